@@ -1,0 +1,1 @@
+"""Deep generative models: trained, measured, checked and explained in one report."""

@@ -1,0 +1,111 @@
+"""Claims that the answers make, each tested by code.
+
+A module of this package belongs to one assignment and holds one function a question, registered by
+:func:`question`; it yields :class:`Claim` objects. A claim states what the answer says (``expected``) beside what
+an independent computation gives (``computed``). Claims about trained models read the build's own files through :class:`Evidence`.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Claim", "Evidence", "Method", "claims", "question"]
+
+Method = Literal[
+    "symbolic", "exact rationals", "enumeration", "quadrature", "optimisation", "finite differences", "automatic differentiation",
+    "Monte Carlo", "closed form", "trained model", "argument",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of an answer and the number or truth value that tests it.
+
+    ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
+    Set ``needs_full_budget`` for properties of trained models that a build with ``limits`` cannot be expected to show; such
+    a build records the claim as skipped.
+    """
+
+    statement: str
+    method: Method
+    expected: float | bool
+    computed: float | bool
+    tolerance: float = 0.0
+    needs_full_budget: bool = False
+
+    @property
+    def error(self) -> float:
+        """Absolute difference of the computed and the expected value."""
+        return abs(float(self.computed) - float(self.expected))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the claim holds within its tolerance."""
+        if float(self.computed) == float(self.expected):  # also two infinities of one sign
+            return True
+        return bool(self.error <= self.tolerance)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a build has produced, for claims about trained models. ``results`` is ``results/<dataset>``."""
+
+    results: Path
+
+    def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
+        """One number of ``tables/metrics.csv``. Raises KeyError naming the missing run or metric."""
+        table = pd.read_csv(self.results / "tables" / "metrics.csv")
+        rows = table[(table["run"] == run) & (table["metric"] == metric) & (table["split"] == split)]
+        if len(rows) != 1:
+            raise KeyError(f"metrics.csv has {len(rows)} rows for run={run!r}, metric={metric!r}, split={split!r}")
+        return float(rows.iloc[0][field])
+
+    def history(self, run: str) -> pd.DataFrame:
+        """The learning curve of a run: epoch, step, split, term, value."""
+        return pd.read_csv(self.results / "history" / f"{run}.csv")
+
+    def samples(self, run: str) -> dict[str, np.ndarray]:
+        """The arrays written by the sample stage."""
+        with np.load(self.results / "samples" / f"{run}.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def arrays(self, demonstration: str) -> dict[str, np.ndarray]:
+        """The arrays of a closed-form illustration."""
+        with np.load(self.results / "arrays" / f"{demonstration}.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def images(self) -> dict[str, np.ndarray]:
+        """The prepared data set."""
+        with np.load(self.results / "data" / "images.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def model_path(self, run: str) -> Path:
+        """The saved model of a run, for :func:`dgm.artefacts.load_model`."""
+        return self.results / "models" / f"{run}.pt"
+
+
+Check = Callable[[Evidence], Iterable[Claim]]
+_REGISTRY: dict[str, Check] = {}
+
+
+def question(question_id: str) -> Callable[[Check], Check]:
+    """Register a function as the check of one question."""
+
+    def register(check: Check) -> Check:
+        if question_id in _REGISTRY:
+            raise ValueError(f"two checks for question {question_id!r}")
+        _REGISTRY[question_id] = check
+        return check
+
+    return register
+
+
+def claims(assignment: str) -> dict[str, Check]:
+    """All registered checks of an assignment, by question id, in order of definition."""
+    importlib.import_module(f"dgm.checks.{assignment}")
+    return {name: check for name, check in _REGISTRY.items() if name.startswith(f"{assignment}-")}

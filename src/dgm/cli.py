@@ -1,0 +1,87 @@
+"""What all stages share: one message for an expected error, a log file, and a record of what was done."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dgm.files import write_text
+
+__all__ = ["parser", "run"]
+
+EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser with the options every stage has: ``--record`` and ``--log``."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--record", type=Path, required=True, help="JSON file that says what was done, written last")
+    made.add_argument("--log", type=Path, help="file that receives plain progress lines")
+    return made
+
+
+def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: argparse.Namespace, stage: str) -> int:
+    """Do the work, write its record, and return the exit status.
+
+    ``work`` may return extra entries for the record (device, images per second, …). An expected error becomes one message on
+    standard error and in the log, and status 1; anything else is a defect and keeps its traceback.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    try:
+        extra = work(arguments) or {}
+        record = {
+            "stage": stage,
+            "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - clock, 3),
+            "python": platform.python_version(),
+            "versions": _versions(),
+            **_commit(),
+            **extra,
+        }
+        write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    except EXPECTED as error:
+        message = f"{stage}: {error.args[0] if isinstance(error, KeyError) and error.args else error}"
+        print(message, file=sys.stderr)
+        if arguments.log:
+            try:
+                with arguments.log.open("a") as log:
+                    log.write(message + "\n")
+            except OSError:
+                pass  # the disk may be what failed; standard error has the message
+        return 1
+    return 0
+
+
+def _quoted(words: Sequence[str]) -> list[str]:
+    import shlex
+
+    return [shlex.quote(word) for word in words]
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the libraries that this process has imported."""
+    names = ("numpy", "scipy", "torch", "torchvision", "sklearn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
+    return {name: str(getattr(sys.modules[name], "__version__", "")) for name in names if name in sys.modules}
+
+
+def _commit() -> dict[str, Any]:
+    """The commit of the source tree and whether it had uncommitted changes; empty outside a repository."""
+    root = Path(__file__).parent
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {}

@@ -1,0 +1,80 @@
+# Prepares the environment and calls the real tools. Needs Python >= 3.11, git and make; everything else goes into .venv and
+# node_modules. ARGS is handed on:  make report ARGS="--config dataset=mnist"   make test ARGS="-k nice"
+
+VENV  := .venv
+LOCKS := requirements-uv.txt requirements.txt package.json package-lock.json .npmrc
+
+# The stamp is named after what it stands for, the content of the lock files and the place of this folder (a virtual environment
+# cannot be moved): a fresh time stamp on a lock file installs nothing, a changed lock does, and an interrupted set-up has no stamp.
+FINGERPRINT := $(shell { pwd; cat $(LOCKS); } | git hash-object --stdin)
+STAMP       := $(VENV)/ready-$(FINGERPRINT)
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export UV_HTTP_TIMEOUT ?= 600
+unexport PYTHONHOME
+
+.PHONY: help setup report test lint format schema lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(STAMP) ## create .venv from the locked requirements, and KaTeX beside it
+
+report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` does
+	snakemake --cores all $(ARGS)
+
+test: $(STAMP) ## run the tests
+	pytest $(ARGS)
+
+lint: $(STAMP) ## check style, types, spelling and the workflow
+	ruff check .
+	ruff format --check .
+	mypy
+	codespell
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: $(STAMP) ## rewrite Python and Snakemake files in the project's style
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+schema: $(STAMP) ## write workflow/schemas/config.schema.yaml from the settings classes of the models
+	PYTHONPATH=src python -m dgm.schema
+
+lock: $(STAMP) ## raise the locked versions to the newest that fit requirements.in and package.json
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  requirements.in -o requirements.txt
+	echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" -c requirements.txt - -o requirements-uv.txt
+	npm install --package-lock-only
+
+clean: ## remove the environment and caches; results/ is never touched
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks workflow -name __pycache__ -prune -exec rm -rf {} +
+
+# pip only fetches uv, which is several times quicker with the rest; both check every file against the locks.
+$(STAMP):
+	@python=; for candidate in "$${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "set-up: needs Python >= 3.11, found $$("$${PYTHON:-python3}" --version 2>&1 | head -n 1);" \
+	    "install one, or name it: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "set-up: $$python has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	fi; \
+	if [ -x $(VENV)/bin/python ] && grep -qsF '$(CURDIR)/$(VENV)/bin/python' $(VENV)/bin/pip; then \
+	  rm -f $(VENV)/ready-*; \
+	else \
+	  echo "set-up: $$("$$python" --version) in $(VENV)"; "$$python" -m venv --clear $(VENV); \
+	fi
+	@echo "set-up: Python packages (several GB with PyTorch; minutes the first time)"
+	@python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
+	@uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.txt
+	@echo "set-up: KaTeX"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+	@echo "set-up: done"

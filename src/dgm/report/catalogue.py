@@ -1,0 +1,284 @@
+"""What the report is made of: questions, answers, figures, tables, papers, as declared in the files of ``report/``.
+
+Each kind of entry is a pydantic class, so a misspelt key is reported with its path. Reading is cheap (no heavy imports), so
+the workflow may use it to learn which figures and tables an answer needs.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field
+
+from dgm.config import Settings, parse
+from dgm.report.names import unknown
+
+__all__ = [
+    "Answer",
+    "Assignment",
+    "Catalogue",
+    "Column",
+    "Figure",
+    "Paper",
+    "Question",
+    "Row",
+    "Table",
+    "load",
+    "load_figures",
+    "load_tables",
+    "read_yaml",
+]
+
+
+class Assignment(Settings):
+    """One of the assignments. ``intro`` is Markdown, shown before its questions."""
+
+    id: str = Field(pattern=r"^[a-z]+$")
+    title: str
+    intro: str = ""
+
+
+class Question(Settings):
+    """One question in our own words. ``statement`` is Markdown with TeX mathematics."""
+
+    id: str = Field(pattern=r"^[a-z]+-[0-9A-Za-z.-]+$")
+    assignment: str
+    title: str
+    statement: str
+    kind: str = ""
+
+
+class Figure(Settings):
+    """A figure: the module of ``dgm.figures`` that draws it and the result files it is drawn from."""
+
+    draw: str = Field(pattern=r"^[a-z_0-9]+$", description="module of dgm.figures")
+    sources: dict[str, str] = Field(default_factory=dict, alias="from", description="alias -> path relative to results/<dataset>")
+    settings: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of draw")
+    caption: str
+    alt: str
+    width: float = Field(1.0, gt=0, le=1, description="fraction of the text width")
+
+
+class Row(Settings):
+    """A row of a table: a label in Markdown and the run whose metrics fill it."""
+
+    label: str
+    run: str
+
+
+class Column(Settings):
+    """A column of a table: one metric. ``optional`` allows cells without a value; they show a dash."""
+
+    label: str
+    metric: str
+    split: str = "test"
+    digits: int | None = Field(None, ge=0)
+    stderr: bool = False
+    optional: bool = False
+    scale: float = Field(1.0, description="factor applied to value and standard error, e.g. 1e-6 to show millions")
+
+
+class Table(Settings):
+    """A table of metrics: rows are runs, columns are metrics."""
+
+    caption: str
+    rows: list[Row] = Field(min_length=1)
+    columns: list[Column] = Field(min_length=1)
+    notes: str = ""
+
+
+class Paper(Settings):
+    """A cited paper."""
+
+    authors: list[str] = Field(min_length=1, description="'Family, Given' each")
+    title: str
+    year: int
+    where: str = ""
+    url: str | None = None
+
+
+class Header(Settings):
+    """The YAML header of an answer file."""
+
+    question: str
+    figures: list[str] = Field(default_factory=list)
+    tables: list[str] = Field(default_factory=list)
+
+
+class Answer(Settings):
+    """An answer file: its header and its Markdown template."""
+
+    question: str
+    path: Path
+    figures: tuple[str, ...]
+    tables: tuple[str, ...]
+    text: str
+    line: int = Field(description="number of lines before the text in the file")
+
+
+class Catalogue(Settings):
+    """Everything declared under ``report/``, in order."""
+
+    folder: Path
+    assignments: dict[str, Assignment]
+    questions: dict[str, Question]
+    answers: dict[str, Answer]
+    figures: dict[str, Figure]
+    tables: dict[str, Table]
+    papers: dict[str, Paper]
+
+    def used(self, what: Literal["figures", "tables"]) -> tuple[str, ...]:
+        """Names of the figures or tables that some answer shows, in the order of the report."""
+        names: dict[str, None] = {}
+        for answer in self.answers.values():
+            names.update(dict.fromkeys(getattr(answer, what)))
+        return tuple(names)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that occurs twice is an error instead of a silent overwrite."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key, _ in node.value:
+        name = loader.construct_object(key)  # type: ignore[no-untyped-call]
+        if name in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {name!r} occurs twice", key.start_mark)
+        seen.add(name)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+S = TypeVar("S", bound=Settings)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        ValueError: when the file is missing, not YAML, or repeats a key; the message names file and line.
+    """
+    return _yaml(_read(path), str(path))
+
+
+def load_figures(path: Path) -> dict[str, Figure]:
+    """Read ``figures.yaml``."""
+    return _entries(path, Figure)
+
+
+def load_tables(path: Path) -> dict[str, Table]:
+    """Read ``tables.yaml``."""
+    return _entries(path, Table)
+
+
+def load(folder: Path) -> Catalogue:
+    """Read all declarations of the report folder and check that they fit together.
+
+    Raises:
+        ValueError: naming the file and the entry, when an answer belongs to no question, two answers to one, or a header names
+            a figure or table that does not exist.
+    """
+    path = folder / "questions.yaml"
+    content = read_yaml(path)
+    if not isinstance(content, dict) or set(content) != {"assignments", "questions"}:
+        raise ValueError(f"{path}: need exactly the keys 'assignments' and 'questions', each a list")
+    assignments = _listed(Assignment, content["assignments"], f"{path}: assignments")
+    questions = _listed(Question, content["questions"], f"{path}: questions")
+    for question in questions.values():
+        if question.assignment not in assignments:
+            raise unknown("assignment", question.assignment, assignments, f"{path}: question {question.id}")
+    figures, tables = load_figures(folder / "figures.yaml"), load_tables(folder / "tables.yaml")
+    papers = _entries(folder / "bibliography.yaml", Paper)
+    answers: dict[str, Answer] = {}
+    for file in sorted((folder / "answers").glob("*/*.md")):
+        answer = read_answer(file)
+        if answer.question not in questions:
+            raise unknown("question", answer.question, questions, str(file))
+        if answer.question in answers:
+            raise ValueError(f"{file}: question {answer.question!r} is answered by {answers[answer.question].path} already")
+        for name in answer.figures:
+            if name not in figures:
+                raise unknown("figure", name, figures, str(file))
+        for name in answer.tables:
+            if name not in tables:
+                raise unknown("table", name, tables, str(file))
+        answers[answer.question] = answer
+    return Catalogue(
+        folder=folder,
+        assignments=assignments,
+        questions=questions,
+        answers={name: answers[name] for name in questions if name in answers},
+        figures=figures,
+        tables=tables,
+        papers=papers,
+    )
+
+
+def read_answer(path: Path) -> Answer:
+    """Split an answer file into header and text.
+
+    Raises:
+        ValueError: when there is no header between two lines ``---``, or a key of it is wrong.
+    """
+    lines = _read(path).splitlines()
+    if not lines or lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
+        raise ValueError(f"{path}: needs a header between two lines '---' with at least 'question: ID'")
+    end = next(index for index, line in enumerate(lines[1:], start=1) if line.strip() == "---")
+    block = _yaml("\n".join(lines[1:end]), str(path))
+    header = parse(Header, block if isinstance(block, dict) else {}, str(path))
+    return Answer(
+        question=header.question,
+        path=path,
+        figures=tuple(header.figures),
+        tables=tuple(header.tables),
+        text="\n".join(lines[end + 1 :]) + "\n",
+        line=end + 1,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error})") from None
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+def _entries(path: Path, kind: type[S]) -> dict[str, S]:
+    content = read_yaml(path)
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path}: got a {type(content).__name__}; need a mapping from name to entry")
+    made = {}
+    for name, block in content.items():
+        if not isinstance(block, Mapping):
+            raise ValueError(f"{path}: {name}: got {block!r}; need a mapping")
+        made[str(name)] = parse(kind, block, f"{path}: {name}")
+    return made
+
+
+def _listed(kind: type[S], content: Any, where: str) -> dict[str, S]:
+    if not isinstance(content, list):
+        raise ValueError(f"{where}: got a {type(content).__name__}; need a list")
+    made: dict[str, S] = {}
+    for index, block in enumerate(content):
+        name = block.get("id", index) if isinstance(block, dict) else index
+        entry = parse(kind, block if isinstance(block, dict) else {}, f"{where}.{name}")
+        if name in made:
+            raise ValueError(f"{where}: id {name!r} occurs twice")
+        made[str(name)] = entry
+    return made

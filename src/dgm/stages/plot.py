@@ -1,0 +1,86 @@
+"""Draw one figure of ``report/figures.yaml`` from saved results, as SVG and PDF."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure as Drawing
+
+from dgm import cli
+from dgm.figures import style
+from dgm.files import load_arrays
+from dgm.report.catalogue import Figure, load_figures
+from dgm.report.names import unknown
+
+__all__ = ["load_source", "main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = cli.parser(__doc__)
+    options.add_argument("--figure", required=True, help="name of an entry of the figures file")
+    options.add_argument("--figures", type=Path, required=True, help="report/figures.yaml")
+    options.add_argument("--results", type=Path, required=True, help="results/<dataset>, to which the sources are relative")
+    options.add_argument("--svg", type=Path, required=True)
+    options.add_argument("--pdf", type=Path, required=True)
+    return cli.run(work, options.parse_args(argv), "plot")
+
+
+def work(arguments: Namespace) -> dict[str, Any]:
+    """Draw the figure and write both files."""
+    figures = load_figures(arguments.figures)
+    if arguments.figure not in figures:
+        raise unknown("figure", arguments.figure, figures, str(arguments.figures))
+    entry = figures[arguments.figure]
+    where = f"{arguments.figures}: {arguments.figure}"
+    draw = _draw_of(entry, where)
+    sources = {alias: load_source(arguments.results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
+    with style.context():
+        try:
+            drawn = draw(sources, **entry.settings)
+        except (KeyError, TypeError) as error:
+            # most often a misspelt alias, array or setting: say where it was asked for, keep the traceback for the log
+            raise type(error)(f"{where}: dgm.figures.{entry.draw}.draw failed: {error!r}") from error
+        style.save(drawn, arguments.svg, arguments.pdf)
+    return {"figure": arguments.figure, "draw": f"dgm.figures.{entry.draw}", "sources": dict(entry.sources)}
+
+
+def load_source(path: Path, where: str) -> Any:
+    """Arrays of an ``.npz``, a data frame of a ``.csv``, or the content of a ``.json`` file.
+
+    Raises:
+        ValueError: for a missing or unreadable file or another suffix; the message starts with ``where``.
+    """
+    if not path.exists():
+        raise ValueError(f"{where}: {path}: no such file")
+    try:
+        if path.suffix == ".npz":
+            return load_arrays(path)
+        if path.suffix == ".csv":
+            import pandas as pd
+
+            return pd.read_csv(path)
+        if path.suffix == ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{where}: {path}: {error}") from None
+    raise ValueError(f"{where}: {path}: got suffix {path.suffix!r}; a figure is drawn from .npz, .csv or .json")
+
+
+def _draw_of(entry: Figure, where: str) -> Callable[..., Drawing]:
+    name = f"dgm.figures.{entry.draw}"
+    if importlib.util.find_spec(name) is None:
+        folder = Path(style.__file__).parent
+        known = [file.stem for file in folder.glob("*.py") if file.stem not in ("__init__", "style")]
+        raise unknown("module of dgm.figures named", entry.draw, known, where)
+    draw: Callable[..., Drawing] = importlib.import_module(name).draw
+    return draw
+
+
+if __name__ == "__main__":
+    sys.exit(main())

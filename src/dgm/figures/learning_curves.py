@@ -1,0 +1,73 @@
+"""Learning curves of one or more runs, one panel each, from their history files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dgm.figures import style
+
+__all__ = ["draw"]
+
+
+def draw(
+    sources: Mapping[str, Any],
+    *,
+    panels: Sequence[Mapping[str, Any]],
+    x: str = "epoch",
+    xlabel: str = "epoch",
+    ylabel: str = "nats per image",
+    share_y: bool = False,
+    aspect: float = 0.75,
+) -> Figure:
+    """Draw one panel for each entry of ``panels``.
+
+    Args:
+        sources: history tables (epoch, step, split, term, value) by alias.
+        panels: each with ``title`` and ``curves``: a list of mappings with ``source``, ``term``, ``label`` and, if wanted,
+            ``split`` (one split only), ``peak`` (mark the highest point with its place), ``drop`` (leave out so many first points),
+            ``faint`` (thin grey lines, every term that starts with ``term``) and ``sign`` (-1 shows a bound as a loss).
+        x: column for the horizontal axis, ``epoch`` or ``step``.
+        xlabel: its label.
+        ylabel: label of the vertical axis.
+        share_y: the same vertical range for all panels.
+        aspect: height of a panel over its width.
+
+    Raises:
+        ValueError: when a curve finds no rows, naming its source, term and split and the terms there are.
+    """
+    made, axes = style.figure(1, len(panels), aspect=aspect, sharey=share_y)
+    for panel, spec in zip(axes[0], panels, strict=True):
+        for index, curve in enumerate(spec["curves"]):
+            _curve(panel, sources[curve["source"]], curve, x, index)
+        panel.set(xlabel=xlabel, title=spec.get("title", ""))
+        if spec.get("legend", True):
+            panel.legend(loc=spec.get("legend_at", "best"))
+    axes[0][0].set_ylabel(ylabel)
+    return made
+
+
+def _curve(panel: Axes, history: pd.DataFrame, curve: Mapping[str, Any], x: str, index: int) -> None:
+    term, split = curve["term"], curve.get("split")
+    faint = bool(curve.get("faint", False))
+    chosen = history["term"].str.startswith(term) if faint else history["term"] == term
+    if split is not None:
+        chosen &= history["split"] == split
+    rows = history[chosen]
+    if rows.empty:
+        there = sorted(set(zip(history["term"], history["split"], strict=True)))
+        raise ValueError(f"learning_curves: {curve['source']} has no rows with term {term!r}, split {split!r}; there are {there}")
+    sign = float(curve.get("sign", 1))
+    if faint:
+        for _, one in rows.groupby("term"):
+            panel.plot(one[x], sign * one["value"], color=style.COLOURS["grey"], alpha=0.5, linewidth=0.7)
+        panel.plot([], [], color=style.COLOURS["grey"], alpha=0.7, linewidth=0.7, label=curve["label"])
+        return
+    rows = rows.sort_values(x).iloc[min(int(curve.get("drop", 0)), len(rows) - 1) :]
+    colour, line = style.CYCLE[index % len(style.CYCLE)], style.LINES[index % len(style.LINES)]
+    panel.plot(rows[x], sign * rows["value"], line, color=colour, label=curve["label"])
+    if curve.get("peak", False):
+        best = rows.iloc[int(rows["value"].to_numpy().argmax())]
+        panel.plot([best[x]], [sign * best["value"]], "o", color=colour, label=f"highest, {x} {best[x]:.0f}")

@@ -1,0 +1,43 @@
+"""Compute the arrays behind one closed-form illustration; no data set and no training are involved."""
+
+import importlib
+import importlib.util
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dgm import cli, demonstrations
+from dgm.files import save_arrays
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = cli.parser(__doc__)
+    options.add_argument("--name", required=True, help="module of dgm.demonstrations")
+    options.add_argument("--arrays", type=Path, required=True, help=".npz file to write")
+    options.add_argument("--seed", type=int, required=True, help="seed of the illustrations that draw at random")
+    return cli.run(work, options.parse_args(argv), "demonstrate")
+
+
+def work(arguments: Namespace) -> dict[str, Any]:
+    """Compute and save."""
+    module = f"{demonstrations.__name__}.{arguments.name}"
+    known = sorted(path.stem for folder in demonstrations.__path__ for path in Path(folder).glob("*.py") if path.stem != "__init__")
+    if arguments.name not in known or importlib.util.find_spec(module) is None:
+        raise ValueError(f"demonstrate: --name {arguments.name!r}: unknown; there are {known}")
+    arrays: dict[str, np.ndarray] = importlib.import_module(module).compute(seed=arguments.seed)
+    bad = sorted(name for name, values in arrays.items() if not np.all(np.isfinite(values)))
+    if bad:
+        raise ValueError(f"demonstrate: {arguments.name}: values that are not finite in {bad}; the illustration is wrong")
+    save_arrays(arguments.arrays, arrays)
+    return {"name": arguments.name, "seed": arguments.seed, "arrays": {name: list(values.shape) for name, values in arrays.items()}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

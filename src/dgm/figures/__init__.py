@@ -1,0 +1,1 @@
+"""Drawings: each module turns saved arrays into one matplotlib figure and computes nothing."""

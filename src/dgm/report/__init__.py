@@ -1,0 +1,1 @@
+"""The report: one source, set as HTML and as LaTeX."""

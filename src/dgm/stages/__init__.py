@@ -1,0 +1,1 @@
+"""Entry points, one a rule: each takes files and returns files."""

@@ -1,0 +1,68 @@
+"""The prepared images as tensors, and the treatments under which models see them.
+
+A likelihood has a meaning only together with the treatment of the data it was computed on; see :data:`TREATMENTS`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Shaped, UInt8
+from torch import Tensor
+
+from dgm.files import load_arrays
+
+__all__ = ["TREATMENTS", "ImageData", "Treatment", "load", "treat"]
+
+Treatment = Literal["thresholded", "dynamically binarised", "dequantised"]
+
+TREATMENTS: dict[Treatment, str] = {
+    "thresholded": "x > 1/2, deterministic, support {0, 1}",
+    "dynamically binarised": "x ~ Bernoulli(pixel / 255), a fresh draw at every visit, support {0, 1}",
+    "dequantised": "(pixel + u) / 256 with u uniform on [0, 1), support [0, 1)",
+}
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Images and labels on one device; images stay uint8, so that the whole set fits and batches are one index operation."""
+
+    train_images: UInt8[Tensor, "n 28 28"]
+    train_labels: Shaped[Tensor, " n"]
+    test_images: UInt8[Tensor, "m 28 28"]
+    test_labels: Shaped[Tensor, " m"]
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> ImageData:
+    """Read the file written by the prepare stage.
+
+    Raises:
+        ValueError: when the file is unreadable or lacks an array.
+    """
+    arrays = load_arrays(path)
+    missing = {"train_images", "train_labels", "test_images", "test_labels"} - set(arrays)
+    if missing:
+        raise ValueError(f"{path}: lacks {sorted(missing)}; found {sorted(arrays)}")
+
+    def tensor(name: str) -> Tensor:
+        return torch.from_numpy(arrays[name]).to(device)
+
+    return ImageData(tensor("train_images"), tensor("train_labels").long(), tensor("test_images"), tensor("test_labels").long())
+
+
+def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n 784"]:
+    """Grey levels to the support of a model, flattened row by row; see :data:`TREATMENTS`.
+
+    Raises:
+        ValueError: for an unknown treatment.
+    """
+    grey = images.flatten(1).float()
+    if treatment == "thresholded":
+        return (grey > 127.5).float()
+    noise = torch.rand(grey.shape, generator=generator, device=grey.device)
+    if treatment == "dynamically binarised":
+        return (noise * 255 < grey).float()
+    if treatment == "dequantised":
+        return (grey + noise) / 256
+    raise ValueError(f"unknown treatment {treatment!r}; known: {list(TREATMENTS)}")

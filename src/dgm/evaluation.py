@@ -1,0 +1,201 @@
+"""Which metrics a fitted model gets: every one whose protocol it meets.
+
+Evaluation runs in float32 (float64 for the mixtures) whatever precision the training used. Axis letters: n images, d pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dgm import metrics
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.metrics import Measured
+from dgm.protocols import Classifies, HasBound, HasClusters, HasLogProb
+from dgm.rng import Generators
+
+__all__ = ["Row", "evaluate"]
+
+AT_ONCE = 500
+IMPORTANCE_IMAGES = 500  # test images behind the importance-weighted bound: 50 decoder passes each
+IMPORTANCE_SAMPLES = 50
+RECOGNISED = 0.9  # a sample counts as recognised when the classifier's largest probability exceeds this
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the metrics table."""
+
+    run: str
+    metric: str
+    split: str
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: str
+    model: nn.Module
+    data: ImageData
+    generators: Generators
+    arrays: dict[str, np.ndarray]  # what the figures may want: per-image values
+
+
+def evaluate(
+    run: str,
+    model: nn.Module,
+    data: ImageData,
+    generators: Generators,
+    *,
+    samples: dict[str, np.ndarray] | None,
+    classifier: nn.Module | None,
+    train_record: dict[str, Any],
+    sample_record: dict[str, Any] | None,
+) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """All metrics of one run, and the per-image values behind them.
+
+    Args:
+        run: name of the run.
+        model: the fitted model in evaluation mode.
+        data: train and test images on the model's device.
+        generators: streams for binarisation, dequantisation and latent draws.
+        samples: the arrays of the sample stage, for models that sample.
+        classifier: the digit classifier that judges samples; None when the run is the classifier itself.
+        train_record: the record of the training job (seconds, images per second).
+        sample_record: the record of the sampling job.
+    """
+    job = _Job(run, model, data, generators, {})
+    offers: object = model  # protocols are asked of the object, whatever its class
+    rows = list(_cost(job, train_record, sample_record))
+    with torch.no_grad():
+        if isinstance(offers, HasLogProb):
+            rows += _likelihood(job, offers)
+        if isinstance(offers, HasBound):
+            rows += _bound(job, offers)
+        if isinstance(offers, HasClusters):
+            rows += _clusters(job, offers, samples)
+        if isinstance(offers, Classifies):
+            rows += _classifier(job, offers)
+        if samples is not None and isinstance(classifier, Classifies):
+            rows += _samples(job, samples, classifier)
+    return rows, job.arrays
+
+
+def _cost(job: _Job, train_record: dict[str, Any], sample_record: dict[str, Any] | None) -> Iterator[Row]:
+    own = getattr(job.model, "parameter_count", None)
+    count = own() if callable(own) else sum(parameter.numel() for parameter in job.model.parameters())
+    yield Row(job.run, "parameters", "model", Measured(count, unit="count"))
+    yield Row(job.run, "train_seconds", "train", Measured(train_record["seconds"], n=1, unit="s"))
+    if "images_per_second" in train_record:
+        yield Row(job.run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
+        seconds = train_record["seconds_in_steps"] / train_record["epochs"]
+        yield Row(job.run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
+    if sample_record is not None:
+        seconds = 1000 * sample_record["seconds_sampling"] / sample_record["count"]
+        yield Row(job.run, "sample_seconds_per_1000", "samples", Measured(seconds, n=sample_record["count"], unit="s"))
+
+
+def _splits(job: _Job, treatment: Treatment) -> Iterator[tuple[str, Tensor]]:
+    """Train and test images under the model's treatment; the train split is cut to the size of the test split."""
+    tested = len(job.data.test_images)
+    for split, images in (("train", job.data.train_images[:tested]), ("test", job.data.test_images)):
+        yield split, treat(images, treatment, job.generators[f"{treatment}/{split}"])
+
+
+def _likelihood(job: _Job, model: HasLogProb) -> Iterator[Row]:
+    for split, x in _splits(job, model.treatment):
+        values = torch.cat([model.log_prob(part) for part in x.split(AT_ONCE)]).double().cpu().numpy()
+        job.arrays[f"log_likelihood_{split}"] = values
+        measured = metrics.mean(values)
+        yield Row(job.run, "log_likelihood", split, measured)
+        yield Row(job.run, "log_likelihood_median", split, metrics.median(values))
+        if model.treatment == "dequantised":
+            yield Row(job.run, "bits_per_dim", split, metrics.bits_per_dim(measured))
+
+
+def _bound(job: _Job, model: HasBound) -> Iterator[Row]:
+    noise = job.generators["bound"]
+    for split, x in _splits(job, model.treatment):
+        parts = [model.bound(part, noise) for part in x.split(AT_ONCE)]
+        for term in parts[0]:
+            values = torch.cat([part[term] for part in parts]).double().cpu().numpy()
+            if term == "bound":
+                job.arrays[f"bound_{split}"] = values
+            yield Row(job.run, term, split, metrics.mean(values))
+        if split == "test":
+            some = x[:IMPORTANCE_IMAGES]
+            weighted = torch.cat([model.importance_weighted_bound(part, IMPORTANCE_SAMPLES, noise) for part in some.split(AT_ONCE)])
+            values = weighted.double().cpu().numpy()
+            job.arrays["importance_weighted_test"] = values
+            yield Row(job.run, f"iwae_{IMPORTANCE_SAMPLES}", "test", metrics.mean(values))
+            # the same images under the plain bound, so that the two can be compared without the choice of images
+            yield Row(job.run, "bound_same_images", "test", metrics.mean(job.arrays["bound_test"][:IMPORTANCE_IMAGES]))
+            if hasattr(model, "reconstruct"):
+                job.arrays["originals"] = x[:16].view(-1, 28, 28).cpu().numpy()
+                job.arrays["reconstructions"] = model.reconstruct(x[:16]).cpu().numpy()
+
+
+def _clusters(job: _Job, model: HasClusters, samples: dict[str, np.ndarray] | None) -> Iterator[Row]:
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    labels = job.data.test_labels.cpu().numpy()
+    for split, x in _splits(job, model.treatment):
+        if split != "test":
+            continue
+        responsibilities = torch.cat([model.responsibilities(part) for part in x.split(AT_ONCE)])
+        clusters = responsibilities.argmax(1).cpu().numpy()
+        job.arrays["clusters_test"] = clusters
+        yield Row(job.run, "purity", split, metrics.purity(labels, clusters))
+        if responsibilities.shape[1] == len(np.unique(labels)):
+            yield Row(job.run, "clustering_accuracy", split, metrics.clustering_accuracy(labels, clusters))
+        n = len(labels)
+        yield Row(job.run, "nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n))
+        yield Row(job.run, "ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n))
+        images = x.view(-1, 28, 28).cpu().numpy()
+        yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))
+    if samples is not None and "components" in samples:
+        correlation = metrics.neighbour_correlation(samples["samples"], samples["components"])
+        yield Row(job.run, "neighbour_correlation_samples", "samples", correlation)
+        yield Row(job.run, "prototype_entropy", "model", metrics.pixel_entropy(samples["prototypes"]))
+        weights = samples["weights"]
+        yield Row(job.run, "smallest_weight", "model", Measured(float(weights.min()), n=len(weights)))
+        yield Row(job.run, "largest_weight", "model", Measured(float(weights.max()), n=len(weights)))
+
+
+def _classifier(job: _Job, model: Classifies) -> Iterator[Row]:
+    """Accuracy on grey and on thresholded test images, and how real digits score: the scale for every sample score."""
+    labels = job.data.test_labels
+    for suffix, x in (
+        ("", job.data.test_images.flatten(1).float() / 255),
+        ("_binary", treat(job.data.test_images, "thresholded", job.generators["unused"])),
+        ("_bernoulli", treat(job.data.test_images, "dynamically binarised", job.generators["bernoulli"])),
+    ):
+        log_p = torch.cat([model.log_probabilities(part) for part in x.split(AT_ONCE)])
+        right = (log_p.argmax(1) == labels).cpu().numpy()
+        yield Row(job.run, f"accuracy{suffix}", "test", metrics.proportion(right))
+        yield from _scores("real_test", suffix, "test", log_p)
+
+
+def _samples(job: _Job, samples: dict[str, np.ndarray], classifier: Classifies) -> Iterator[Row]:
+    device = job.data.test_images.device
+    for name, suffix in (("samples", ""), ("low_temperature", "_low_temperature"), ("means", "_means")):
+        if name not in samples:
+            continue
+        x = torch.from_numpy(samples[name]).to(device).float().clamp(0, 1).flatten(1)
+        log_p = torch.cat([classifier.log_probabilities(part) for part in x.split(AT_ONCE)])
+        if name == "samples":
+            job.arrays["predicted_classes"] = log_p.argmax(1).cpu().numpy()
+        yield from _scores(job.run, suffix, "samples", log_p)
+
+
+def _scores(run: str, suffix: str, split: str, log_p: Tensor) -> Iterator[Row]:
+    largest = log_p.max(1).values.exp().double().cpu().numpy()
+    predicted = log_p.argmax(1).cpu().numpy()
+    yield Row(run, f"confidence{suffix}", split, metrics.mean(largest, unit="probability"))
+    yield Row(run, f"recognised{suffix}", split, metrics.proportion(largest > RECOGNISED))
+    yield Row(run, f"class_entropy{suffix}", split, metrics.class_entropy(predicted))
+    covered = int((np.bincount(predicted, minlength=10) > 0).sum())
+    yield Row(run, f"classes_covered{suffix}", split, Measured(covered, n=len(predicted), unit="count"))

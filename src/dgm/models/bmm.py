@@ -1,0 +1,188 @@
+"""Mixture of multivariate Bernoulli laws for binary images, fitted by expectation maximisation.
+
+Model    p(x) = sum_k pi_k prod_d p_kd^x_d (1 - p_kd)^(1 - x_d)                                (1)
+E step   eta_ik = p(k | x_i) = exp(A_ik - logsumexp_j A_ij),
+         A_ik = log pi_k + sum_d [x_id log p_kd + (1 - x_id) log(1 - p_kd)]                    (2)
+M step   p_k = sum_i eta_ik x_i / N_k,   pi_k = N_k / n,   N_k = sum_i eta_ik                  (3)
+
+All of (2) is computed with logarithms: a product of 784 factors underflows. The observed-data log-likelihood never falls. That
+stays true with the parameters kept in [floor, 1 - floor], because the objective of the M step is concave in each p_kd and its
+maximiser over an interval is the clipped stationary point.
+
+References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977.
+Axis letters: n images, d pixels, k components.
+"""
+
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from dgm.artefacts import Fitted, HistoryRow
+from dgm.config import Settings
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.loop import Context
+
+__all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "m_step"]
+
+PIXELS = 784
+
+
+class Config(Settings):
+    """Settings of a Bernoulli mixture."""
+
+    components: int = Field(ge=1, le=10_000, description="number K of mixture components")
+    images: int | None = Field(None, ge=1, description="how many training images, drawn at random; null takes all")
+    restarts: int = Field(10, ge=1, description="random starts; the fit with the highest training likelihood is kept")
+    iterations: int = Field(200, ge=1, description="at most so many EM iterations a start")
+    tolerance: float = Field(1e-6, ge=0, lt=1, description="stop when the log-likelihood gains less than this fraction")
+    floor: float = Field(1e-6, gt=0, lt=0.5, description="pixel probabilities stay in [floor, 1 - floor]")
+    chunk: int = Field(4096, ge=1, description="images whose responsibilities are held at once")
+
+
+def log_joint(Xs: Float[Tensor, "n d"], p: Float[Tensor, "k d"], mix_p: Float[Tensor, "k 1"]) -> Float[Tensor, "n k"]:
+    """Log p(x_i, k) of equation (2): one matrix product, since x log p + (1 - x) log(1 - p) = x logit p + log(1 - p)."""
+    off = torch.log1p(-p)
+    return torch.addmm(off.sum(1) + mix_p.squeeze(1).log(), Xs, (p.log() - off).T)
+
+
+def e_step(
+    Xs: Float[Tensor, "n d"], p: Float[Tensor, "k d"], mix_p: Float[Tensor, "k 1"]
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
+    """Responsibilities eta and the log-likelihood of each image in nats, equation (2)."""
+    joint = log_joint(Xs, p, mix_p)
+    log_likelihood = joint.logsumexp(1)
+    return torch.exp(joint - log_likelihood[:, None]), log_likelihood
+
+
+def m_step(
+    Xs: Float[Tensor, "n d"], eta: Float[Tensor, "n k"], floor: float = 1e-6
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
+    """New parameters (p, mix_p) from the responsibilities, equation (3)."""
+    return _maximise(eta.T @ Xs, eta.sum(0), floor)
+
+
+def _maximise(
+    weighted_sum: Float[Tensor, "k d"], N_k: Float[Tensor, " k"], floor: float
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
+    # A component without images keeps p = 1/2 and weight 0 instead of dividing by zero.
+    empty = N_k <= torch.finfo(N_k.dtype).tiny
+    p = torch.where(empty[:, None], 0.5, weighted_sum / N_k.masked_fill(empty, 1.0)[:, None])
+    return p.clamp(floor, 1 - floor), (N_k / N_k.sum())[:, None]
+
+
+def em_iteration(
+    Xs: Float[Tensor, "n d"], p: Float[Tensor, "k d"], mix_p: Float[Tensor, "k 1"], floor: float = 1e-6, chunk: int = 4096
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"], Float[Tensor, ""]]:
+    """E step and M step in one pass over the images, a chunk at a time, so that each chunk is read from memory once.
+
+    Returns:
+        New p, new mix_p, and the log-likelihood sum_i log p(x_i) in nats *before* the update.
+    """
+    weighted_sum, N_k, total = torch.zeros_like(p), torch.zeros_like(p[:, 0]), torch.zeros_like(p[0, 0])
+    for rows in Xs.split(chunk):
+        eta, log_likelihood = e_step(rows, p, mix_p)
+        weighted_sum.addmm_(eta.T, rows)
+        N_k += eta.sum(0)
+        total += log_likelihood.sum()
+    return *_maximise(weighted_sum, N_k, floor), total
+
+
+def initialise(
+    Xs: Float[Tensor, "n d"], components: int, generator: torch.Generator
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
+    """Equal weights, and p_k halfway between the pixel means and uniform noise: equal rows would stay equal for ever."""
+    noise = torch.rand((components, Xs.shape[1]), generator=generator, dtype=Xs.dtype, device=Xs.device)
+    p = 0.5 * Xs.mean(0) + 0.5 * (0.25 + 0.5 * noise)
+    return p, torch.full((components, 1), 1 / components, dtype=Xs.dtype, device=Xs.device)
+
+
+class Model(nn.Module):
+    """A fitted mixture; offers Sampler, Describes, HasLogProb and HasClusters."""
+
+    treatment: ClassVar[Treatment] = "thresholded"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.p: Tensor
+        self.mix_p: Tensor
+        self.register_buffer("p", torch.full((config.components, PIXELS), 0.5, dtype=torch.float64))
+        self.register_buffer("mix_p", torch.full((config.components, 1), 1 / config.components, dtype=torch.float64))
+
+    def parameter_count(self) -> int:
+        """K * 784 pixel probabilities and K - 1 free weights."""
+        return self.p.numel() + self.mix_p.numel() - 1
+
+    def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
+        """Log p(x) in nats, equation (1)."""
+        return e_step(x.to(self.p), self.p, self.mix_p)[1]
+
+    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+        """Posterior probability of each component, equation (2)."""
+        return e_step(x.to(self.p), self.p, self.mix_p)[0]
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Ancestral sampling: a component from pi, then every pixel on its own from that component's p."""
+        components = torch.multinomial(self.mix_p.squeeze(1), n, replacement=True, generator=generator)
+        p = self.p[components]
+        drawn = torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device) < p
+        return {"samples": drawn.to(torch.uint8).view(n, 28, 28), "components": components}
+
+    def describe(self) -> dict[str, Tensor]:
+        """The rows of p as images (``prototypes`` [k, 28, 28]) and the mixing ``weights`` [k]."""
+        return {"prototypes": self.p.float().view(-1, 28, 28), "weights": self.mix_p.squeeze(1)}
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Fit by EM from several random starts and keep the one with the highest training log-likelihood.
+
+    The history has the mean log-likelihood an image (nats) of every start (``log_likelihood/start_<i>``) and of the one kept
+    (``log_likelihood``), one row an iteration.
+
+    Raises:
+        ValueError: when there are fewer images than asked for, or fewer than components.
+        FloatingPointError: when the log-likelihood is not finite.
+    """
+    images = data.train_images
+    wanted = config.images or len(images)
+    if wanted > len(images):
+        raise ValueError(f"run {context.run}: images = {wanted}, but the training set has {len(images)}")
+    if wanted < config.components:
+        raise ValueError(f"run {context.run}: {config.components} components need at least as many images; got {wanted}")
+    chosen = context.generators.permutation(len(images), "subset")[:wanted].sort().values
+    Xs = treat(images[chosen], Model.treatment, context.generators["binarise"]).double()
+    saved = context.checkpoint.load(context.say) if context.checkpoint else None
+    kept: dict[str, Any] = saved or {"start": 0, "best": -torch.inf, "rows": []}
+    iterations = min(config.iterations, context.max_steps or config.iterations)
+    for start in range(kept["start"], config.restarts):
+        generator = torch.Generator(Xs.device).manual_seed(context.generators.seed_of(f"start/{start}"))
+        p, mix_p = initialise(Xs, config.components, generator)
+        trace: list[float] = []
+        for iteration in range(1, iterations + 1):
+            new_p, new_mix_p, total = em_iteration(Xs, p, mix_p, config.floor, config.chunk)
+            trace.append(float(total) / wanted)
+            if not torch.isfinite(total):
+                raise FloatingPointError(
+                    f"run {context.run}: log-likelihood not finite at start {start}, iteration {iteration}; before: {trace[-2:-1]}"
+                )
+            if iteration > 1 and trace[-1] - trace[-2] < config.tolerance * abs(trace[-2]):
+                break
+            p, mix_p = new_p, new_mix_p
+        final = float(torch.cat([e_step(rows, p, mix_p)[1] for rows in Xs.split(config.chunk)]).mean())
+        kept["rows"] += [(0, i, "train", f"log_likelihood/start_{start}", value) for i, value in enumerate(trace)]
+        context.say(f"start {start + 1} of {config.restarts}: {len(trace)} iterations, {final:.4f} nats an image")
+        if final > kept["best"]:
+            kept |= {"best": final, "p": p, "mix_p": mix_p, "trace": trace, "best_start": start}
+        kept["start"] = start + 1
+        if context.checkpoint:
+            context.checkpoint.save(kept)
+    rows: list[HistoryRow] = [(0, i, "train", "log_likelihood", value) for i, value in enumerate(kept["trace"])]
+    rows += [(row[0], row[1], row[2], row[3], row[4]) for row in kept["rows"]]
+    model = Model(config)
+    model.p.copy_(kept["p"])
+    model.mix_p.copy_(kept["mix_p"])
+    context.facts["best_start"] = kept["best_start"]
+    context.facts["iterations"] = len(kept["trace"])
+    return Fitted(model, rows, context.facts)

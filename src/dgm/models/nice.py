@@ -1,0 +1,165 @@
+"""NICE: non-linear independent components estimation, a normalising flow of additive coupling layers.
+
+Coupling   y_a = x_a,  y_b = x_b + m(x_a)          |det J| = 1, inverted by subtracting       (1)
+Scaling    z = exp(s) * y                            log |det J| = sum_d s_d                    (2)
+Density    log p(x) = sum_d log p_L(z_d) + sum_d s_d,  p_L the standard logistic law           (3)
+
+The image is flattened row by row and cut into its upper and lower half; the layers alternate which half is changed. A change of
+variables needs a density on a continuum, so pixels are dequantised: x = (pixel + u) / 256.
+
+References: Dinh, Krueger & Bengio 2015, sections 3 and 5. Axis letters: n images, d = 784 pixels, h = 392 pixels of a half.
+"""
+
+import itertools
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from dgm.artefacts import Fitted
+from dgm.config import Settings
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.distributions import sample_logistic, standard_logistic_log_prob
+from dgm.loop import Context, train
+from dgm.precision import Precision, autocast, resolve
+
+__all__ = ["AdditiveCoupling", "Config", "Model", "fit"]
+
+PIXELS = 784
+
+
+class Config(Settings):
+    """Settings of a NICE model."""
+
+    epochs: int = Field(50, ge=1, description="passes over the training images")
+    batch_size: int = Field(256, ge=1, description="images a step; the last batch of an epoch may be smaller")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    scale_learning_rate: float | None = Field(None, gt=0, description="of the 784 log-scales; null means the same as the rest")
+    couplings: int = Field(4, ge=1, description="number of additive coupling layers")
+    hidden_layers: int = Field(5, ge=1, description="hidden ReLU layers of each coupling network")
+    hidden_units: int = Field(1000, ge=1, description="units of each hidden layer")
+    precision: Precision = Field("auto", description="arithmetic of the training step")
+    curve_images: int = Field(2000, ge=1, description="test images behind each point of the learning curve")
+
+
+class AdditiveCoupling(nn.Module):
+    """Equation (1): adds a function of one half to the other half."""
+
+    def __init__(self, changes_upper: bool, hidden_layers: int, hidden_units: int) -> None:
+        super().__init__()
+        self.changes_upper = changes_upper
+        half = PIXELS // 2
+        widths = [half, *[hidden_units] * hidden_layers]
+        layers: list[nn.Module] = []
+        for inputs, outputs in itertools.pairwise(widths):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        self.m = nn.Sequential(*layers, nn.Linear(hidden_units, half))
+
+    def forward(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
+        """Data to latent: add."""
+        return self._shifted(x, 1.0)
+
+    def inverse(self, y: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
+        """Latent to data: subtract."""
+        return self._shifted(y, -1.0)
+
+    def _shifted(self, x: Tensor, sign: float) -> Tensor:
+        upper, lower = x.chunk(2, dim=1)
+        if self.changes_upper:
+            return torch.cat([upper + sign * self.m(lower), lower], 1)
+        return torch.cat([upper, lower + sign * self.m(upper)], 1)
+
+
+class Model(nn.Module):
+    """The flow; offers Sampler and HasLogProb."""
+
+    treatment: ClassVar[Treatment] = "dequantised"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.couplings = nn.ModuleList(
+            AdditiveCoupling(i % 2 == 1, config.hidden_layers, config.hidden_units) for i in range(config.couplings)
+        )
+        self.log_scale = nn.Parameter(torch.zeros(PIXELS))
+
+    def forward(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n 784"], Float[Tensor, ""]]:
+        """Latent code z and log |det dz/dx|, which is the same for every x."""
+        for coupling in self.couplings:
+            x = coupling(x)
+        return x.float() * torch.exp(self.log_scale), self.log_scale.sum()
+
+    def inverse(self, z: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
+        """The image whose latent code is z."""
+        x = z * torch.exp(-self.log_scale)
+        for coupling in reversed(self.couplings):
+            assert isinstance(coupling, AdditiveCoupling)
+            x = coupling.inverse(x)
+        return x
+
+    def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
+        """log p(x) in nats for dequantised x in [0, 1), equation (3)."""
+        z, log_det = self(x)
+        log_prob: Tensor = standard_logistic_log_prob(z) + log_det
+        return log_prob
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Images from the prior of the training (``samples``) and from standard normal codes (``low_temperature``).
+
+        The normal law has 0.551 times the logistic law's standard deviation pi / sqrt(3), so the second set shows the model at a
+        reduced temperature. Values are not clipped to [0, 1].
+        """
+        logistic = sample_logistic((n, PIXELS), generator)
+        normal = torch.randn((n, PIXELS), generator=generator, device=generator.device)
+        return {
+            "samples": self.inverse(logistic).view(n, 28, 28),
+            "low_temperature": self.inverse(normal).view(n, 28, 28),
+        }
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Maximise the mean of equation (3) with Adam; the history has the log-likelihood in nats an image on both splits.
+
+    Raises:
+        FloatingPointError: when the log-likelihood stops being finite.
+    """
+    generators, device = context.generators, context.device
+    with generators.default("initialise"):
+        model = Model(config).to(device)
+    groups: list[dict[str, Any]] = [
+        {"params": list(model.couplings.parameters())},
+        {"params": [model.log_scale], "lr": config.scale_learning_rate or config.learning_rate},
+    ]
+    optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+    noise = generators["dequantise"]
+    context.facts["precision"] = resolve(config.precision, device)
+
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        x = treat(data.train_images[batch], Model.treatment, noise)
+        with autocast(config.precision, device):
+            log_likelihood = model.log_prob(x).mean()
+        optimiser.zero_grad(set_to_none=True)
+        (-log_likelihood).backward()
+        optimiser.step()
+        return {"log_likelihood": log_likelihood}
+
+    # A fixed stream for the curve: evaluating more or less often must not change the training.
+    shown = data.test_images[: config.curve_images]
+    curve = treat(shown, Model.treatment, torch.Generator(device).manual_seed(generators.seed_of("curve")))
+
+    def evaluate() -> dict[str, dict[str, float]]:
+        with torch.no_grad():
+            values = torch.cat([model.log_prob(x) for x in curve.split(1000)])
+        return {"test": {"log_likelihood": float(values.mean()), "log_likelihood_median": float(values.median())}}
+
+    history = train(
+        step,
+        n=len(data.train_images),
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        state={"model": model, "optimiser": optimiser},
+        context=context,
+        evaluate=evaluate,
+    )
+    return Fitted(model, history, context.facts)

@@ -1,0 +1,204 @@
+"""Convolutional variational autoencoder for binary images, with residual stacks and a 16 x 2 x 2 latent variable.
+
+Model      z ~ N(0, I),  x_d | z ~ Bernoulli(sigmoid(f_d(z)))                                   (1)
+Posterior  q(z | x) = N(mu(x), diag sigma(x)^2)
+Bound      log p(x) >= E_q log p(x | z) - KL(q(z | x) || p(z))                                   (2)
+           KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)                                       (3)
+Estimate   one reparameterised draw z = mu + sigma * eps for the first term of (2), (3) in closed form
+
+Images are binarised anew at every visit and padded with two rows of zeros on each side, to 32 x 32; the likelihood is a sum over
+all 1024 pixels (the border is certain after a few steps and adds almost nothing).
+
+References: Kingma & Welling 2014, section 3 and appendix B; Burda, Grosse & Salakhutdinov 2016, equation 8.
+Axis letters: n images, c channels, d = 784 pixels, l = 64 latent numbers.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from dgm.artefacts import Fitted
+from dgm.config import Settings
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
+from dgm.loop import Context, train
+from dgm.precision import Precision, autocast, resolve
+
+__all__ = ["Config", "Model", "fit"]
+
+BORDER = 2  # pixels of padding on each side: 28 + 2 * 2 = 32
+STAGES = 4  # each halves the side: 32, 16, 8, 4, 2
+
+
+class Config(Settings):
+    """Settings of the convolutional VAE."""
+
+    epochs: int = Field(50, ge=1, description="passes over the training images")
+    batch_size: int = Field(256, ge=1, description="images a step; the last batch of an epoch may be smaller")
+    learning_rate: float = Field(5e-4, gt=0, description="of Adam")
+    latent_channels: int = Field(16, ge=1, description="channels of the 2 x 2 latent variable")
+    hidden_channels: int = Field(64, ge=1, description="channels between the stages")
+    residual_channels: int = Field(32, ge=1, description="channels inside the residual blocks")
+    precision: Precision = Field("auto", description="arithmetic of the training step")
+    curve_images: int = Field(1000, ge=1, description="test images behind each point of the learning curve")
+
+
+class ResidualBlock(nn.Module):
+    """x + Conv1x1(ReLU(Conv3x3(ReLU(x))))."""
+
+    def __init__(self, hidden: int, residual: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(hidden, residual, 3, padding=1), nn.ReLU(), nn.Conv2d(residual, hidden, 1)
+        )  # fmt: skip
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Add the change."""
+        changed: Tensor = x + self.change(x)
+        return changed
+
+
+def residual_stack(hidden: int, residual: int) -> nn.Sequential:
+    """Two residual blocks and a ReLU."""
+    return nn.Sequential(ResidualBlock(hidden, residual), ResidualBlock(hidden, residual), nn.ReLU())
+
+
+def encoder_stage(inputs: int, outputs: int, hidden: int, residual: int) -> nn.Sequential:
+    """Halve the side of the image."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, hidden, 4, stride=2, padding=1),
+        nn.ReLU(),
+        residual_stack(hidden, residual),
+        nn.Conv2d(hidden, outputs, 3, padding=1),
+    )
+
+
+def decoder_stage(inputs: int, outputs: int, hidden: int, residual: int) -> nn.Sequential:
+    """Double the side of the image."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, hidden, 3, padding=1),
+        residual_stack(hidden, residual),
+        nn.ConvTranspose2d(hidden, outputs, 4, stride=2, padding=1),
+    )
+
+
+class Model(nn.Module):
+    """Encoder and decoder; offers Sampler and HasBound."""
+
+    treatment: ClassVar[Treatment] = "dynamically binarised"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        hidden, residual, latent = config.hidden_channels, config.residual_channels, config.latent_channels
+        self.latent_shape = (latent, 2, 2)
+        self.encoder = nn.Sequential(
+            *(
+                encoder_stage(1 if i == 0 else hidden, 2 * latent if i == STAGES - 1 else hidden, hidden, residual)
+                for i in range(STAGES)
+            )
+        )
+        self.decoder = nn.Sequential(
+            *(
+                decoder_stage(latent if i == 0 else hidden, 1 if i == STAGES - 1 else hidden, hidden, residual)
+                for i in range(STAGES)
+            )
+        )
+
+    def encode(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l"]]:
+        """Mean and log standard deviation of q(z | x)."""
+        mean, log_std = self.encoder(_padded(x)).float().chunk(2, dim=1)
+        return mean.flatten(1), log_std.flatten(1)
+
+    def decode(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n 1 32 32"]:
+        """Logits of the pixel probabilities, border included."""
+        codes = z.view(len(z), *self.latent_shape)
+        logits: Tensor = self.decoder(codes.contiguous(memory_format=torch.channels_last))
+        return logits.float()
+
+    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+        """Equation (2) in nats an image: ``bound`` = ``reconstruction`` - ``kl``."""
+        mean, log_std = self.encode(x)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        reconstruction = bernoulli_log_prob(_padded(x), self.decode(mean + torch.exp(log_std) * noise))
+        kl = kl_to_standard_normal(mean, log_std)
+        return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+
+    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+        """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x) with z_j ~ q(z | x), in nats (Burda et al. 2016, equation 8)."""
+        mean, log_std = self.encode(x)
+        target, zero = _padded(x), torch.zeros_like(mean)
+        log_weights = []
+        for _ in range(k):
+            z = mean + torch.exp(log_std) * torch.randn(mean.shape, generator=generator, device=mean.device)
+            log_prior = diagonal_gaussian_log_prob(z, zero, zero)
+            log_posterior = diagonal_gaussian_log_prob(z, mean, log_std)
+            log_weights.append(bernoulli_log_prob(target, self.decode(z)) + log_prior - log_posterior)
+        return torch.stack(log_weights).logsumexp(0) - math.log(k)
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Codes from the prior, decoded: pixel probabilities (``means``) and a Bernoulli draw of them (``samples``)."""
+        z = torch.randn((n, math.prod(self.latent_shape)), generator=generator, device=generator.device)
+        means = _cropped(torch.sigmoid(self.decode(z)))
+        drawn = torch.rand(means.shape, generator=generator, device=generator.device) < means
+        return {"samples": drawn.to(torch.uint8), "means": means}
+
+    def reconstruct(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 28 28"]:
+        """Pixel probabilities decoded from the posterior mean."""
+        return _cropped(torch.sigmoid(self.decode(self.encode(x)[0])))
+
+
+def _padded(x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 1 32 32"]:
+    return pad(x.view(-1, 1, 28, 28), (BORDER,) * 4).contiguous(memory_format=torch.channels_last)
+
+
+def _cropped(images: Float[Tensor, "n 1 32 32"]) -> Float[Tensor, "n 28 28"]:
+    return images[:, 0, BORDER:-BORDER, BORDER:-BORDER].contiguous()
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Maximise the mean of equation (2) with Adam; the history has bound, reconstruction and KL in nats an image.
+
+    Raises:
+        FloatingPointError: when the bound stops being finite.
+    """
+    generators, device = context.generators, context.device
+    with generators.default("initialise"):
+        model = Model(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    binarise, latent = generators["binarise"], generators["latent"]
+    context.facts["precision"] = resolve(config.precision, device)
+
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        x = treat(data.train_images[batch], Model.treatment, binarise)
+        with autocast(config.precision, device):
+            terms = {name: value.mean() for name, value in model.bound(x, latent).items()}
+        optimiser.zero_grad(set_to_none=True)
+        (-terms["bound"]).backward()
+        optimiser.step()
+        return terms
+
+    # Fixed streams for the curve: evaluating more or less often must not change the training.
+    shown = data.test_images[: config.curve_images]
+    curve = treat(shown, Model.treatment, torch.Generator(device).manual_seed(generators.seed_of("curve")))
+
+    def evaluate() -> dict[str, dict[str, float]]:
+        noise = torch.Generator(device).manual_seed(generators.seed_of("curve/latent"))
+        with torch.no_grad():
+            parts = [model.bound(x, noise) for x in curve.split(500)]
+        return {"test": {name: float(torch.cat([part[name] for part in parts]).mean()) for name in parts[0]}}
+
+    history = train(
+        step,
+        n=len(data.train_images),
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        state={"model": model, "optimiser": optimiser},
+        context=context,
+        evaluate=evaluate,
+    )
+    return Fitted(model, history, context.facts)

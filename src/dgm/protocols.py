@@ -1,0 +1,78 @@
+"""What a fitted model may offer. The evaluate stage computes every metric whose protocol a model meets.
+
+Axis letters: n images, d = 784 pixels, k components.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dgm.dataset import Treatment
+
+__all__ = ["Classifies", "Describes", "HasBound", "HasClusters", "HasLogProb", "Sampler"]
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Draws new images."""
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Named arrays with n rows each, at least ``samples`` of shape [n, 28, 28], in [0, 1] up to the model's noise."""
+        ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Has parameters that are worth a picture of their own."""
+
+    def describe(self) -> dict[str, Tensor]:
+        """Named arrays of the fitted model itself, saved beside its samples."""
+        ...
+
+
+@runtime_checkable
+class HasLogProb(Protocol):
+    """Knows its log-likelihood exactly."""
+
+    treatment: Treatment
+
+    def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
+        """Log p(x) in nats, for images under the model's treatment."""
+        ...
+
+
+@runtime_checkable
+class HasBound(Protocol):
+    """Knows a lower bound on its log-likelihood."""
+
+    treatment: Treatment
+
+    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+        """``bound`` = ``reconstruction`` - ``kl``, each in nats an image, from one sample of the latent variable."""
+        ...
+
+    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+        """Log (1/k) sum_j p(x, z_j) / q(z_j | x) in nats (Burda et al. 2016, equation 8)."""
+        ...
+
+
+@runtime_checkable
+class HasClusters(Protocol):
+    """Assigns images to components."""
+
+    treatment: Treatment
+
+    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+        """Posterior probability of each component; rows sum to one."""
+        ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Predicts the digit."""
+
+    def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
+        """Log-probabilities of the ten classes for images in [0, 1]."""
+        ...

@@ -1,0 +1,72 @@
+"""Measure one fitted model and its samples."""
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.device import acquire
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and evaluate."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, help="what the sample stage wrote, for models that sample")
+    parser.add_argument("--classifier", type=Path, help="the model that judges samples")
+    parser.add_argument("--train-record", type=Path, required=True)
+    parser.add_argument("--sample-record", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
+    parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--evaluations", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", type=int, default=0)
+    return cli.run(_evaluate, parser.parse_args(argv), "evaluate")
+
+
+def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    say = cli.logger(arguments.log)
+    with acquire(arguments.gpu, arguments.threads, say=say) as device:
+        from dgm import dataset
+        from dgm.artefacts import load_model
+        from dgm.evaluation import Row, evaluate
+        from dgm.files import load_arrays, save_arrays, write_text
+        from dgm.rng import Generators
+
+        rows, arrays = evaluate(
+            arguments.run,
+            load_model(arguments.model, device.type),
+            dataset.load(arguments.data, device.type),
+            Generators(arguments.seed, device.type),
+            samples=load_arrays(arguments.samples) if arguments.samples else None,
+            classifier=load_model(arguments.classifier, device.type) if arguments.classifier else None,
+            train_record=json.loads(arguments.train_record.read_text()),
+            sample_record=json.loads(arguments.sample_record.read_text()) if arguments.sample_record else None,
+        )
+        kind = json.loads(arguments.train_record.read_text())["kind"]
+
+        def line(row: Row) -> list[object]:
+            measured = row.measured
+            number = [repr(float(measured.value)), repr(float(measured.stderr)), measured.n]
+            return [row.run, kind if row.run == arguments.run else "data", row.metric, *number, row.split, measured.unit]
+
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["run", "kind", "metric", "value", "stderr", "n", "split", "unit"])
+        writer.writerows(line(row) for row in rows)
+        save_arrays(arguments.evaluations, arrays)
+        write_text(arguments.metrics, text.getvalue())
+        say(f"{len(rows)} metrics")
+        return {"run": arguments.run, "device": device.record()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Draw images from one fitted model."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.config import Limits, parse
+from dgm.device import acquire
+
+SAMPLES = 2000
+AT_ONCE = 500
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and sample."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", type=int, default=0)
+    return cli.run(_sample, parser.parse_args(argv), "sample")
+
+
+def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
+    say = cli.logger(arguments.log)
+    with acquire(arguments.gpu, arguments.threads, say=say) as device:
+        import torch
+
+        from dgm.artefacts import load_model
+        from dgm.files import save_arrays
+        from dgm.protocols import Describes, Sampler
+        from dgm.rng import Generators
+
+        limits = parse(Limits, arguments.limits, "limits")
+        model = load_model(arguments.model, device.type)
+        if not isinstance(model, Sampler):
+            raise ValueError(f"run {arguments.run}: {type(model).__module__} offers no samples")
+        generator = Generators(arguments.seed, device.type)[f"sample/{arguments.run}"]
+        count = min(SAMPLES, limits.samples or SAMPLES)
+        sizes = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
+        with torch.no_grad():
+            model.sample(sizes[0], torch.Generator(device.type))  # the first pass pays for set-up, so it is not timed
+            clock = time.perf_counter()
+            parts = [model.sample(size, generator) for size in sizes]
+            # copying to the host waits for the device, so the clock may stop
+            arrays = {name: [part[name].cpu() for part in parts] for name in parts[0]}
+            seconds = time.perf_counter() - clock
+        drawn = {name: torch.cat(values).numpy() for name, values in arrays.items()}
+        described = {name: value.cpu().numpy() for name, value in model.describe().items()} if isinstance(model, Describes) else {}
+        save_arrays(arguments.samples, {**drawn, **described})
+        say(f"{count} samples in {seconds:.2f} s")
+        return {"run": arguments.run, "device": device.record(), "count": count, "seconds_sampling": round(seconds, 4)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ from typing import Any
 
 from dgm.files import write_text
 
-__all__ = ["logger", "parser", "run"]
+__all__ = ["commit", "logger", "parser", "run"]
 
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
@@ -43,7 +43,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
             "seconds": round(time.perf_counter() - clock, 3),
             "python": platform.python_version(),
             "versions": _versions(),
-            **_commit(),
+            **commit(),
             **extra,
         }
         write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
@@ -87,7 +87,7 @@ def _versions() -> dict[str, str]:
     return {name: str(getattr(sys.modules[name], "__version__", "")) for name in names if name in sys.modules}
 
 
-def _commit() -> dict[str, Any]:
+def commit() -> dict[str, Any]:
     """The commit of the source tree and whether it had uncommitted changes; empty outside a repository."""
     root = Path(__file__).parent
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}

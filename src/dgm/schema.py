@@ -1,7 +1,8 @@
 """The JSON schema of ``config.yaml``, generated from the settings classes, and readable messages for what breaks it.
 
-``python -m dgm.schema FILE`` writes the schema. Generating imports every model; checking a config against the written schema
-imports none, so that the workflow can reject a bad config within a second, before any job.
+``python -m dgm.schema [FILE]`` writes the schema, by default to ``workflow/schemas/config.schema.yaml``. Generating imports every
+model; checking a config against the written schema imports none, so that the workflow can reject a bad config within a second,
+before any job.
 """
 
 import difflib
@@ -13,9 +14,12 @@ from typing import Any
 
 import yaml
 
-from dgm.provenance import names
+from dgm.provenance import PACKAGE, names
 
-__all__ = ["faults", "generate", "main", "read"]
+__all__ = ["FILE", "faults", "generate", "main", "nearest", "read", "text"]
+
+FILE = PACKAGE.parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+"""Where the repository keeps the written schema."""
 
 HEADER = "# Generated from the Config classes in src/dgm/models/ by `make schema`; do not edit.\n"
 
@@ -36,7 +40,7 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
     definitions: Schema = {"limits": _plain(Limits.model_json_schema())}
     for kind, settings in kinds.items():
         definitions[kind] = _plain(settings.model_json_schema())
-        definitions[f"{kind} overrides"] = {key: value for key, value in definitions[kind].items() if key != "required"}
+    required = {kind: definitions[kind].pop("required", []) for kind in kinds}  # settings_for names only what differs
     datasets = list(DATASETS)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -74,22 +78,21 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                         "properties": {name: {"type": "object"} for name in datasets},
                     },
                 },
-                "allOf": [_settings_of(kind) for kind in kinds],
+                "allOf": [_settings_of(kind, required[kind]) for kind in kinds],
             },
             **definitions,
         },
     }
 
 
-def _settings_of(kind: str) -> Schema:
-    """If a run is of this kind, its settings are those of the kind's class."""
-    overrides = {"$ref": f"#/$defs/{kind} overrides"}
-    return {
-        "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
-        "then": {
-            "properties": {"settings": {"$ref": f"#/$defs/{kind}"}, "settings_for": {"additionalProperties": overrides}},
-        },
-    }
+def _settings_of(kind: str, required: Sequence[str]) -> Schema:
+    """If a run is of this kind, its settings are those of that kind's class: all in ``settings``, some in ``settings_for``."""
+    block = {"$ref": f"#/$defs/{kind}"}
+    then: Schema = {"properties": {"settings": dict(block), "settings_for": {"additionalProperties": dict(block)}}}
+    if required:
+        then["required"] = ["settings"]
+        then["properties"]["settings"]["required"] = list(required)
+    return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": then}
 
 
 def _plain(schema: Schema) -> Schema:
@@ -111,7 +114,7 @@ def _plain(schema: Schema) -> Schema:
     return made
 
 
-def read(path: Path) -> Schema:
+def read(path: Path = FILE) -> Schema:
     """Read a written schema."""
     schema: Schema = yaml.safe_load(path.read_text())
     return schema
@@ -124,7 +127,8 @@ def faults(config: Mapping[str, Any], schema: Schema) -> list[str]:
     strict = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=strict)(schema)
+    made: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=strict)  # type: ignore[no-untyped-call]
+    validator = made(schema)
     errors = sorted(validator.iter_errors(dict(config)), key=lambda error: [str(part) for part in error.absolute_path])
     return list(dict.fromkeys(sentence for error in errors for sentence in _sentences(error)))
 
@@ -137,14 +141,14 @@ def _sentences(error: Any) -> Iterator[str]:
         known = sorted(error.schema.get("properties", {}))
         for key in found:
             if key not in known:
-                yield f"{dot}{key}: unknown key{_nearest(key, known)}; known here: {', '.join(known) or 'none'}"
+                yield f"{dot}{key}: unknown key{nearest(key, known)}; known here: {', '.join(known) or 'none'}"
     elif rule == "required":
         for key in allowed:
             if key not in found:
                 yield f"{dot}{key}: missing; it has no default"
     elif rule == "enum":
         what = {"dataset": "unknown data set", "kind": "unknown kind of run"}.get(path.rpartition(".")[2], "not allowed")
-        yield f"{path}: {what} {found!r}{_nearest(found, allowed)}; known: {', '.join(map(str, allowed))}"
+        yield f"{path}: {what} {found!r}{nearest(found, allowed)}; known: {', '.join(map(str, allowed))}"
     elif rule == "anyOf":
         yield f"{path}: got {_shown(found)}; allowed: {' or '.join(_allowed(choice) for choice in allowed)}"
     elif rule == "pattern":
@@ -209,7 +213,8 @@ def _shown(value: object) -> str:
     return repr(value) if value is not None else "nothing"
 
 
-def _nearest(word: object, known: Sequence[object]) -> str:
+def nearest(word: object, known: Sequence[object]) -> str:
+    """`` (did you mean …?)`` with the closest known words, or nothing."""
     near = difflib.get_close_matches(str(word), [str(name) for name in known], n=2, cutoff=0.6)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
@@ -220,14 +225,14 @@ def text(schema: Schema) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the schema to the file given as the only argument."""
+    """Write the schema to the file given as the only argument, or to its place in the repository."""
     from dgm.files import write_text
 
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if len(arguments) != 1:
-        print("usage: python -m dgm.schema workflow/schemas/config.schema.yaml", file=sys.stderr)
+    if len(arguments) > 1:
+        print("usage: python -m dgm.schema [FILE]", file=sys.stderr)
         return 2
-    write_text(Path(arguments[0]), text(generate()))
+    write_text(Path(arguments[0]) if arguments else FILE, text(generate()))
     return 0
 
 

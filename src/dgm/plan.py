@@ -1,0 +1,183 @@
+"""What a config asks for: the runs, figures and checks of a build, and what each job must know to be up to date.
+
+The Snakefile builds one :class:`Plan` whenever it is read. Only light modules are imported, and everything that can be wrong
+before a job starts is reported here, all faults at once.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dgm.data import local_files
+from dgm.provenance import PACKAGE, defines, fingerprint, names
+from dgm.report import catalogue
+from dgm.report.names import unknown
+from dgm.schema import FILE, faults, read
+
+__all__ = ["Plan", "flags", "gpu_limit"]
+
+CLASSIFIER = "classifier"
+"""The run whose features measure the samples of all others."""
+
+REAL_IMAGES = "real_test"
+"""Name under which the metrics table lists the scores of real test images."""
+
+LIMITS_OF = {"prepare": {"train_images", "test_images"}, "train": {"steps"}, "sample": {"samples"}}
+"""The caps a stage acts on; the stages not named here are told all of them."""
+
+
+class Plan:
+    """A validated config and the registries of the repository.
+
+    Args:
+        config: the merged content of ``config.yaml``, ``--configfile`` and ``--config``.
+        repository: folder that holds ``report/`` and ``workflow/``.
+
+    Raises:
+        ValueError: one line a fault: the path of the key, what came, and what is allowed.
+    """
+
+    def __init__(self, config: Mapping[str, Any], repository: Path = PACKAGE.parents[1]) -> None:
+        wrong = faults(config, read(repository / FILE.relative_to(PACKAGE.parents[1])))
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        self.report = repository / "report"
+        self.dataset: str = config["dataset"]
+        self.data_dir: str = config.get("data_dir", "")
+        self.seed: int = config["seed"]
+        self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
+        self._blocks: dict[str, Any] = config["runs"]
+        variant = config.get("variant", "")
+        self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
+        if CLASSIFIER not in self._blocks:
+            raise ValueError(f"runs: no run called {CLASSIFIER}; the samples of all runs are measured with its features")
+        self.data_files = [str(path) for path in local_files(self.dataset, self.data_dir).values()]
+        self.assignments = names("checks")
+        self.demonstrations = names("demonstrations")
+        self._catalogue = catalogue.load(self.report)
+        self.figures = self._catalogue.figures
+        self._check_report()
+
+    @property
+    def runs(self) -> list[str]:
+        """All runs, in the order of the config."""
+        return list(self._blocks)
+
+    @property
+    def sampled_runs(self) -> list[str]:
+        """The runs whose model defines ``sample``."""
+        return [run for run in self._blocks if self.samples(run)]
+
+    @property
+    def measured(self) -> list[str]:
+        """What the metrics table has rows of: the runs, and the real images that the classifier scores beside them."""
+        return [*self.runs, REAL_IMAGES]
+
+    def samples(self, run: str) -> bool:
+        """Whether a run's model can draw samples."""
+        return defines(f"dgm.models.{self.kind(run)}", "Model", "sample")
+
+    def kind(self, run: str) -> str:
+        """The kind of a run, which is the name of its module."""
+        kind: str = self._blocks[run]["kind"]
+        return kind
+
+    def settings(self, run: str) -> str:
+        """A run's settings as JSON: its block with what it says for this data set laid over."""
+        block = self._blocks[run]
+        return as_json({**block.get("settings", {}), **block.get("settings_for", {}).get(self.dataset, {})})
+
+    def limits_of(self, stage: str) -> str:
+        """The caps that a stage acts on, as JSON."""
+        return as_json({key: value for key, value in self.limits.items() if key in LIMITS_OF.get(stage, self.limits)})
+
+    def code(self, stage: str, *modules: str) -> str:
+        """Digest of the code of a stage and of the modules that it picks at run time."""
+        return fingerprint(f"dgm.stages.{stage}", *(f"dgm.{module}" for module in modules))
+
+    def config_json(self) -> str:
+        """What the report says about its config: each run with the settings in force."""
+        runs = {run: {"kind": self.kind(run), "settings": json.loads(self.settings(run))} for run in self.runs}
+        return as_json({"dataset": self.dataset, "seed": self.seed, "limits": self.limits, "runs": runs})
+
+    def artefacts(self) -> list[str]:
+        """Files a figure may be drawn from, relative to the results folder."""
+        return [
+            "data/images.npz",
+            "tables/metrics.csv",
+            *(f"history/{run}.csv" for run in self.runs),
+            *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
+            *(f"samples/{run}.npz" for run in self.sampled_runs),
+            *(f"arrays/{name}.npz" for name in self.demonstrations),
+        ]
+
+    def sources(self, figure: str) -> list[str]:
+        """The files that a figure is drawn from, relative to the results folder."""
+        return list(self.figures[figure].sources.values())
+
+    def drawing(self, figure: str) -> str:
+        """What decides how a figure is drawn, as JSON; its caption and alt text are the report's."""
+        return as_json(self.figures[figure].model_dump(include={"draw", "sources", "settings"}))
+
+    def records(self) -> list[str]:
+        """Names of the records of all jobs that the report shows something of: ``<stage>/<name>``."""
+        return [
+            "prepare/images",
+            *(f"{stage}/{run}" for stage in ("train", "evaluate") for run in self.runs),
+            *(f"sample/{run}" for run in self.sampled_runs),
+            "tabulate/metrics",
+            *(f"demonstrate/{name}" for name in self.demonstrations),
+            *(f"check/{assignment}" for assignment in self.assignments),
+            "collect/questions",
+            *(f"plot/{figure}" for figure in self.figures),
+        ]
+
+    def report_sources(self) -> dict[str, list[str]]:
+        """The files that the report is written from: questions, answers, templates, lists, and the program that sets formulas."""
+        lists = [self.report / f"{name}.yaml" for name in ("figures", "tables", "bibliography")]
+        katex = self.report.parent / "node_modules" / "katex" / "package.json"
+        return {
+            "questions": [str(self.report / "questions.yaml")],
+            "answers": sorted(map(str, self.report.glob("answers/**/*.md"))),
+            "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
+            "lists": [str(path) for path in lists],
+            "katex": [str(katex)],
+        }
+
+    def _check_report(self) -> None:
+        """Every figure has a module that draws it and sources that this build makes; every table has runs of this config."""
+        known, modules = self.artefacts(), names("figures")
+        wrong = []
+        for name, figure in self.figures.items():
+            where = f"{self.report / 'figures.yaml'}: {name}"
+            if figure.draw not in modules:
+                wrong.append(unknown("module of dgm.figures named", figure.draw, modules, f"{where}.draw"))
+            for alias, path in figure.sources.items():
+                if path not in known:
+                    wrong.append(unknown("file of the build called", path, known, f"{where}.from.{alias}"))
+        for name, table in self._catalogue.tables.items():
+            for row in table.rows:
+                if row.run not in self.measured:
+                    wrong.append(unknown("run", row.run, self.measured, f"{self.report / 'tables.yaml'}: {name}"))
+        if wrong:
+            raise ValueError("\n".join(map(str, wrong)))
+
+
+def flags(files: Mapping[str, str]) -> str:
+    """Options for a command line from named files: ``train_record=a`` becomes ``--train-record a``."""
+    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(str(path))}" for name, path in files.items())
+
+
+def as_json(value: object) -> str:
+    """JSON that is the same for equal values, so that it can decide about reruns."""
+    return json.dumps(value, sort_keys=True)
+
+
+def gpu_limit(given: Iterable[str], found: int) -> int | None:
+    """How many jobs may hold a GPU at once: the GPUs of this machine, unless the user said otherwise or there is none.
+
+    Without a limit Snakemake starts as many such jobs as there are cores, which is right for a machine without a GPU.
+    """
+    return None if "gpu" in given or found == 0 else found

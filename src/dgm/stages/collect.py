@@ -1,0 +1,98 @@
+"""Join the checks of all assignments, and say of every question whether it is answered, checked and corrected."""
+
+import argparse
+import csv
+import io
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.files import write_text
+from dgm.report import catalogue
+from dgm.report.names import unknown
+
+__all__ = ["CHECK_COLUMNS", "QUESTION_COLUMNS", "main", "summarise"]
+
+CHECK_COLUMNS = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
+QUESTION_COLUMNS = ("id", "assignment", "answered", "checks", "passed", "corrected")
+
+CORRECTION = re.compile(r"^:::+ *(correction\b|\{[^}]*\.correction\b)", re.MULTILINE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = cli.parser(__doc__)
+    options.add_argument("--checks", type=Path, nargs="*", default=[], help="CSV files, one an assignment")
+    options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml and answers/")
+    options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
+    options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
+    return cli.run(work, options.parse_args(argv), "collect")
+
+
+def work(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read, join, write both tables, and say how many questions are open."""
+    checks = [row for path in arguments.checks for row in _rows(path)]
+    declared = catalogue.load(arguments.report_dir)
+    questions = summarise(declared, checks)
+    write_text(arguments.checks_table, _table(CHECK_COLUMNS, checks))
+    write_text(arguments.questions_table, _table(QUESTION_COLUMNS, questions))
+    unanswered = sum(row["answered"] == "False" for row in questions)
+    skipped = sum(row["passed"] == "skipped" for row in checks)
+    say = cli.logger(arguments.log)
+    say(f"{len(questions) - unanswered} of {len(questions)} questions are answered, {unanswered} are open")
+    say(f"{len(checks) - skipped} checks passed" + (f", {skipped} need a build without limits" if skipped else ""))
+    return {"questions": len(questions), "open": unanswered, "checks": len(checks), "skipped": skipped}
+
+
+def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """One row a question, in the order of the report; ``checks`` and ``passed`` count claims.
+
+    Raises:
+        ValueError: when a check belongs to no question, an answer has no check, or a check failed.
+    """
+    for row in checks:
+        if row["question"] not in declared.questions:
+            raise unknown("question", row["question"], declared.questions, "a check")
+        if row["passed"] not in {"True", "skipped"}:
+            raise ValueError(f"the check {row['claim']!r} of question {row['question']} failed")
+    unchecked = sorted(set(declared.answers) - {row["question"] for row in checks})
+    if unchecked:
+        raise ValueError(f"answers without a check: {', '.join(unchecked)}; add a function to dgm/checks/<assignment>.py for each")
+    rows = []
+    for name, question in declared.questions.items():
+        own = [row for row in checks if row["question"] == name]
+        answer = declared.answers.get(name)
+        rows.append(
+            {
+                "id": name,
+                "assignment": question.assignment,
+                "answered": str(answer is not None),
+                "checks": str(len(own)),
+                "passed": str(sum(row["passed"] == "True" for row in own)),
+                "corrected": str(answer is not None and CORRECTION.search(answer.text) is not None),
+            }
+        )
+    return rows
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != CHECK_COLUMNS:
+            raise ValueError(f"{path}: expected the columns {', '.join(CHECK_COLUMNS)}; found {', '.join(reader.fieldnames or ())}")
+        return list(reader)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Write what a build consists of: checksums, commit, versions, devices, seconds of each job."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.files import write_text
+from dgm.manifest import describe
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = cli.parser(__doc__)
+    options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
+    options.add_argument("--manifest", type=Path, required=True, help="JSON file to write")
+    return cli.run(work, options.parse_args(argv), "manifest")
+
+
+def work(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Describe the build and write it down."""
+    described = {**cli.commit(), **describe(arguments.results)}
+    write_text(arguments.manifest, json.dumps(described, indent=1) + "\n")
+    return {"artefacts": len(described["artefacts"])}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
+SRC = REPOSITORY / "src"
+sys.path.insert(0, str(SRC))
+
+from dgm.device import gpu_ids
+from dgm.plan import Plan, flags, gpu_limit
+
+try:
+    PLAN = Plan(config, REPOSITORY)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+
+pathvars:
+    results=PLAN.results,
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+    records="<results>/records",
+
+
+wildcard_constraints:
+    run="|".join(PLAN.runs),
+    figure="|".join(PLAN.figures) or "none",
+    assignment="|".join(PLAN.assignments),
+    demonstration="|".join(PLAN.demonstrations) or "none",
+
+
+# Local jobs share the GPUs of this machine; on a cluster the request goes to the scheduler and this machine's number is no limit.
+resource_scopes:
+    gpu="local",
+
+
+GPUS = gpu_limit(workflow.global_resources, len(gpu_ids()))
+if GPUS is not None:
+    workflow.register_resource("gpu", GPUS)
+
+# The stages run with the Python and the code of this workflow, wherever --directory points.
+shell.prefix(
+    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={SRC} PYTHONHASHSEED=0; "
+)
+
+LATEX = shutil.which("pdflatex") is not None
+REPORT = [
+    f"<results>/report/{name}"
+    for name in ["index.html", "report.tex", *(["report.pdf"] if LATEX else [])]
+]
+if not LATEX:
+    logger.info(
+        "pdflatex is not installed: report.tex is written, report.pdf is skipped "
+        "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
+    )
+
+# What the report is written from, and what it shows.
+REPORT_SOURCES = PLAN.report_sources()
+MADE = [
+    "<results>/data/provenance.json",
+    "<results>/tables/metrics.csv",
+    "<results>/tables/checks.csv",
+    "<results>/tables/questions.csv",
+    expand(
+        "<results>/figures/{figure}.{suffix}",
+        figure=PLAN.figures,
+        suffix=["svg", "pdf"],
+    ),
+    expand("<results>/history/{run}.csv", run=PLAN.runs),
+    expand("<records>/{name}.json", name=PLAN.records()),
+]
+
+
+def code_of(stage, wildcards):
+    """Digest of the code of a stage together with the model of its run."""
+    return PLAN.code(stage, f"models.{PLAN.kind(wildcards.run)}")
+
+
+def evidence_of_run(wildcards):
+    """What evaluate reads beside the model: samples where the model draws them, and the classifier that measures them."""
+    if not PLAN.samples(wildcards.run):
+        return {}
+    return {
+        "classifier": "<results>/models/classifier.pt",
+        "samples": f"<results>/samples/{wildcards.run}.npz",
+        "sample_record": f"<records>/sample/{wildcards.run}.json",
+    }
+
+
+def results_folder(wildcards):
+    """Folder of this build, below the working directory."""
+    return PLAN.results
+
+
+def report_folder(wildcards):
+    """Folder that the report is written from, in the repository."""
+    return str(PLAN.report)

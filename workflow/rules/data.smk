@@ -1,0 +1,45 @@
+rule prepare:
+    input:
+        PLAN.data_files,
+    output:
+        images="<results>/data/images.npz",
+        provenance="<results>/data/provenance.json",
+        record="<records>/prepare/images.json",
+    log:
+        "<logs>/prepare/images.log",
+    benchmark:
+        "<benchmarks>/prepare/images.jsonl"
+    localrule: True
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        dataset=PLAN.dataset,
+        data_dir=PLAN.data_dir,
+        limits=PLAN.limits_of("prepare"),
+        code=PLAN.code("prepare"),
+    shell:
+        "python -m dgm.stages.prepare --dataset {params.dataset} --data-dir {params.data_dir:q} --limits {params.limits:q}"
+        " --images {output.images} --provenance {output.provenance} --record {output.record} --log {log}"
+
+
+rule demonstrate:
+    output:
+        arrays="<results>/arrays/{demonstration}.npz",
+        record="<records>/demonstrate/{demonstration}.json",
+    log:
+        "<logs>/demonstrate/{demonstration}.log",
+    benchmark:
+        "<benchmarks>/demonstrate/{demonstration}.jsonl"
+    localrule: True
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        seed=PLAN.seed,
+        code=lambda wildcards: PLAN.code(
+            "demonstrate", f"demonstrations.{wildcards.demonstration}"
+        ),
+    shell:
+        "python -m dgm.stages.demonstrate --name {wildcards.demonstration} --seed {params.seed}"
+        " --arrays {output.arrays} --record {output.record} --log {log}"

@@ -1,0 +1,97 @@
+rule plot:
+    input:
+        sources=lambda wildcards: [
+            f"{PLAN.results}/{path}" for path in PLAN.sources(wildcards.figure)
+        ],
+    output:
+        svg="<results>/figures/{figure}.svg",
+        pdf="<results>/figures/{figure}.pdf",
+        record="<records>/plot/{figure}.json",
+    log:
+        "<logs>/plot/{figure}.log",
+    benchmark:
+        "<benchmarks>/plot/{figure}.jsonl"
+    localrule: True
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        entry=lambda wildcards: PLAN.drawing(wildcards.figure),
+        figures=str(PLAN.report / "figures.yaml"),
+        results=results_folder,
+        code=lambda wildcards: PLAN.code(
+            "plot", f"figures.{PLAN.figures[wildcards.figure].draw}"
+        ),
+    shell:
+        "python -m dgm.stages.plot --figure {wildcards.figure} --figures {params.figures} --results {params.results}"
+        " --svg {output.svg} --pdf {output.pdf} --record {output.record} --log {log}"
+
+
+rule render:
+    input:
+        REPORT_SOURCES.values(),
+        MADE,
+    output:
+        html="<results>/report/index.html",
+        tex="<results>/report/report.tex",
+        record="<records>/render/report.json",
+    log:
+        "<logs>/render/report.log",
+    benchmark:
+        "<benchmarks>/render/report.jsonl"
+    localrule: True
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        config=PLAN.config_json(),
+        results=results_folder,
+        report=report_folder,
+        code=PLAN.code("render"),
+    shell:
+        "python -m dgm.stages.render --config-json {params.config:q} --results {params.results} --report-dir {params.report}"
+        " --html {output.html} --tex {output.tex} --record {output.record} --log {log}"
+
+
+rule typeset:
+    input:
+        tex="<results>/report/report.tex",
+        figures=expand("<results>/figures/{figure}.pdf", figure=PLAN.figures),
+    output:
+        pdf="<results>/report/report.pdf",
+        record="<records>/typeset/report.json",
+    log:
+        "<logs>/typeset/report.log",
+    benchmark:
+        "<benchmarks>/typeset/report.jsonl"
+    localrule: True
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=PLAN.code("typeset"),
+    shell:
+        "python -m dgm.stages.typeset --tex {input.tex} --pdf {output.pdf} --record {output.record} --log {log}"
+
+
+rule manifest:
+    input:
+        MADE,
+        REPORT,
+    output:
+        manifest="<results>/manifest.json",
+        record="<records>/manifest/manifest.json",
+    log:
+        "<logs>/manifest/manifest.log",
+    benchmark:
+        "<benchmarks>/manifest/manifest.jsonl"
+    localrule: True
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        results=results_folder,
+        code=PLAN.code("manifest"),
+    shell:
+        "python -m dgm.stages.manifest --results {params.results} --manifest {output.manifest} --record {output.record}"
+        " --log {log}"

@@ -1,0 +1,84 @@
+rule train:
+    input:
+        data="<results>/data/images.npz",
+    output:
+        model="<results>/models/{run}.pt",
+        history="<results>/history/{run}.csv",
+        record="<records>/train/{run}.json",
+    log:
+        "<logs>/train/{run}.log",
+    benchmark:
+        "<benchmarks>/train/{run}.jsonl"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        kind=lambda wildcards: PLAN.kind(wildcards.run),
+        settings=lambda wildcards: PLAN.settings(wildcards.run),
+        limits=PLAN.limits_of("train"),
+        seed=PLAN.seed,
+        code=lambda wildcards: code_of("train", wildcards),
+        # no output: a training that was interrupted finds it again and continues
+        checkpoint=lambda wildcards: f"{PLAN.results}/checkpoints/{wildcards.run}.pt",
+    shell:
+        "python -m dgm.stages.train --run {wildcards.run} --kind {params.kind} --settings {params.settings:q}"
+        " --limits {params.limits:q} --seed {params.seed} --code {params.code} --data {input.data} --model {output.model}"
+        " --history {output.history} --checkpoint {params.checkpoint} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record} --log {log}"
+
+
+rule sample:
+    input:
+        model="<results>/models/{run}.pt",
+    output:
+        samples="<results>/samples/{run}.npz",
+        record="<records>/sample/{run}.json",
+    log:
+        "<logs>/sample/{run}.log",
+    benchmark:
+        "<benchmarks>/sample/{run}.jsonl"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        limits=PLAN.limits_of("sample"),
+        seed=PLAN.seed,
+        code=lambda wildcards: code_of("sample", wildcards),
+    shell:
+        "python -m dgm.stages.sample --run {wildcards.run} --model {input.model} --limits {params.limits:q}"
+        " --seed {params.seed} --samples {output.samples} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record} --log {log}"
+
+
+rule evaluate:
+    input:
+        unpack(evidence_of_run),
+        model="<results>/models/{run}.pt",
+        data="<results>/data/images.npz",
+        train_record="<records>/train/{run}.json",
+    output:
+        metrics="<results>/metrics/{run}.csv",
+        evaluations="<results>/evaluations/{run}.npz",
+        record="<records>/evaluate/{run}.json",
+    log:
+        "<logs>/evaluate/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{run}.jsonl"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        files=lambda wildcards, input: flags(dict(input.items())),
+        limits=PLAN.limits_of("evaluate"),
+        seed=PLAN.seed,
+        code=lambda wildcards: code_of("evaluate", wildcards),
+    shell:
+        "python -m dgm.stages.evaluate --run {wildcards.run} {params.files} --limits {params.limits:q} --seed {params.seed}"
+        " --metrics {output.metrics} --evaluations {output.evaluations} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record} --log {log}"

@@ -1,0 +1,425 @@
+"""The whole report: from declarations and results to the text of ``index.html`` and ``report.tex``."""
+
+import base64
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from dgm.report import latex, origin
+from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
+from dgm.report.catalogue import Catalogue, Column, Paper
+from dgm.report.document import Document, fill
+from dgm.report.formulas import katex_css, latex_macros
+from dgm.report.macros import Templates, duration
+from dgm.report.numbers import exact, number, plain, with_error
+from dgm.report.origin import Origin
+from dgm.report.results import CheckedClaim, Record, Results
+
+__all__ = ["Report", "build"]
+
+POINTS_TO_PIXELS = 96 / 72
+
+
+@dataclass(frozen=True)
+class Report:
+    """The two outputs, and counts for the log."""
+
+    html: str
+    tex: str
+    counts: Mapping[str, int]
+
+
+def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
+    """Render the report.
+
+    Args:
+        catalogue: what ``report/`` declares.
+        results: the files of a build.
+        tex_folder: folder of ``report.tex``, from which it refers to the figures.
+
+    Raises:
+        ValueError: naming file and place of whatever is missing, misspelt or cannot be set.
+    """
+    templates = Templates(catalogue, results)
+    document = Document()
+    introduction = catalogue.folder / "templates" / "introduction.md"
+    document.add("introduction", templates.text(_read(introduction), str(introduction)), str(introduction))
+    for assignment in catalogue.assignments.values():
+        where = f"{catalogue.folder / 'questions.yaml'}: assignment {assignment.id}"
+        document.add(f"assignment {assignment.id}", templates.text(assignment.intro, where), where)
+    for question in catalogue.questions.values():
+        where = f"{catalogue.folder / 'questions.yaml'}: question {question.id}"
+        document.add(f"title {question.id}", question.title, where, inline=True)
+        document.add(f"statement {question.id}", question.statement, where)
+        if question.id in catalogue.answers:
+            answer = catalogue.answers[question.id]
+            document.add(f"answer {question.id}", templates.answer(answer), str(answer.path))
+    _add_shown(document, templates, catalogue)
+    for name, claims in results.checks.items():
+        for index, claim in enumerate(claims):
+            where = f"{results.folder / 'tables/checks.csv'}: {name}, claim {index}"
+            document.add(f"claim {name} {index}", _as_markdown(claim.claim), where, inline=True)
+    document.parse()
+    formulas = document.set_formulas()
+    years = year_labels(catalogue, templates.shown.papers)
+    context = _Context(catalogue, results, templates, document, tex_folder, years)
+    return Report(
+        html=context.html(HtmlBackend(catalogue, templates.shown, years, formulas)),
+        tex=context.tex(LatexBackend(catalogue, templates.shown, years)),
+        counts=context.counts(),
+    )
+
+
+class _Context:
+    """Fills the two frames."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        catalogue: Catalogue,
+        results: Results,
+        templates: Templates,
+        document: Document,
+        tex_folder: Path,
+        years: Mapping[str, str],
+    ) -> None:
+        self.catalogue = catalogue
+        self.results = results
+        self.shown = templates.shown
+        self.document = document
+        self.tex_folder = tex_folder
+        self.years = years
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of questions, answers, corrections, and claims by verdict."""
+        claims = [claim for listed in self.results.checks.values() for claim in listed]
+        return {
+            "questions": len(self.catalogue.questions),
+            "answered": len(self.catalogue.answers),
+            "open": len(self.catalogue.questions) - len(self.catalogue.answers),
+            "corrected": len(self._corrected()),
+            "claims": len(claims),
+            **{status: sum(claim.status == status for claim in claims) for status in ("passed", "failed", "skipped")},
+            "figures": len(self.shown.figures),
+            "tables": len(self.shown.tables),
+        }
+
+    def html(self, backend: HtmlBackend) -> str:
+        """``index.html``."""
+        texts = self.document.write(backend)
+        kinds = {"figure": partial(self._html_figure, texts), "table": partial(self._html_table, texts, backend)}
+        filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
+        environment = _frames(self.catalogue.folder / "templates", autoescape=True)
+        environment.filters["exact"] = lambda value: Markup(backend.text(exact(value)))
+        page = environment.get_template("report.html.j2").render(
+            **self._common(filled),
+            katex_css=Markup(katex_css("".join(texts.values()))),
+            papers=[(key, paper, self.years[key], _authors(paper)) for key, paper in self._papers()],
+        )
+        return _one_line_each(page)
+
+    def tex(self, backend: LatexBackend) -> str:
+        """``report.tex``."""
+        texts = self.document.write(backend)
+        kinds = {"figure": partial(self._tex_figure, texts), "table": partial(self._tex_table, texts, backend)}
+        filled = {key: fill(text, kinds) for key, text in texts.items()}
+        for key, text in filled.items():
+            latex.declarations(text, self.document.pieces[key].where)
+        environment = _frames(self.catalogue.folder / "templates", autoescape=False)
+        environment.filters["exact"] = lambda value: backend.text(exact(value))
+        environment.filters["tex"] = lambda value: backend.text(str(value))
+        environment.filters["code"] = lambda value: backend.code(str(value))
+        body = environment.get_template("report.tex.j2").render(
+            **self._common(filled),
+            macros=latex_macros(),
+            papers=[(key, paper, self.years[key], _authors(paper)) for key, paper in self._papers()],
+        )
+        mark = "%% characters"
+        return body.replace(mark, latex.declarations(body, "report.tex"), 1)
+
+    def _common(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        made = origin.of_report(self.results)
+        return {
+            "introduction": texts["introduction"],
+            "assignments": [
+                {
+                    "id": assignment.id,
+                    "title": assignment.title,
+                    "intro": texts[f"assignment {assignment.id}"],
+                    "questions": [self._entry(name, texts) for name in self._questions(assignment.id)],
+                }
+                for assignment in self.catalogue.assignments.values()
+            ],
+            "counts": self.counts(),
+            "corrected": [self._entry(name, texts) for name in self._corrected()],
+            "dataset": self.results.dataset,
+            "facts": self._facts(made),
+            "runs": self._runs(),
+            "trial": self._trial(),
+        }
+
+    def _entry(self, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+        claims = self.results.checks.get(name, [])
+        return {
+            "id": name,
+            "title": texts[f"title {name}"],
+            "plain": self.document.plain(f"title {name}"),
+            "statement": texts[f"statement {name}"],
+            "answer": texts.get(f"answer {name}"),
+            "claims": [{"text": texts[f"claim {name} {index}"], "row": claim} for index, claim in enumerate(claims)],
+            "verdict": _verdict(claims),
+            "corrected": name in self._corrected(),
+        }
+
+    def _questions(self, assignment: str) -> list[str]:
+        return [question.id for question in self.catalogue.questions.values() if question.assignment == assignment]
+
+    def _corrected(self) -> list[str]:
+        return [name for name in self.catalogue.answers if self.document.has_box(f"answer {name}", "correction")]
+
+    def _papers(self) -> list[tuple[str, Paper]]:
+        cited = [(key, self.catalogue.papers[key]) for key in self.shown.papers]
+        return sorted(cited, key=lambda item: ([author.casefold() for author in item[1].authors], item[1].year, item[1].title))
+
+    def _trial(self) -> str:
+        """What makes this build a trial whose numbers mean nothing; empty for a full build."""
+        limits = {key: value for key, value in (self.results.config.get("limits") or {}).items() if value is not None}
+        parts = [f"{key.replace('_', ' ')} ≤ {value}" for key, value in limits.items()]
+        variant = self.results.config.get("variant")
+        if variant:
+            parts.insert(0, f"variant “{variant}”")
+        return ", ".join(parts)
+
+    def _facts(self, made: Origin) -> list[tuple[str, str]]:
+        data, config = self.results.dataset, self.results.config
+        versions: dict[str, str] = {}
+        pythons: dict[str, None] = {}
+        for job in made.jobs:
+            versions.update(job.content.get("versions") or {})
+            if job.content.get("python"):
+                pythons[str(job.content["python"])] = None
+        variant = str(config.get("variant") or "")
+        command = "snakemake --cores all"
+        if variant == "smoke":
+            command += " --configfile tests/smoke.yaml"
+        command += f" --config dataset={data['name']}"
+        facts = [
+            ("Data set", f"{data['name']}: {data['train']:,} training and {data['test']:,} test images"),
+            ("Seed", str(config.get("seed", "not set"))),
+            ("Command", command),
+            ("Commit", ", ".join(made.commits) or "outside a repository"),
+            ("Device", ", ".join(made.devices) or "no record"),
+            ("Work", f"{len(made.jobs)} jobs, {duration(made.seconds)} of computing in total"),
+            ("Software", ", ".join([f"Python {', '.join(pythons)}", *(f"{name} {versions[name]}" for name in sorted(versions))])),
+        ]
+        return [(label, text) for label, text in facts if text]
+
+    def _runs(self) -> list[dict[str, str]]:
+        rows = []
+        for run in self.results.runs:
+            record = self.results.records.get(("train", run))
+            settings = dict((record.content.get("settings") if record else None) or self._configured(run))
+            rows.append(
+                {
+                    "run": run,
+                    "kind": str(self.results.config["runs"][run].get("kind", "")),
+                    "settings": ", ".join(f"{key}={value}" for key, value in settings.items() if value is not None),
+                    "time": duration(record.seconds) if record else "no record",
+                    "device": record.device if record else "",
+                }
+            )
+        return rows
+
+    def _configured(self, run: str) -> dict[str, Any]:
+        block = self.results.config["runs"][run]
+        extra = (block.get("settings_for") or {}).get(self.results.config.get("dataset")) or {}
+        return {**(block.get("settings") or {}), **extra}
+
+    # ------------------------------------------------------------------ figures
+
+    def _html_figure(self, texts: Mapping[str, str], name: str) -> str:
+        entry = self.catalogue.figures[name]
+        path = self.results.folder / "figures" / f"{name}.svg"
+        content = _bytes(path)
+        width, height = _svg_size(content, path)
+        alt = Markup.escape(plain(self.document.plain(f"alt {name}")))
+        data = base64.b64encode(content).decode()
+        made = origin.of_figure(name, entry, self.results)
+        return (
+            f'<figure class="shown" id="fig-{name}"><div class="card"><img src="data:image/svg+xml;base64,{data}" alt="{alt}" '
+            f'width="{width:.0f}" height="{height:.0f}" style="width:{entry.width * 100:.0f}%"></div>'
+            f"<figcaption><strong>{self.shown.label(name)}.</strong> {texts[f'caption {name}']}</figcaption>"
+            f"{_html_origin(made)}</figure>"
+        )
+
+    def _tex_figure(self, texts: Mapping[str, str], name: str) -> str:
+        entry = self.catalogue.figures[name]
+        path = self.results.folder / "figures" / f"{name}.pdf"
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file; figure {name!r} was not drawn")
+        file = Path(os.path.relpath(path, self.tex_folder)).as_posix()
+        return (
+            "\\begin{figure}[!htbp]\n\\centering\n"
+            rf"\hypertarget{{fig-{name}}}{{\includegraphics[width={entry.width:g}\linewidth]{{{file}}}}}"
+            f"\n\\shown{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}"
+            f"{{{_tex_origin(origin.of_figure(name, entry, self.results))}}}\n\\end{{figure}}"
+        )
+
+    # ------------------------------------------------------------------ tables
+
+    def _cell(self, name: str, run: str, column: Column) -> str:
+        if column.optional and not self.results.has_metric(run, column.metric, column.split):
+            return "–"
+        try:
+            row = self.results.metric(run, column.metric, column.split)
+            value, stderr = row.value * column.scale, row.stderr * abs(column.scale)
+            return with_error(value, stderr, column.digits) if column.stderr else number(value, column.digits, stderr)
+        except ValueError as error:
+            raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
+
+    def _html_table(self, texts: Mapping[str, str], backend: HtmlBackend, name: str) -> str:
+        entry = self.catalogue.tables[name]
+        head = "".join(f'<th scope="col">{texts[f"column {name} {index}"]}</th>' for index in range(len(entry.columns)))
+        rows = "".join(
+            f'<tr><th scope="row">{texts[f"row {name} {index}"]}</th>'
+            + "".join(f"<td>{backend.text(self._cell(name, row.run, column))}</td>" for column in entry.columns)
+            + "</tr>"
+            for index, row in enumerate(entry.rows)
+        )
+        notes = f'<p class="notes">{texts[f"notes {name}"]}</p>' if entry.notes else ""
+        return (
+            f'<figure class="shown" id="tab-{name}"><figcaption><strong>{self.shown.label(name)}.</strong> '
+            f"{texts[f'caption {name}']}</figcaption>"
+            f'<div class="scroll" tabindex="0" role="group" aria-label="{self.shown.label(name)}">'
+            f'<table class="metrics"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>{notes}'
+            f"{_html_origin(origin.of_table(entry, self.results))}</figure>"
+        )
+
+    def _tex_table(self, texts: Mapping[str, str], backend: LatexBackend, name: str) -> str:
+        entry = self.catalogue.tables[name]
+        head = " & ".join(["", *(texts[f"column {name} {index}"] for index in range(len(entry.columns)))])
+        rows = " \\\\\n".join(
+            " & ".join(
+                [texts[f"row {name} {index}"], *(backend.text(self._cell(name, row.run, column)) for column in entry.columns)]
+            )
+            for index, row in enumerate(entry.rows)
+        )
+        notes = f"\\par\\smallskip{{\\footnotesize {texts[f'notes {name}']}\\par}}" if entry.notes else ""
+        return (
+            f"\\begin{{table}}[!htbp]\n\\centering\n\\hypertarget{{tab-{name}}}{{}}%\n"
+            f"\\captionabove{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}\n"
+            f"\\fitted{{\\begin{{tabular}}{{@{{}}l{'r' * len(entry.columns)}@{{}}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
+            f"{rows} \\\\\n\\bottomrule\n\\end{{tabular}}}}\n{notes}"
+            f"\\origin{{{_tex_origin(origin.of_table(entry, self.results))}}}\n\\end{{table}}"
+        )
+
+
+def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -> None:
+    """Captions, alternative texts and labels of what the answers show."""
+    for name in templates.shown.figures:
+        figure, where = catalogue.figures[name], f"{catalogue.folder / 'figures.yaml'}: {name}"
+        document.add(f"caption {name}", templates.text(figure.caption, f"{where}: caption"), f"{where}: caption", inline=True)
+        document.add(f"alt {name}", templates.text(figure.alt, f"{where}: alt"), f"{where}: alt", inline=True)
+    for name in templates.shown.tables:
+        table, where = catalogue.tables[name], f"{catalogue.folder / 'tables.yaml'}: {name}"
+        document.add(f"caption {name}", templates.text(table.caption, f"{where}: caption"), f"{where}: caption", inline=True)
+        document.add(f"notes {name}", templates.text(table.notes, f"{where}: notes"), f"{where}: notes", inline=True)
+        for index, row in enumerate(table.rows):
+            document.add(f"row {name} {index}", row.label, f"{where}: rows", inline=True)
+        for index, column in enumerate(table.columns):
+            document.add(f"column {name} {index}", column.label, f"{where}: columns", inline=True)
+
+
+def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
+    done = [claim for claim in claims if claim.status != "skipped"]
+    passed = sum(claim.status == "passed" for claim in done)
+    skipped = len(claims) - len(done)
+    if not claims:
+        return {"state": "none", "text": "no machine check"}
+    words = f"{passed} of {len(done)} checks passed" if len(done) != 1 else f"{passed} of 1 check passed"
+    if skipped:
+        words += f", {skipped} skipped"
+    state = "failed" if passed < len(done) else ("skipped" if skipped else "passed")
+    return {"state": state, "text": words}
+
+
+def _html_origin(made: Origin) -> str:
+    line = " · ".join(str(Markup.escape(part)) for part in made.line())
+    jobs = "".join(f"<li>{_html_job(job)}</li>" for job in made.jobs)
+    again = f"<p>Again: <code>snakemake --cores all {Markup.escape(made.target)}</code></p>"
+    return f'<details class="origin"><summary>{line}</summary>{again}<ul>{jobs}</ul></details>'
+
+
+def _html_job(job: Record) -> Markup:
+    words = f"{duration(job.seconds)}, {job.device}"
+    if job.commit:
+        words += f", commit {origin.short(job.commit)}" + (" with uncommitted changes" if job.dirty else "")
+    return Markup("<b>{} {}</b>: {}<br><code>{}</code>").format(job.stage, job.name, words, job.command)
+
+
+def _tex_origin(made: Origin) -> str:
+    return (
+        r" \textperiodcentered\ ".join(latex.escape(part) for part in made.line())
+        + rf". Again: {latex.break_anywhere(made.target)}"
+    )
+
+
+def _authors(paper: Paper) -> str:
+    if len(paper.authors) == 1:
+        return paper.authors[0]
+    return ", ".join(paper.authors[:-1]) + " and " + paper.authors[-1]
+
+
+def _frames(folder: Path, autoescape: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=autoescape,
+    )
+
+
+def _as_markdown(claim: str) -> str:
+    """A claim as Markdown: formulas between dollars are formulas, everything else is plain text."""
+    parts = re.split(r"(\$[^$]+\$)", claim)
+    return "".join(part if index % 2 else re.sub(r"([\\`*_{}\[\]<>#|~^$])", r"\\\1", part) for index, part in enumerate(parts))
+
+
+def _svg_size(content: bytes, path: Path) -> tuple[float, float]:
+    """Width and height of an SVG in CSS pixels."""
+    head = content[:4000].decode(errors="replace")
+    sizes = {name: re.search(rf'<svg[^>]*\s{name}="([0-9.]+)(pt|px)?"', head) for name in ("width", "height")}
+    found = [match for match in sizes.values() if match]
+    if len(found) != 2:
+        raise ValueError(f"{path}: not an SVG file with width and height")
+    width, height = (float(match.group(1)) * (POINTS_TO_PIXELS if match.group(2) == "pt" else 1) for match in found)
+    return width, height
+
+
+def _one_line_each(page: str) -> str:
+    """The page without trailing blanks and without runs of empty lines."""
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", page))
+
+
+def _read(path: Path) -> str:
+    return _bytes(path).decode("utf-8")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None

@@ -1,0 +1,259 @@
+"""The calls that answers and captions may make between ``<<`` and ``>>``.
+
+An answer is a Jinja2 template over Markdown. Its calls return Markdown: numbers as text, everything that looks different in the
+two outputs (figures, tables, references, citations, links to questions, listings) as an empty span or block with a class, which
+:mod:`dgm.report.document` fills in.
+"""
+
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from dgm.report.catalogue import Answer, Catalogue, Paper
+from dgm.report.listing import source_of
+from dgm.report.names import unknown
+from dgm.report.numbers import number, with_error
+from dgm.report.results import Results, higher_is_better
+
+__all__ = ["Shown", "Templates", "citation", "duration"]
+
+
+@dataclass
+class Shown:
+    """What the answers show and cite, in order: numbers follow from it."""
+
+    figures: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+    papers: set[str] = field(default_factory=set)
+
+    def label(self, name: str) -> str:
+        """``Figure 3`` or ``Table 2``. Raises ValueError for what no answer shows."""
+        for word, names in (("Figure", self.figures), ("Table", self.tables)):
+            if name in names:
+                return f"{word}\u00a0{list(names).index(name) + 1}"
+        raise unknown("figure or table shown by an answer", name, [*self.figures, *self.tables])
+
+
+class Templates:
+    """Renders the Markdown templates of one report."""
+
+    def __init__(self, catalogue: Catalogue, results: Results) -> None:
+        self.catalogue = catalogue
+        self.results = results
+        self.shown = Shown()
+        self._environment = jinja2.Environment(
+            variable_start_string="<<",
+            variable_end_string=">>",
+            block_start_string="<%",
+            block_end_string="%>",
+            comment_start_string="<#",
+            comment_end_string="#>",
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,
+        )
+
+    def answer(self, answer: Answer) -> str:
+        """The Markdown of an answer. Its figures and tables are numbered, so answers must be rendered in the order of the report.
+
+        Raises:
+            ValueError: with file and line, for a call that fails; when header and calls do not name the same figures and tables.
+        """
+        here: dict[str, list[str]] = {"figures": [], "tables": []}
+        markdown = self._render(answer.text, str(answer.path), answer.line, self._calls() | self._placements(answer, here))
+        for what, listed in (("figures", answer.figures), ("tables", answer.tables)):
+            unused = [name for name in listed if name not in here[what]]
+            if unused:
+                raise ValueError(f"{answer.path}: the header lists {what} {unused}, which the text never shows")
+        return markdown
+
+    def text(self, template: str, where: str) -> str:
+        """The Markdown of a caption, note, label or introduction."""
+        return self._render(template, where, 0, self._calls())
+
+    def _render(self, text: str, where: str, offset: int, calls: Mapping[str, Any]) -> str:
+        try:
+            return self._environment.from_string(text).render(calls)
+        except jinja2.TemplateSyntaxError as error:
+            raise ValueError(f"{where}: line {error.lineno + offset}: {error.message}") from None
+        except jinja2.UndefinedError as error:
+            message = str(error)
+            name = message.split("'")[1] if message.startswith("'") else ""
+            if name and "has no attribute" not in message:
+                message = str(unknown("call", name, calls))
+            raise ValueError(f"{_place(error, where, offset)}: {message}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            message = str(error.args[0]) if error.args else repr(error)
+            raise ValueError(f"{_place(error, where, offset)}: {message}") from None
+
+    def _calls(self) -> dict[str, Any]:
+        return {
+            "num": self._num,
+            "pm": self._pm,
+            "check": self._check,
+            "better": self._better,
+            "setting": self._setting,
+            "seconds": self._seconds,
+            "dataset": self.results.dataset,
+            "ref": self._ref,
+            "answer": self._question,
+            "cite": self._cite,
+            "code": self._code,
+            "has_metric": self.results.has_metric,
+        }
+
+    def _placements(self, answer: Answer, here: dict[str, list[str]]) -> dict[str, Any]:
+        def place(what: str, name: str) -> str:
+            listed = answer.figures if what == "figures" else answer.tables
+            known = self.catalogue.figures if what == "figures" else self.catalogue.tables
+            if name not in known:
+                raise unknown(what[:-1], name, known)
+            if name not in listed:
+                raise ValueError(f"{what[:-1]} {name!r} is shown but not in the header; add it to '{what}: {list(listed)}'")
+            shown = self.shown.figures if what == "figures" else self.shown.tables
+            if name in shown:
+                raise ValueError(f"{what[:-1]} {name!r} is shown in {shown[name]} already; refer to it with ref({name!r})")
+            shown[name] = str(answer.path)
+            here[what].append(name)
+            return f'\n\n::: {{.placed-{what[:-1]} name="{name}"}}\n:::\n\n'
+
+        return {"fig": lambda name: place("figures", name), "table": lambda name: place("tables", name)}
+
+    def _num(  # noqa: PLR0917 - answers call it with positions
+        self, run: str, metric: str, split: str = "test", field: str = "value", digits: int | None = None, scale: float = 1.0
+    ) -> str:
+        row = self.results.metric(run, metric, split)
+        value = row.field(field) * scale
+        stderr = row.stderr * abs(scale) if field == "value" else math.nan
+        if digits is None and field == "stderr":
+            return number(value, None, value)
+        try:
+            return number(value, digits, stderr)
+        except ValueError:
+            raise ValueError(f"{field} of {metric!r} of run {run!r} ({split}) is not a number") from None
+
+    def _pm(self, run: str, metric: str, split: str = "test", digits: int | None = None, scale: float = 1.0) -> str:
+        row = self.results.metric(run, metric, split)
+        try:
+            return with_error(row.value * scale, row.stderr * abs(scale), digits)
+        except ValueError as error:
+            raise ValueError(f"{metric!r} of run {run!r} ({split}): {error}") from None
+
+    def _check(self, question: str, claim: int | str = 0, digits: int | None = None, field: str = "computed") -> str:
+        row = self.results.claim(question, claim)
+        if field not in ("computed", "expected", "error", "tolerance"):
+            raise unknown("field of checks.csv", field, ("computed", "expected", "error", "tolerance"))
+        value = getattr(row, field)
+        return str(value).lower() if isinstance(value, bool) else number(value, digits)
+
+    def _better(  # noqa: PLR0917
+        self,
+        first: str,
+        second: str,
+        metric: str,
+        split: str = "test",
+        labels: tuple[str, str] | None = None,
+        higher_is_better: bool | None = None,
+        digits: int | None = None,
+    ) -> str:
+        """A verdict: which run is better, by how much, or that no difference was found.
+
+        A difference counts when it exceeds twice the standard error of the difference, computed as for independent estimates (for
+        two runs tested on the same images this is cautious).
+        """
+        one, two = self.results.metric(first, metric, split), self.results.metric(second, metric, split)
+        upwards = _direction(metric) if higher_is_better is None else higher_is_better
+        names = labels or (f"`{first}`", f"`{second}`")
+        unit = f"\u00a0{one.unit}" if one.unit and one.unit not in ("1", "none", "-") else ""
+        stderr = math.hypot(*(value for value in (one.stderr, two.stderr) if not math.isnan(value)))
+        difference = one.value - two.value
+        size = (with_error(abs(difference), stderr, digits) if stderr > 0 else number(abs(difference), digits)) + unit
+        if difference == 0 or abs(difference) <= 2 * stderr:
+            return f"no difference found between {names[0]} and {names[1]} ({size})"
+        winner = names[0] if (difference > 0) == upwards else names[1]
+        return f"{winner} is better, by {size}"
+
+    def _setting(self, run: str, key: str) -> str:
+        value = self.results.setting(run, key)
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if value is None:
+            return "none"
+        if isinstance(value, int):
+            return number(value)
+        if isinstance(value, float):
+            return number(value) if value.is_integer() or not 1e-4 <= abs(value) < 1e6 else f"{value:g}"
+        if isinstance(value, list | tuple):
+            return ", ".join(str(item) for item in value)
+        return str(value)
+
+    def _seconds(self, run: str, stage: str = "train") -> str:
+        return duration(self.results.seconds(run, stage))
+
+    def _ref(self, name: str) -> str:
+        if name not in self.catalogue.figures and name not in self.catalogue.tables:
+            raise unknown("figure or table", name, [*self.catalogue.figures, *self.catalogue.tables])
+        return f'[]{{.to-shown name="{name}"}}'
+
+    def _question(self, name: str, text: str = "") -> str:
+        if name not in self.catalogue.questions:
+            raise unknown("question", name, self.catalogue.questions)
+        return f'[{text}]{{.to-question name="{name}"}}'
+
+    def _cite(self, *keys: str, note: str = "", text: bool = False) -> str:
+        if not keys:
+            raise ValueError("cite needs the key of a paper")
+        for key in keys:
+            if key not in self.catalogue.papers:
+                raise unknown("paper in bibliography.yaml", key, self.catalogue.papers)
+            self.shown.papers.add(key)
+        way = "text" if text else "parenthesis"
+        return f'[{note}]{{.to-papers names="{" ".join(keys)}" way="{way}"}}'
+
+    def _code(self, module: str, name: str, docstring: bool = False) -> str:
+        listing = source_of(module, name, docstring)
+        fence = "~" * 12
+        return f'\n\n{fence} {{.python source="{module}.{name}"}}\n{listing}\n{fence}\n\n'
+
+
+def duration(seconds: float) -> str:
+    """A time span for reading: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``1 h 5 min``."""
+    if not math.isfinite(seconds):
+        return "unknown time"
+    if seconds < 9.95:
+        return f"{seconds:.1f}\u00a0s"
+    if seconds < 119.5:
+        return f"{seconds:.0f}\u00a0s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}\u00a0min" + (f"\u00a0{rest}\u00a0s" if rest else "")
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}\u00a0h" + (f"\u00a0{minutes}\u00a0min" if minutes else "")
+
+
+def citation(paper: Paper) -> str:
+    """Authors as cited: ``Kingma & Welling``, ``Goodfellow et al.``."""
+    families = [author.split(",")[0].strip() for author in paper.authors]
+    if len(families) > 2:
+        return f"{families[0]} et\u00a0al."
+    return " & ".join(families)
+
+
+def _direction(metric: str) -> bool:
+    return higher_is_better(metric)
+
+
+def _place(error: BaseException, where: str, offset: int) -> str:
+    """File and line of the template that an exception came through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    line = lines[-1] if lines else None
+    if line is None or (offset == 0 and line == 1 and Path(where).suffix != ".md"):
+        return where
+    return f"{where}: line {line + offset}"

@@ -1,0 +1,309 @@
+"""The files of one build, as the report reads them: metrics, checks, records, data set.
+
+Every lookup that fails names the nearest names that exist.
+"""
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dgm.report.names import unknown
+
+__all__ = ["HIGHER_IS_BETTER", "CheckedClaim", "Metric", "Record", "Results", "higher_is_better"]
+
+HIGHER_IS_BETTER: Mapping[str, bool] = {
+    "log_likelihood": True,
+    "log_prob": True,
+    "bound": True,
+    "elbo": True,
+    "accuracy": True,
+    "purity": True,
+    "precision": True,
+    "recall": True,
+    "density": True,
+    "coverage": True,
+    "entropy": True,
+    "recognised": True,
+    "confidence": True,
+    "nll": False,
+    "nats": False,
+    "bits_per_dim": False,
+    "loss": False,
+    "error": False,
+    "distance": False,
+    "fid": False,
+    "kid": False,
+    "seconds": False,
+    "reconstruction": False,
+    "kl": False,
+}
+"""For each yardstick, whether a larger value is the better one. A metric's name contains the words of its yardstick."""
+
+
+def higher_is_better(metric: str) -> bool:
+    """Direction of a metric: its whole name, else the longest yardstick whose words occur in it.
+
+    Raises:
+        ValueError: when no yardstick matches.
+    """
+    words = metric.split("_")
+    fitting = [
+        name
+        for name in HIGHER_IS_BETTER
+        if any(words[at : at + len(name.split("_"))] == name.split("_") for at in range(len(words)))
+    ]
+    if not fitting:
+        raise unknown("direction known for metric", metric, HIGHER_IS_BETTER, "better")
+    return HIGHER_IS_BETTER[max(fitting, key=len)]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of ``tables/metrics.csv``. ``stderr`` is ``nan`` where there is none."""
+
+    run: str
+    kind: str
+    metric: str
+    value: float
+    stderr: float
+    n: float
+    split: str
+    unit: str
+
+    def field(self, name: str) -> float:
+        """``value``, ``stderr`` or ``n``. Raises ValueError for another name."""
+        if name not in ("value", "stderr", "n"):
+            raise unknown("field of metrics.csv", name, ("value", "stderr", "n"))
+        return float(getattr(self, name))
+
+
+@dataclass(frozen=True)
+class CheckedClaim:
+    """One row of ``tables/checks.csv``; ``status`` is ``passed``, ``failed`` or ``skipped``."""
+
+    question: str
+    claim: str
+    method: str
+    expected: float | bool
+    computed: float | bool
+    error: float
+    tolerance: float
+    status: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """``records/<stage>/<name>.json``: what one job did."""
+
+    stage: str
+    name: str
+    content: Mapping[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the job."""
+        return float(self.content.get("seconds", math.nan))
+
+    @property
+    def device(self) -> str:
+        """Device the job computed on; jobs that say nothing used the processor."""
+        return str(self.content.get("device") or "CPU")
+
+    @property
+    def commit(self) -> str:
+        """Commit of the source tree, or an empty string outside a repository."""
+        return str(self.content.get("commit") or "")
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the source tree had uncommitted changes."""
+        return bool(self.content.get("dirty"))
+
+    @property
+    def command(self) -> str:
+        """The command of the job."""
+        return str(self.content.get("command") or "")
+
+
+class Results:
+    """``results/<dataset>`` of one build and the config it was made with."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.config = config
+
+    @cached_property
+    def metrics(self) -> dict[tuple[str, str, str], Metric]:
+        """All metrics by (run, metric, split)."""
+        rows: dict[tuple[str, str, str], Metric] = {}
+        for row in self._table("tables/metrics.csv", ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")):
+            made = Metric(
+                run=row["run"],
+                kind=row["kind"],
+                metric=row["metric"],
+                value=_float(row["value"]),
+                stderr=_float(row["stderr"]),
+                n=_float(row["n"]),
+                split=row["split"],
+                unit=row["unit"],
+            )
+            rows[made.run, made.metric, made.split] = made
+        return rows
+
+    @cached_property
+    def checks(self) -> dict[str, list[CheckedClaim]]:
+        """All checked claims by question, in the order of the answers."""
+        columns = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
+        checks: dict[str, list[CheckedClaim]] = {}
+        for row in self._table("tables/checks.csv", columns):
+            status = {"true": "passed", "false": "failed", "skipped": "skipped"}.get(row["passed"].lower())
+            if status is None:
+                raise unknown("verdict", row["passed"], ("True", "False", "skipped"), str(self.folder / "tables/checks.csv"))
+            checks.setdefault(row["question"], []).append(
+                CheckedClaim(
+                    question=row["question"],
+                    claim=row["claim"],
+                    method=row["method"],
+                    expected=_truth_or_float(row["expected"]),
+                    computed=_truth_or_float(row["computed"]),
+                    error=_float(row["error"]),
+                    tolerance=_float(row["tolerance"]),
+                    status=status,
+                )
+            )
+        return checks
+
+    @cached_property
+    def records(self) -> dict[tuple[str, str], Record]:
+        """All records by (stage, name)."""
+        made = {}
+        for path in sorted((self.folder / "records").glob("*/*.json")):
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ValueError(f"{path}: not a readable record ({error}); delete it and build again") from None
+            made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=content)
+        return made
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of all runs of the config."""
+        return list(self.config.get("runs", {}))
+
+    def has_metric(self, run: str, metric: str, split: str = "test") -> bool:
+        """Whether ``metrics.csv`` has this row."""
+        return (run, metric, split) in self.metrics
+
+    def metric(self, run: str, metric: str, split: str = "test") -> Metric:
+        """One row of ``metrics.csv``. Raises ValueError naming the nearest run, metric or split."""
+        if (run, metric, split) in self.metrics:
+            return self.metrics[run, metric, split]
+        runs = {row.run for row in self.metrics.values()}
+        if run not in runs:
+            raise unknown("run with metrics", run, runs)
+        if metric not in {row.metric for row in self.metrics.values() if row.run == run}:
+            raise unknown(f"metric of run {run!r}", metric, {row.metric for row in self.metrics.values() if row.run == run})
+        splits = {row.split for row in self.metrics.values() if row.run == run and row.metric == metric}
+        raise unknown(f"split of metric {metric!r} of run {run!r}", split, splits)
+
+    def claim(self, question: str, which: int | str) -> CheckedClaim:
+        """One checked claim of a question, by position or by a part of its statement.
+
+        Raises:
+            ValueError: when the question has no checks, the position is out of range, or not exactly one statement fits.
+        """
+        if question not in self.checks:
+            raise unknown("checked question", question, self.checks)
+        claims = self.checks[question]
+        if isinstance(which, int):
+            if not 0 <= which < len(claims):
+                raise ValueError(f"question {question!r} has {len(claims)} claims, numbered from 0; got {which}")
+            return claims[which]
+        fitting = [claim for claim in claims if which in claim.claim]
+        if len(fitting) != 1:
+            said = "; ".join(repr(claim.claim) for claim in claims)
+            raise ValueError(f"{len(fitting)} claims of question {question!r} contain {which!r}; its claims are {said}")
+        return fitting[0]
+
+    def setting(self, run: str, key: str) -> Any:
+        """A setting of a run, as it was trained (defaults included), else as the config says; ``a.b`` reaches into mappings."""
+        runs = self.config.get("runs", {})
+        if run not in runs:
+            raise unknown("run in the config", run, runs)
+        block = runs[run]
+        dataset = str(self.config.get("dataset"))
+        settings = {
+            "kind": block.get("kind"),
+            **_mapping(block.get("settings")),
+            **_mapping(_mapping(block.get("settings_for")).get(dataset)),
+        }
+        if ("train", run) in self.records:
+            settings |= _mapping(self.records["train", run].content.get("settings"))
+        value: Any = settings
+        for part in key.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                raise unknown(f"setting of run {run!r}", key, value if isinstance(value, Mapping) else ())
+            value = value[part]
+        return value
+
+    def seconds(self, run: str, stage: str = "train") -> float:
+        """Wall time of a job. Raises ValueError when it left no record."""
+        if (stage, run) not in self.records:
+            raise unknown(f"record of stage {stage!r} for", run, (name for kind, name in self.records if kind == stage))
+        return self.records[stage, run].seconds
+
+    @cached_property
+    def dataset(self) -> dict[str, Any]:
+        """``name``, and the numbers of images ``train`` and ``test``, from the header of ``data/images.npz``."""
+        path = self.folder / "data" / "images.npz"
+        sizes = {}
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for split in ("train", "test"):
+                    with archive.open(f"{split}_images.npy") as file:
+                        version = np.lib.format.read_magic(file)
+                        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                        sizes[split] = int(read(file)[0][0])
+        except FileNotFoundError:
+            raise ValueError(f"{path}: no such file") from None
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path}: not a readable .npz file ({error}); delete it and build again") from None
+        return {"name": str(self.config.get("dataset", self.folder.name)), **sizes}
+
+    def _table(self, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+        path = self.folder / name
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        except FileNotFoundError:
+            raise ValueError(f"{path}: no such file") from None
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise ValueError(f"{path}: not a readable table ({error})") from None
+        missing = [column for column in columns if column not in table.columns]
+        if missing:
+            raise ValueError(f"{path}: lacks the columns {missing}; it has {list(table.columns)}")
+        return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(text.lower(), math.nan)
+
+
+def _truth_or_float(text: str) -> float | bool:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return _float(text)

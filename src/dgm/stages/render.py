@@ -1,0 +1,48 @@
+"""Render the report: one HTML page and one LaTeX file from the answers and the results of a build."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.files import write_text
+from dgm.report.build import build
+from dgm.report.catalogue import load
+from dgm.report.results import Results
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = cli.parser(__doc__)
+    options.add_argument("--config-json", required=True, help="the whole config of the build, as JSON")
+    options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
+    options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
+    options.add_argument("--html", type=Path, required=True)
+    options.add_argument("--tex", type=Path, required=True)
+    return cli.run(work, options.parse_args(argv), "render")
+
+
+def work(arguments: Namespace) -> dict[str, Any]:
+    """Render both files, or write neither."""
+    try:
+        config = json.loads(arguments.config_json)
+    except ValueError as error:
+        raise ValueError(f"--config-json: not JSON ({error})") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"--config-json: got a {type(config).__name__}; need a mapping")
+    report = build(load(arguments.report_dir), Results(arguments.results, config), arguments.tex.parent)
+    write_text(arguments.html, report.html)
+    write_text(arguments.tex, report.tex)
+    counts = report.counts
+    if counts["open"]:
+        print(f"render: {counts['open']} of {counts['questions']} questions are not answered yet", file=sys.stderr)
+    return {"counts": dict(counts)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

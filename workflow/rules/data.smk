@@ -19,7 +19,7 @@ rule prepare:
         limits=PLAN.limits_of("prepare"),
         code=PLAN.code("prepare"),
     shell:
-        "python -m dgm.stages.prepare --dataset {params.dataset} --data-dir {params.data_dir:q} --limits {params.limits:q}"
+        "python -m dgm.stages.prepare --dataset {params.dataset} --data-dir={params.data_dir:q} --limits {params.limits:q}"
         " --images {output.images} --provenance {output.provenance} --record {output.record} --log {log}"
 
 

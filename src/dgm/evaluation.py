@@ -51,7 +51,7 @@ def evaluate(
     generators: Generators,
     *,
     samples: dict[str, np.ndarray] | None,
-    classifier: nn.Module | None,
+    classifier: object,
     train_record: dict[str, Any],
     sample_record: dict[str, Any] | None,
 ) -> tuple[list[Row], dict[str, np.ndarray]]:

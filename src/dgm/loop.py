@@ -99,6 +99,7 @@ class _Progress:
     step: int = 0  # finished optimiser steps
     seconds: float = 0.0  # spent in steps, over all attempts
     sums: Tensor | None = None  # of each term over the current epoch
+    names: list[str] = field(default_factory=list)  # of the terms
     rows: list[tuple[int, int, str, str, float]] = field(default_factory=list)
 
 
@@ -141,21 +142,20 @@ def train(
     total = min(batches * epochs, context.max_steps or batches * epochs)
     kept: dict[str, Stateful] = {**state, "generators": context.generators}
     at = _restore(kept, context)
-    names: list[str] = []
     guard = _FiniteGuard(context)
     clock = time.perf_counter()
-    resumed_at, started, saved = at.step, clock, clock
+    saved = clock
 
     with _stop_requests() as stop, _bar(context.run, total, at.step) as advance:
-        while at.step < total:
+        while at.step < total or at.batch:  # an attempt may have ended between the last batch of an epoch and its report
             order = context.generators.permutation(n, f"shuffle/{at.epoch}")
             while at.batch < batches and at.step < total:
                 terms = step(order[at.batch * batch_size : (at.batch + 1) * batch_size])
-                names = list(terms)
+                at.names = list(terms)
                 values = torch.stack([term.detach().float() for term in terms.values()])
                 at.sums = values if at.sums is None else at.sums + values
                 at.batch, at.step = at.batch + 1, at.step + 1
-                guard.see(values, names, at.step)
+                guard.see(values, at.names, at.step)
                 advance(1)
                 if stop or time.perf_counter() - saved > _interval(context):
                     guard.check()
@@ -171,11 +171,11 @@ def train(
             assert sums is not None
             means = (sums / at.batch).tolist()
             at.epoch, at.batch, at.sums = at.epoch + 1, 0, None
-            new = [(at.epoch, at.step, "train", name, value) for name, value in zip(names, means, strict=True)]
+            new = [(at.epoch, at.step, "train", name, value) for name, value in zip(at.names, means, strict=True)]
             if evaluate and (at.epoch % evaluate_every == 0 or at.step == total):
                 new += [(at.epoch, at.step, split, k, v) for split, d in evaluate().items() for k, v in d.items()]
             at.rows += new
-            rate = (at.step - resumed_at) / (time.perf_counter() - started)
+            rate = at.step / at.seconds
             context.say(
                 f"epoch {at.epoch} of {epochs}, step {at.step} of {total}: "
                 + ", ".join(f"{split} {name} {value:.4g}" for _, _, split, name, value in new)

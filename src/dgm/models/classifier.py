@@ -49,6 +49,7 @@ class Model(nn.Module):
             nn.ReLU(),
         )
         self.head = nn.Linear(128, 10)
+        self.to(memory_format=torch.channels_last)
 
     def features(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 128"]:
         """The last hidden layer, on which sample distances are computed."""
@@ -87,7 +88,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = Model(config).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     steps = config.epochs * -(-len(data.train_images) // config.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

@@ -88,7 +88,7 @@ class Model(nn.Module):
         """Latent code z and log |det dz/dx|, which is the same for every x."""
         for coupling in self.couplings:
             x = coupling(x)
-        return x.float() * torch.exp(self.log_scale), self.log_scale.sum()
+        return x * torch.exp(self.log_scale), self.log_scale.sum()
 
     def inverse(self, z: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
         """The image whose latent code is z."""

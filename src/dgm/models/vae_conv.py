@@ -108,6 +108,7 @@ class Model(nn.Module):
                 for i in range(STAGES)
             )
         )
+        self.to(memory_format=torch.channels_last)
 
     def encode(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l"]]:
         """Mean and log standard deviation of q(z | x)."""
@@ -168,7 +169,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = Model(config).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     binarise, latent = generators["binarise"], generators["latent"]
     context.facts["precision"] = resolve(config.precision, device)

@@ -1,0 +1,120 @@
+"""Every run of config.yaml keeps the contract: it trains, repeats, survives saving, and offers what its protocols promise."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from dgm import models
+from dgm.artefacts import load_model, save_model
+from dgm.config import parse
+from dgm.dataset import treat
+from dgm.loop import Context
+from dgm.protocols import Classifies, Describes, HasBound, HasClusters, HasLogProb, Sampler
+from dgm.rng import Generators
+
+ROOT = Path(__file__).parent.parent
+RUNS = yaml.safe_load((ROOT / "config.yaml").read_text())["runs"]
+STEPS = 2
+
+
+def settings_of(run, images):
+    """The run's own settings, with no more images than the made-up data set has."""
+    settings = dict(RUNS[run].get("settings", {}))
+    if settings.get("images"):
+        settings["images"] = len(images.train_images)
+    if RUNS[run]["kind"] == "nice":
+        settings["hidden_units"] = 40  # the same layers, narrow enough for a quick test
+    return settings
+
+
+def fit(run, images, seed=0):
+    module = models.load(RUNS[run]["kind"])
+    config = parse(module.Config, settings_of(run, images), f"runs.{run}.settings")
+    return module.fit(config, images, Context(run=run, generators=Generators(seed), max_steps=STEPS))
+
+
+def outputs(model, images):
+    """One array for each ability of a model."""
+    x = treat(images.test_images[:10], getattr(model, "treatment", "thresholded"), torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(1)
+    found = {}
+    with torch.no_grad():
+        if isinstance(model, Sampler):
+            found |= {f"sample/{name}": value for name, value in model.sample(5, generator).items()}
+        if isinstance(model, Describes):
+            found |= {f"describe/{name}": value for name, value in model.describe().items()}
+        if isinstance(model, HasLogProb):
+            found["log_prob"] = model.log_prob(x)
+        if isinstance(model, HasBound):
+            found |= model.bound(x, generator)
+            found["importance_weighted"] = model.importance_weighted_bound(x, 3, generator)
+        if isinstance(model, HasClusters):
+            found["responsibilities"] = model.responsibilities(x)
+        if isinstance(model, Classifies):
+            found["log_probabilities"] = model.log_probabilities(x)
+    return {name: value.numpy() for name, value in found.items()}
+
+
+def test_every_kind_has_a_run_and_every_run_a_kind():
+    assert {run["kind"] for run in RUNS.values()} == set(models.kinds())
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_keeps_the_contract(run, images, tmp_path):
+    first = fit(run, images)
+    found = outputs(first.model.eval(), images)
+    assert found, "a model that offers no protocol cannot be measured"
+    for name, value in found.items():
+        assert np.isfinite(value).all(), name
+    if "sample/samples" in found:
+        assert found["sample/samples"].shape == (5, 28, 28)
+    if "responsibilities" in found:
+        np.testing.assert_allclose(found["responsibilities"].sum(1), 1, atol=1e-9)
+
+    again = outputs(fit(run, images).model.eval(), images)
+    assert all(np.array_equal(value, again[name]) for name, value in found.items()), "one seed, one result"
+    other = outputs(fit(run, images, seed=1).model.eval(), images)
+    assert any(not np.array_equal(value, other[name]) for name, value in found.items()), "the seed reaches the training"
+
+    save_model(tmp_path / "model.pt", RUNS[run]["kind"], settings_of(run, images), first.model)
+    loaded = outputs(load_model(tmp_path / "model.pt"), images)
+    assert all(np.array_equal(value, loaded[name]) for name, value in found.items()), "saving and loading changes nothing"
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_history_and_facts_are_what_the_next_stages_read(run, images):
+    fitted = fit(run, images)
+    assert all(len(row) == 5 and row[2] in {"train", "test"} and np.isfinite(row[4]) for row in fitted.history)
+    json.dumps(fitted.facts)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such model"), (b"", "not a readable model file"), (b"PK\x03\x04 foreign", "not a readable model file")],
+)
+def test_an_unreadable_model_file_is_named(tmp_path, content, message):
+    path = tmp_path / "x.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"x\.pt: {message}"):
+        load_model(path)
+
+
+def test_a_model_file_cannot_execute_code(tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    torch.save({"kind": "bmm", "settings": {}, "state": Harm()}, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match="not a readable model file"):
+        load_model(tmp_path / "x.pt")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_an_unknown_kind_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"unknown kind 'nicer'; known: \['bmm', 'classifier', 'nice', 'vae_conv'\]"):
+        models.load("nicer")

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     """Do the work, write its record, and return the exit status.
 
     ``work`` may return extra entries for the record (device, images per second, …). An expected error becomes one message on
-    standard error and in the log, and status 1; anything else is a defect and keeps its traceback.
+    standard error and in the log, and status 1; anything else is a defect, and its traceback goes to both places.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     try:
@@ -50,14 +51,22 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     except EXPECTED as error:
         message = f"{stage}: {error.args[0] if isinstance(error, KeyError) and error.args else error}"
         print(message, file=sys.stderr)
-        if arguments.log:
-            try:
-                with arguments.log.open("a") as log:
-                    log.write(message + "\n")
-            except OSError:
-                pass  # the disk may be what failed; standard error has the message
+        _append(arguments.log, message)
         return 1
+    except Exception:
+        _append(arguments.log, traceback.format_exc())
+        raise
     return 0
+
+
+def _append(log: Path | None, text: str) -> None:
+    if log is None:
+        return
+    try:
+        with log.open("a") as file:
+            file.write(text.rstrip("\n") + "\n")
+    except OSError:
+        pass  # the disk may be what failed; standard error has the message
 
 
 def logger(log: Path | None) -> Callable[[str], None]:

@@ -151,16 +151,16 @@ def _sentences(error: Any) -> Iterator[str]:
         yield f"{path}: {what} {found!r}{nearest(found, allowed)}; known: {', '.join(map(str, allowed))}"
     elif rule == "anyOf":
         yield f"{path}: got {_shown(found)}; allowed: {' or '.join(_allowed(choice) for choice in allowed)}"
-    elif rule == "pattern":
-        where = path or "config"
-        if isinstance(error.parent, type(error)):  # the name of a run, not a value
-            where = f"{where}.{found}"
-        yield f"{where}: got {found!r}; allowed: lower-case letters, digits, - and _ (pattern {allowed})"
     elif rule == "propertyNames":
-        yield from (sentence for inner in error.context for sentence in _sentences(inner))
+        for inner in error.context or ():
+            yield f"{dot}{inner.instance}: got this as a name; allowed: {NAME}"
+    elif rule == "pattern":
+        yield f"{path}: got {found!r}; allowed: {NAME}"
     else:
         yield f"{path or 'config'}: got {_shown(found)}; allowed: {_allowed(error.schema)}"
 
+
+NAME = "lower-case letters, digits and -, and in the name of a run _"
 
 WORDS = {
     "minimum": "at least {}",
@@ -201,13 +201,15 @@ def _allowed(schema: Schema) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value and, where its look deceives, its type: YAML reads 1e-3 as a text."""
+    """A value and, where its look deceives, why it is a text and no number."""
     if isinstance(value, str):
+        if isinstance(yaml.safe_load(value) if value.strip() else None, int | float):
+            return f"the text {value!r} (write it without quotes; inner values given with --config are texts: use --configfile)"
         try:
             float(value)
         except ValueError:
             return repr(value)
-        return f"the text {value!r} (YAML takes a number without quotes, with a dot before the exponent: 1.0e-3)"
+        return f"the text {value!r} (YAML takes a number with a dot before the exponent: 1.0e-3)"
     if isinstance(value, dict):
         return "a block of keys" if value else "an empty block"
     return repr(value) if value is not None else "nothing"

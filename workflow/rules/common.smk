@@ -1,4 +1,4 @@
-import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -44,7 +44,8 @@ if GPUS is not None:
 
 # The stages run with the Python and the code of this workflow, wherever --directory points.
 shell.prefix(
-    f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={SRC} PYTHONHASHSEED=0; "
+    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0; "
 )
 
 LATEX = shutil.which("pdflatex") is not None
@@ -52,12 +53,6 @@ REPORT = [
     f"<results>/report/{name}"
     for name in ["index.html", "report.tex", *(["report.pdf"] if LATEX else [])]
 ]
-if not LATEX:
-    logger.info(
-        "pdflatex is not installed: report.tex is written, report.pdf is skipped "
-        "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
-    )
-
 # What the report is written from, and what it shows.
 REPORT_SOURCES = PLAN.report_sources()
 MADE = [
@@ -99,3 +94,23 @@ def results_folder(wildcards):
 def report_folder(wildcards):
     """Folder that the report is written from, in the repository."""
     return str(PLAN.report)
+
+
+onstart:
+    if GPUS is None:
+        logger.info(
+            "No GPU of this machine is shared out: local jobs use the CPU, or the GPU that torch finds by itself."
+        )
+    else:
+        logger.info(
+            f"GPUs shared out: {GPUS}; one to each job that trains, samples or evaluates."
+        )
+
+
+onsuccess:
+    logger.info(f"The report: {PLAN.results}/report/index.html")
+    if not LATEX:
+        logger.info(
+            "pdflatex is not installed: report.tex is written, report.pdf is skipped "
+            "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
+        )

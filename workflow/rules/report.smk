@@ -23,7 +23,7 @@ rule plot:
             "plot", f"figures.{PLAN.figures[wildcards.figure].draw}"
         ),
     shell:
-        "python -m dgm.stages.plot --figure {wildcards.figure} --figures {params.figures} --results {params.results}"
+        "python -m dgm.stages.plot --figure {wildcards.figure} --figures {params.figures:q} --results {params.results}"
         " --svg {output.svg} --pdf {output.pdf} --record {output.record} --log {log}"
 
 
@@ -49,7 +49,7 @@ rule render:
         report=report_folder,
         code=PLAN.code("render"),
     shell:
-        "python -m dgm.stages.render --config-json {params.config:q} --results {params.results} --report-dir {params.report}"
+        "python -m dgm.stages.render --config-json {params.config:q} --results {params.results} --report-dir {params.report:q}"
         " --html {output.html} --tex {output.tex} --record {output.record} --log {log}"
 
 

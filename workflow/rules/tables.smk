@@ -67,5 +67,5 @@ rule collect:
         report=report_folder,
         code=PLAN.code("collect"),
     shell:
-        "python -m dgm.stages.collect --checks {input.checks} --report-dir {params.report}"
+        "python -m dgm.stages.collect --checks {input.checks} --report-dir {params.report:q}"
         " --checks-table {output.checks} --questions-table {output.questions} --record {output.record} --log {log}"

@@ -41,9 +41,13 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     write_text(arguments.questions_table, _table(QUESTION_COLUMNS, questions))
     unanswered = sum(row["answered"] == "False" for row in questions)
     skipped = sum(row["passed"] == "skipped" for row in checks)
-    say = cli.logger(arguments.log)
-    say(f"{len(questions) - unanswered} of {len(questions)} questions are answered, {unanswered} are open")
-    say(f"{len(checks) - skipped} checks passed" + (f", {skipped} need a build without limits" if skipped else ""))
+    open_ones = f", {unanswered} are open" if unanswered else ""
+    later = f"; {skipped} more need a build without limits" if skipped else ""
+    answered = len(questions) - unanswered
+    said = f"{answered} of {len(questions)} questions are answered{open_ones}; {len(checks) - skipped} checks passed{later}"
+    print(said)
+    if arguments.log:
+        cli.logger(arguments.log)(said)
     return {"questions": len(questions), "open": unanswered, "checks": len(checks), "skipped": skipped}
 
 

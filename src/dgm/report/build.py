@@ -342,9 +342,10 @@ def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
     skipped = len(claims) - len(done)
     if not claims:
         return {"state": "none", "text": "no machine check"}
-    words = f"{passed} of {len(done)} checks passed" if len(done) != 1 else f"{passed} of 1 check passed"
+    parts = [f"{passed} of {len(done)} check{'s' if len(done) > 1 else ''} passed"] if done else []
     if skipped:
-        words += f", {skipped} skipped"
+        parts.append(f"{skipped} skipped" if done else f"{skipped} check{'s' if skipped > 1 else ''} skipped")
+    words = ", ".join(parts)
     state = "failed" if passed < len(done) else ("skipped" if skipped else "passed")
     return {"state": state, "text": words}
 

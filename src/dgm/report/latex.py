@@ -95,7 +95,8 @@ def declarations(text: str, where: str) -> str:
 
 def escape(text: str) -> str:
     """Plain text for LaTeX prose."""
-    return "".join(_PROSE.get(character, character) for character in text)
+    escaped = "".join(_PROSE.get(character, character) for character in text)
+    return re.sub(r"-(?=-)", "-{}", escaped)  # two hyphens are no dash
 
 
 def break_anywhere(text: str) -> str:

@@ -22,6 +22,9 @@ from dgm.report.results import Results, higher_is_better
 
 __all__ = ["Shown", "Templates", "citation", "duration"]
 
+UNNAMED_UNITS = frozenset({"", "1", "count", "probability", "proportion", "share"})
+"""Units that a sentence leaves out."""
+
 
 @dataclass
 class Shown:
@@ -171,7 +174,7 @@ class Templates:
         one, two = self.results.metric(first, metric, split), self.results.metric(second, metric, split)
         upwards = _direction(metric) if higher_is_better is None else higher_is_better
         names = labels or (f"`{first}`", f"`{second}`")
-        unit = f"\u00a0{one.unit}" if one.unit and one.unit not in ("1", "none", "-") else ""
+        unit = f"\u00a0{one.unit}" if one.unit not in UNNAMED_UNITS else ""
         stderr = math.hypot(*(value for value in (one.stderr, two.stderr) if not math.isnan(value)))
         difference = one.value - two.value
         size = (with_error(abs(difference), stderr, digits) if stderr > 0 else number(abs(difference), digits)) + unit

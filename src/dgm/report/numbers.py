@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 __all__ = ["digits_of", "exact", "in_formula", "in_prose", "number", "plain", "with_error"]
 
+ROUNDING_NOISE = 1e-9
+"""Below this, a value that was asked for with few decimals counts as zero."""
+
 GROUP = "\ue000"
 POWER = ("\ue001", "\ue002")
 _SCIENTIFIC = re.compile(f"(-?[0-9.]+){POWER[0]}(-?[0-9]+){POWER[1]}")
@@ -53,7 +56,7 @@ def number(value: float, digits: int | None = None, stderr: float = math.nan) ->
             return _scientific(value, 3)
         else:
             digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    elif value != 0 and abs(value) < 0.5 * 10.0**-digits:
+    elif ROUNDING_NOISE < abs(value) < 0.5 * 10.0**-digits:
         return _scientific(value, 1)  # would print as zero, which it is not
     text = f"{value:.{digits}f}"
     if float(text) == 0:

@@ -63,7 +63,9 @@ class Origin:
             parts.append(f"data {self.dataset}")
         if not self.jobs:
             return [*parts, "no record of its jobs"]
-        parts.append(f"commit {', '.join(self.commits)}" if self.commits else "outside a repository")
+        commits = self.commits
+        named = ", ".join(commits[:2]) + (f" and {len(commits) - 2} more" if len(commits) > 2 else "")
+        parts.append(f"commit {named}" if commits else "outside a repository")
         parts.append(f"{duration(self.seconds)} in {len(self.jobs)} job{'s' if len(self.jobs) > 1 else ''}")
         parts.append(", ".join(self.devices))
         return parts

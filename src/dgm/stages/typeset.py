@@ -19,7 +19,7 @@ __all__ = ["main"]
 TOLERATED_POINTS = 20.0
 """Lines that stick out into the margin by more than this are reported."""
 
-MAXIMUM_RUNS = 4
+MAXIMUM_RUNS = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,27 +43,29 @@ def work(arguments: Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="dgm-typeset-") as scratch:
         command = [program, "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape"]
         command += [f"-output-directory={scratch}", tex.name]
-        for run in range(MAXIMUM_RUNS):
+        written: dict[str, bytes] = {}
+        for runs in range(1, MAXIMUM_RUNS + 1):
             done = subprocess.run(command, cwd=tex.parent, env=environment, capture_output=True, check=False)
             path = Path(scratch) / f"{tex.stem}.log"
             log = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else done.stdout.decode(errors="replace")
             if done.returncode != 0:
                 raise ValueError(_error(log, tex))
-            if run > 0 and "Rerun to get" not in log and "Rerun LaTeX" not in log and "Table widths have changed" not in log:
+            # what one run leaves for the next: labels, contents, bookmarks, widths of tables
+            previous, written = written, {file.suffix: file.read_bytes() for file in Path(scratch).glob(f"{tex.stem}.[ato]*")}
+            if previous == written:
                 break
         content = (Path(scratch) / f"{tex.stem}.pdf").read_bytes()
-    undefined = sorted(
-        set(re.findall(r"(?:Reference|Hyper reference|name\{[^}]*\}).*undefined|has been referenced but does not exist", log))
-    )
-    if undefined:
-        lines = [line for line in log.splitlines() if "undefined" in line or "does not exist" in line]
-        raise ValueError(f"{tex}: references that lead nowhere: " + "; ".join(lines[:5]))
+    nowhere = [
+        line for line in log.splitlines() if re.search(r"undefined on input line|has been referenced but does not exist", line)
+    ]
+    if nowhere:
+        raise ValueError(f"{tex}: references that lead nowhere: " + "; ".join(nowhere[:5]))
     warnings = overfull(log)
     for warning in warnings:
         print(f"typeset: {warning}", file=sys.stderr)
     write_atomically(arguments.pdf, lambda file: file.write(content))
     pages = re.search(r"Output written on .*\((\d+) pages?", log)
-    return {"warnings": warnings, "pages": int(pages.group(1)) if pages else None, "runs": run + 1}
+    return {"warnings": warnings, "pages": int(pages.group(1)) if pages else None, "runs": runs}
 
 
 def overfull(log: str, tolerated: float = TOLERATED_POINTS) -> list[str]:

@@ -1,0 +1,253 @@
+"""A small made-up report: two answers, one open question, a figure, a table, two runs with invented numbers."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dgm.figures import style
+from dgm.files import save_arrays
+from dgm.report.build import Report, build
+from dgm.report.catalogue import load
+from dgm.report.results import Results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+needs_katex = pytest.mark.skipif(
+    not (ROOT / "node_modules" / "katex").is_dir(), reason="KaTeX is not installed (`make setup` installs it)"
+)
+
+QUESTIONS = """
+assignments:
+  - {id: toy, title: Toys, intro: 'Two questions on $\\KL(q \\,\\|\\, p)$ & more.'}
+  - {id: late, title: Later}
+questions:
+  - id: toy-1
+    assignment: toy
+    title: The value of $\\log 4$
+    statement: |
+      Compute $\\int_0^1 \\log 4\\,dx$, and say why.
+    kind: numeric
+  - id: toy-2
+    assignment: toy
+    title: Which model is better?
+    statement: Train both and compare.
+    kind: program
+  - {id: late-1, assignment: late, title: Not now, statement: 'Find $x$ with $x^2 = 2$.', kind: numeric}
+"""
+
+FIRST = """
+---
+question: toy-1
+figures: []
+tables: []
+---
+::: result
+It is $\\log 4$, that is << check("toy-1", 0, digits=4) >> nats.
+:::
+
+By substitution,
+$$\\begin{aligned} \\int_0^1 \\log 4\\,dx &= \\log 4 \\\\ &= 2\\log 2, \\end{aligned}$$
+so $x_1$, $x_2$; and see << answer("toy-2") >> or << answer("toy-2", "the comparison") >>.[^a] Naïve “quotes” — and σ² ≥ 0.
+
+[^a]: A note with $a^2$.
+
+## A heading
+
+| name | value |
+|:-----|------:|
+| $a$  | 1     |
+| `b_c`| 2     |
+
+<< code("dgm.report.macros", "duration") >>
+
+::: correction
+The published value is $\\log 5$.
+:::
+"""
+
+SECOND = """
+---
+question: toy-2
+figures: [wiggle]
+tables: [scores]
+---
+On << dataset.name >> with << dataset.train >> images, the flow reaches << num("flow", "log_likelihood") >> nats, that is
+<< pm("flow", "log_likelihood") >>; in a formula, $\\mathcal L = << num("mix", "log_likelihood") >>$ and
+$<< num("flow", "parameters") >> = << num("tiny", "rate") >>$. Outside, << num("flow", "parameters") >> and << num("tiny", "rate") >>.
+Verdict: << better("flow", "mix", "log_likelihood", labels=("the flow", "the mixture")) >>; otherwise
+<< better("flow", "mix", "accuracy") >>. It took << seconds("flow") >> with << setting("flow", "epochs") >> epochs
+at rate << setting("flow", "rate") >>.
+
+<< fig("wiggle") >>
+
+See << ref("wiggle") >> and << ref("scores") >>, << cite("kingma2014") >> and << cite("kingma2014", "dinh2015", note="Table 2") >>,
+<< cite("dinh2015", text=True) >>.
+
+<< table("scores") >>
+"""
+
+FIGURES = """
+wiggle:
+  draw: wiggle
+  from: {samples: samples/flow.npz, history: history/flow.csv}
+  settings: {columns: 4}
+  caption: Samples $x \\sim p$ after << setting("flow", "epochs") >> epochs.
+  alt: 'Sixteen "noisy" tiles & a curve, << num("flow", "log_likelihood") >> nats'
+  width: 0.8
+"""
+
+TABLES = """
+scores:
+  caption: All scores in nats.
+  rows:
+    - {label: Flow, run: flow}
+    - {label: 'Mixture, $K=5$', run: mix}
+  columns:
+    - {label: '$\\log p$', metric: log_likelihood, stderr: true}
+    - {label: Parameters, metric: parameters, optional: true}
+  notes: Larger is better.
+"""
+
+BIBLIOGRAPHY = """
+kingma2014:
+  authors: ['Kingma, Diederik P.', 'Welling, Max']
+  title: 'Auto-Encoding Variational Bayes'
+  year: 2014
+  where: International Conference on Learning Representations
+  url: https://arxiv.org/abs/1312.6114
+dinh2015: {authors: ['Dinh, Laurent', 'Krueger, David', 'Bengio, Yoshua'], title: 'NICE', year: 2015}
+uncited: {authors: ['Nobody, N.'], title: Never cited, year: 1999}
+"""
+
+METRICS = """run,kind,metric,value,stderr,n,split,unit
+flow,nice,log_likelihood,-99.347,0.42,1000,test,nats
+flow,nice,accuracy,0.91,0.02,1000,test,
+flow,nice,parameters,19158352,,,test,
+mix,bmm,log_likelihood,-152.54,1.3,1000,test,nats
+mix,bmm,accuracy,0.93,0.02,1000,test,
+tiny,bmm,rate,-0.0000123,,,test,
+"""
+
+CHECKS = """question,claim,method,expected,computed,error,tolerance,passed
+toy-1,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.3862943611198906,1.38629436111989,6.7e-16,1e-12,True
+toy-1,E_q[log p] <= log p for all q,enumeration,True,True,0.0,0.0,True
+toy-2,the flow recognises most digits,trained model,True,False,1.0,0.0,skipped
+"""
+
+CONFIG = {
+    "dataset": "toys",
+    "seed": 7,
+    "variant": "",
+    "limits": {},
+    "runs": {
+        "flow": {"kind": "nice", "settings": {"epochs": 50, "rate": 1e-3}, "settings_for": {"toys": {"epochs": 12}}},
+        "mix": {"kind": "bmm", "settings": {"components": 5}},
+    },
+}
+
+
+@dataclass
+class Example:
+    """A report folder and a results folder that tests may change before building."""
+
+    folder: Path
+    config: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(CONFIG)))
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "toys"
+
+    @property
+    def first(self) -> Path:
+        return self.report / "answers" / "toy" / "toy-1.md"
+
+    @property
+    def second(self) -> Path:
+        return self.report / "answers" / "toy" / "toy-2.md"
+
+    def replace(self, path: Path, old: str, new: str) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def append(self, text: str) -> None:
+        """Add a line to the first answer."""
+        with self.first.open("a") as file:
+            file.write("\n" + text + "\n")
+
+    def build(self) -> Report:
+        return build(load(self.report), Results(self.results, self.config), self.results / "report")
+
+
+def _record(folder: Path, stage: str, name: str, **extra: Any) -> None:
+    path = folder / "records" / stage / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "stage": stage,
+        "command": f"python -m dgm.stages.{stage} --settings '{{\"a\": 1}}' --out results/toys/{name}",
+        "started": "2030-01-01T00:00:00+00:00",
+        "seconds": 12.3,
+        "python": "3.11.0",
+        "versions": {"numpy": "2.0"},
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+        "dirty": False,
+        **extra,
+    }
+    path.write_text(json.dumps(record))
+
+
+def make(folder: Path) -> Example:
+    """Write the example into ``folder``."""
+    example = Example(folder)
+    shutil.copytree(ROOT / "report" / "templates", example.report / "templates")
+    for path, text in {
+        example.report / "questions.yaml": QUESTIONS,
+        example.report / "figures.yaml": FIGURES,
+        example.report / "tables.yaml": TABLES,
+        example.report / "bibliography.yaml": BIBLIOGRAPHY,
+        example.first: FIRST,
+        example.second: SECOND,
+        example.results / "tables" / "metrics.csv": METRICS,
+        example.results / "tables" / "checks.csv": CHECKS,
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"))
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (120, 28, 28), dtype=np.uint8)
+    labels = np.zeros(120, np.uint8)
+    save_arrays(
+        example.results / "data" / "images.npz",
+        {"train_images": pixels[:100], "train_labels": labels[:100], "test_images": pixels[100:], "test_labels": labels[100:]},
+    )
+    with style.context():
+        drawn, axes = style.figure(1, 2)
+        axes[0, 0].plot([0, 1, 2], [1, 0, 1])
+        style.show_images(axes[0, 1], pixels[:8], columns=4)
+        style.save(drawn, example.results / "figures" / "wiggle.svg", example.results / "figures" / "wiggle.pdf")
+    _record(example.results, "train", "flow", seconds=200.0, device="CPU", settings={"epochs": 12, "rate": 1e-3, "extra": None})
+    _record(example.results, "train", "mix", dirty=True)
+    for stage, name in (("plot", "wiggle"), ("sample", "flow"), ("evaluate", "flow"), ("tabulate", "metrics"), ("prepare", "data")):
+        _record(example.results, stage, name)
+    return example
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Example:
+    """A fresh example."""
+    return make(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of the unchanged example."""
+    return make(tmp_path_factory.mktemp("report")).build()

@@ -52,7 +52,8 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     import zipfile
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves the file open when it is damaged, so the file is opened here
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None

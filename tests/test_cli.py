@@ -1,0 +1,71 @@
+"""What all stages share: records, logs, and one message for an expected error."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dgm import cli
+
+
+def _arguments(folder: Path) -> argparse.Namespace:
+    return cli.parser("a stage").parse_args(["--record", str(folder / "r" / "record.json"), "--log", str(folder / "x.log")])
+
+
+def test_the_record_says_what_was_done(tmp_path: Path) -> None:
+    assert cli.run(lambda arguments: {"run": "nice", "steps": 7}, _arguments(tmp_path), "train") == 0
+    record = json.loads((tmp_path / "r" / "record.json").read_text())
+    assert record["stage"] == "train"
+    assert record["command"].startswith("python -m dgm.stages.train")
+    assert (record["run"], record["steps"]) == ("nice", 7)
+    assert record["seconds"] >= 0
+    assert "numpy" in record["versions"]
+
+
+@pytest.mark.parametrize("kind", [ValueError, OSError, KeyError, FloatingPointError])
+def test_an_expected_error_is_one_line_and_leaves_no_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: type[Exception]
+) -> None:
+    def work(arguments: argparse.Namespace) -> dict[str, Any]:
+        raise kind("bad value")
+
+    assert cli.run(work, _arguments(tmp_path), "train") == 1
+    assert capsys.readouterr().err == "train: bad value\n"
+    assert (tmp_path / "x.log").read_text() == "train: bad value\n"
+    assert not (tmp_path / "r" / "record.json").exists()
+
+
+def test_a_defect_keeps_its_traceback_in_the_log(tmp_path: Path) -> None:
+    def work(arguments: argparse.Namespace) -> dict[str, Any]:
+        raise TypeError("a defect")
+
+    with pytest.raises(TypeError, match="a defect"):
+        cli.run(work, _arguments(tmp_path), "train")
+    log = (tmp_path / "x.log").read_text()
+    assert "Traceback" in log
+    assert "TypeError: a defect" in log
+    assert not (tmp_path / "r" / "record.json").exists()
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.log").mkdir()
+
+    def work(arguments: argparse.Namespace) -> dict[str, Any]:
+        raise ValueError("the error")
+
+    assert cli.run(work, _arguments(tmp_path), "train") == 1
+    assert "the error" in capsys.readouterr().err
+
+
+def test_the_logger_appends(tmp_path: Path) -> None:
+    say = cli.logger(tmp_path / "logs" / "x.log")
+    say("one")
+    say("two")
+    assert [line.split(" ", 1)[1] for line in (tmp_path / "logs" / "x.log").read_text().splitlines()] == ["one", "two"]
+
+
+def test_commit_is_hexadecimal_or_absent() -> None:
+    found = cli.commit()
+    assert found == {} or (len(found["commit"]) == 40 and isinstance(found["dirty"], bool))

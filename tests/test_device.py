@@ -1,0 +1,140 @@
+"""Sharing out GPUs, with made-up ids in processes of their own."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from dgm.device import acquire, gpu_ids, use_threads
+
+# torch's part is played by a stand-in: loading the real one takes seconds a process, and it would not know these GPUs
+JOB = """
+import os, sys, types
+torch = types.SimpleNamespace(
+    cuda=types.SimpleNamespace(is_initialized=lambda: False, is_available=lambda: False),
+    backends=types.SimpleNamespace(mps=types.SimpleNamespace(is_available=lambda: False)),
+    set_num_threads=lambda n: None,
+)
+sys.modules["torch"] = torch
+from dgm.device import acquire
+with acquire(1, poll=0.05, say=lambda line: print(line, flush=True)):
+    print("has", os.environ.get("CUDA_VISIBLE_DEVICES", "no choice"), flush=True)
+    sys.stdin.readline()
+"""
+
+
+class Job:
+    """A process that holds a GPU until it is told to end, or killed."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "CUDA"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(JOB)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**kept, "PYTHONPATH": "src", "TMPDIR": str(folder), **environment},
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self.process.communicate("\n", timeout=10)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path):  # type: ignore[no-untyped-def]
+    started: list[Job] = []
+
+    def start(**environment: str) -> Job:
+        started.append(Job(tmp_path, **environment))
+        return started[-1]
+
+    yield start
+    for job in started:
+        if job.process.poll() is None:
+            job.kill()
+
+
+def test_two_jobs_never_share_a_gpu(jobs) -> None:  # type: ignore[no-untyped-def]
+    first, second = jobs(CUDA_VISIBLE_DEVICES="5,7"), jobs(CUDA_VISIBLE_DEVICES="5,7")
+    assert {first.line(), second.line()} == {"has 5", "has 7"}
+
+
+def test_a_third_job_waits_until_one_ends(jobs) -> None:  # type: ignore[no-untyped-def]
+    first, second = jobs(CUDA_VISIBLE_DEVICES="5,7"), jobs(CUDA_VISIBLE_DEVICES="5,7")
+    held = {first: first.line(), second: second.line()}
+    third = jobs(CUDA_VISIBLE_DEVICES="5,7")
+    assert third.line().startswith("waiting for a GPU: 5, 7 taken")
+    second.end()
+    assert third.line() == held[second]
+
+
+def test_a_killed_job_frees_its_gpu(jobs) -> None:  # type: ignore[no-untyped-def]
+    first = jobs(CUDA_VISIBLE_DEVICES="GPU-1a/b")
+    assert first.line() == "has GPU-1a/b"
+    second = jobs(CUDA_VISIBLE_DEVICES="GPU-1a/b")
+    assert second.line().startswith("waiting")
+    first.kill()
+    assert second.line() == "has GPU-1a/b"
+
+
+def test_the_choice_of_a_scheduler_stands(jobs) -> None:  # type: ignore[no-untyped-def]
+    # the scheduler numbers the cards of each job from 0, so both jobs see "0" and mean different cards
+    first = jobs(CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID="11")
+    second = jobs(CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID="12")
+    assert (first.line(), second.line()) == ("has 0", "has 0")
+    assert jobs(SLURM_JOB_ID="13").line() == "has no choice"
+
+
+def test_the_gpus_of_one_allocation_are_shared_out(jobs) -> None:  # type: ignore[no-untyped-def]
+    first = jobs(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID="11")
+    assert first.line() == "has 0"
+    assert jobs(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID="11").line() == "has 1"
+    assert jobs(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID="12").line() == "has 0"
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"), [("0,2", ["0", "2"]), ("", []), ("-1", []), ("1,-1,2", ["1"]), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
+)
+def test_the_visible_gpus_are_the_pool(monkeypatch: pytest.MonkeyPatch, visible: str, expected: list[str]) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu_ids() == expected
+
+
+def test_no_gpu_means_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "9")
+    with acquire(0, threads=1) as device:
+        assert device.type == "cpu"
+        assert device.name
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
+
+
+def test_more_than_one_gpu_is_refused() -> None:
+    with pytest.raises(ValueError, match="--gpu 2"), acquire(2):
+        pass
+
+
+def test_threads_reach_torch() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        use_threads(1)
+        assert torch.get_num_threads() == 1
+        with pytest.raises(ValueError, match="threads: got 0"):
+            use_threads(0)
+    finally:
+        torch.set_num_threads(before)

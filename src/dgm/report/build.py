@@ -191,9 +191,8 @@ class _Context:
         """What makes this build a trial whose numbers mean nothing; empty for a full build."""
         limits = {key: value for key, value in (self.results.config.get("limits") or {}).items() if value is not None}
         parts = [f"{key.replace('_', ' ')} ≤ {value}" for key, value in limits.items()]
-        variant = self.results.config.get("variant")
-        if variant:
-            parts.insert(0, f"variant “{variant}”")
+        if self.results.variant:
+            parts.insert(0, f"variant “{self.results.variant}”")
         return ", ".join(parts)
 
     def _facts(self, made: Origin) -> list[tuple[str, str]]:
@@ -204,9 +203,8 @@ class _Context:
             versions.update(job.content.get("versions") or {})
             if job.content.get("python"):
                 pythons[str(job.content["python"])] = None
-        variant = str(config.get("variant") or "")
         command = "snakemake --cores all"
-        if variant == "smoke":
+        if self.results.variant == "smoke":
             command += " --configfile tests/smoke.yaml"
         command += f" --config dataset={data['name']}"
         facts = [
@@ -224,7 +222,7 @@ class _Context:
         rows = []
         for run in self.results.runs:
             record = self.results.records.get(("train", run))
-            settings = dict((record.content.get("settings") if record else None) or self._configured(run))
+            settings = self.results.settings(run)
             rows.append(
                 {
                     "run": run,
@@ -235,11 +233,6 @@ class _Context:
                 }
             )
         return rows
-
-    def _configured(self, run: str) -> dict[str, Any]:
-        block = self.results.config["runs"][run]
-        extra = (block.get("settings_for") or {}).get(self.results.config.get("dataset")) or {}
-        return {**(block.get("settings") or {}), **extra}
 
     # ------------------------------------------------------------------ figures
 

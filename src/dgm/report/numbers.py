@@ -78,13 +78,15 @@ def exact(value: float | bool, digits: int = 8) -> str:
 
 
 def with_error(value: float, stderr: float, digits: int | None = None) -> str:
-    """Value ± standard error, both with the same decimals.
+    """Value ± standard error, both with the same decimals; a standard error of exactly zero is written 0.
 
     Raises:
-        ValueError: when there is no positive, finite standard error.
+        ValueError: when there is no finite standard error.
     """
-    if not (math.isfinite(stderr) and stderr > 0):
-        raise ValueError(f"no standard error (found {stderr!r}); use num(...) for a number without one")
+    if not (math.isfinite(stderr) and stderr >= 0):
+        raise ValueError("there is no standard error; use num(...) for a number without one")
+    if stderr == 0:
+        return f"{number(value, digits)}\u00a0±\u00a00"
     decimals = digits_of(stderr) if digits is None else digits
     return f"{number(value, decimals)}\u00a0±\u00a0{number(stderr, decimals)}"
 

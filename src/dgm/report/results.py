@@ -8,13 +8,14 @@ import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dgm import schema
 from dgm.report.names import unknown
 
 __all__ = ["HIGHER_IS_BETTER", "CheckedClaim", "Metric", "Record", "Results", "higher_is_better"]
@@ -116,7 +117,12 @@ class Record:
     @property
     def device(self) -> str:
         """Device the job computed on; jobs that say nothing used the processor."""
-        return str(self.content.get("device") or "CPU")
+        device = self.content.get("device") or "CPU"
+        if not isinstance(device, Mapping):
+            return str(device)
+        name = str(device.get("name") or device.get("type"))
+        threads = int(device.get("threads") or 0)
+        return f"{name}, {threads} thread{'s' if threads > 1 else ''}" if device.get("type") == "cpu" and threads else name
 
     @property
     def commit(self) -> str:
@@ -234,26 +240,36 @@ class Results:
             raise ValueError(f"{len(fitting)} claims of question {question!r} contain {which!r}; its claims are {said}")
         return fitting[0]
 
-    def setting(self, run: str, key: str) -> Any:
-        """A setting of a run, as it was trained (defaults included), else as the config says; ``a.b`` reaches into mappings."""
+    def settings(self, run: str) -> dict[str, Any]:
+        """The settings of a run in force: defaults of its kind, overlaid by the config."""
         runs = self.config.get("runs", {})
         if run not in runs:
             raise unknown("run in the config", run, runs)
         block = runs[run]
-        dataset = str(self.config.get("dataset"))
-        settings = {
-            "kind": block.get("kind"),
+        kind = str(block.get("kind"))
+        # the schema is generated from the settings classes, and reading it imports no model
+        properties = _mapping(_mapping(_schema().get("$defs")).get(kind)).get("properties")
+        return {
+            **{key: entry["default"] for key, entry in _mapping(properties).items() if "default" in entry},
             **_mapping(block.get("settings")),
-            **_mapping(_mapping(block.get("settings_for")).get(dataset)),
+            **_mapping(_mapping(block.get("settings_for")).get(str(self.config.get("dataset")))),
         }
-        if ("train", run) in self.records:
-            settings |= _mapping(self.records["train", run].content.get("settings"))
-        value: Any = settings
+
+    def setting(self, run: str, key: str) -> Any:
+        """One setting of a run, or its ``kind``; ``a.b`` reaches into mappings."""
+        value: Any = {"kind": self.config.get("runs", {}).get(run, {}).get("kind"), **self.settings(run)}
         for part in key.split("."):
             if not isinstance(value, Mapping) or part not in value:
                 raise unknown(f"setting of run {run!r}", key, value if isinstance(value, Mapping) else ())
             value = value[part]
         return value
+
+    @property
+    def variant(self) -> str:
+        """What the results folder has after the name of the data set, such as ``smoke``."""
+        dataset = str(self.config.get("dataset", ""))
+        rest = self.folder.name.removeprefix(f"{dataset}-")
+        return str(self.config.get("variant") or (rest if rest != self.folder.name else ""))
 
     def seconds(self, run: str, stage: str = "train") -> float:
         """Wall time of a job. Raises ValueError when it left no record."""
@@ -291,6 +307,11 @@ class Results:
         if missing:
             raise ValueError(f"{path}: lacks the columns {missing}; it has {list(table.columns)}")
         return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+@cache
+def _schema() -> Mapping[str, Any]:
+    return schema.read()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

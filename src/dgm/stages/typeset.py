@@ -44,7 +44,9 @@ def work(arguments: Namespace) -> dict[str, Any]:
         command = [program, "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", "-no-shell-escape"]
         command += [f"-output-directory={scratch}", tex.name]
         written: dict[str, bytes] = {}
-        for runs in range(1, MAXIMUM_RUNS + 1):
+        runs = 0
+        while runs < MAXIMUM_RUNS:
+            runs += 1
             done = subprocess.run(command, cwd=tex.parent, env=environment, capture_output=True, check=False)
             path = Path(scratch) / f"{tex.stem}.log"
             log = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else done.stdout.decode(errors="replace")

@@ -151,9 +151,8 @@ def _sentences(error: Any) -> Iterator[str]:
         yield f"{path}: {what} {found!r}{nearest(found, allowed)}; known: {', '.join(map(str, allowed))}"
     elif rule == "anyOf":
         yield f"{path}: got {_shown(found)}; allowed: {' or '.join(_allowed(choice) for choice in allowed)}"
-    elif rule == "propertyNames":
-        for inner in error.context or ():
-            yield f"{dot}{inner.instance}: got this as a name; allowed: {NAME}"
+    elif rule == "pattern" and "propertyNames" in error.absolute_schema_path:
+        yield f"{dot}{found}: got this as a name; allowed: {NAME}"
     elif rule == "pattern":
         yield f"{path}: got {found!r}; allowed: {NAME}"
     else:

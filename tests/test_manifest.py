@@ -1,0 +1,186 @@
+"""The tables and the manifest that close a build."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgm import manifest
+from dgm.report import catalogue
+from dgm.stages import collect, tabulate
+from dgm.stages import manifest as manifest_stage
+
+# tabulate
+
+
+def _metrics(folder: Path, run: str, rows: list[str]) -> Path:
+    path = folder / f"{run}.csv"
+    path.write_text("\n".join([",".join(tabulate.COLUMNS), *rows]) + "\n")
+    return path
+
+
+def test_metrics_are_joined_in_order_and_digit_for_digit(tmp_path: Path) -> None:
+    files = [
+        _metrics(tmp_path, "b", ["b,nice,bits_per_dim,4.340000000000001,0.01,1000,test,bits"]),
+        _metrics(
+            tmp_path, "a", ["a,bmm,log_likelihood,-152.5,nan,1000,test,nats", "a,bmm,log_likelihood,-150.0,0.5,1000,train,nats"]
+        ),
+    ]
+    words = ["--metrics", *map(str, files), "--table", str(tmp_path / "t.csv"), "--record", str(tmp_path / "r.json")]
+    assert tabulate.main(words) == 0
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines == [files[0].read_text().splitlines()[0], *(line for file in files for line in file.read_text().splitlines()[1:])]
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))
+def test_every_float_survives(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
+    folder = tmp_path_factory.mktemp("metrics")
+    file = _metrics(folder, "a", [f"a,nice,m{place},{value!r},0.0,1,test,nats" for place, value in enumerate(values)])
+    assert [float(row["value"]) for row in tabulate.join([file])] == values
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a,nice,m,high,0,1,test,nats", r"a\.csv: line 2: value: expected a number, found 'high'"),
+        ("a,nice,m,1,,1,test,nats", r"stderr: expected a number, found ''"),
+        ("a,nice,m", r"value: expected a number, found None"),
+    ],
+)
+def test_what_is_no_number_is_named(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tabulate.join([_metrics(tmp_path, "a", [row])])
+
+
+def test_a_metric_that_stands_twice_is_named(tmp_path: Path) -> None:
+    row = "a,nice,m,1,0,1,test,nats"
+    with pytest.raises(ValueError, match=r"b\.csv: line 2: a m test stands in .*a\.csv already"):
+        tabulate.join([_metrics(tmp_path, "a", [row]), _metrics(tmp_path, "b", [row])])
+
+
+def test_other_columns_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("run,value\n")
+    with pytest.raises(ValueError, match=r"expected the columns run, kind, .* found run, value"):
+        tabulate.join([tmp_path / "a.csv"])
+
+
+# collect
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """Three questions: one answered and corrected, one answered, one open."""
+    folder = tmp_path / "report"
+    (folder / "answers" / "gdl").mkdir(parents=True)
+    questions = "".join(
+        f"- {{id: {name}, assignment: {name.split('-')[0]}, title: T, statement: S}}\n" for name in ("gdl-1", "gdl-2", "elbo-1")
+    )
+    (folder / "questions.yaml").write_text(f"assignments: [{{id: gdl, title: G}}, {{id: elbo, title: E}}]\nquestions:\n{questions}")
+    for name in ("figures", "tables", "bibliography"):
+        (folder / f"{name}.yaml").write_text("{}\n")
+    (folder / "answers/gdl/gdl-1.md").write_text("---\nquestion: gdl-1\n---\nText.\n\n::: correction\nNot so.\n:::\n")
+    (folder / "answers/gdl/gdl-2.md").write_text("---\nquestion: gdl-2\n---\nThe word correction alone corrects nothing.\n")
+    return folder
+
+
+def _check(question: str, passed: str = "True") -> dict[str, str]:
+    row = dict.fromkeys(collect.CHECK_COLUMNS, "0")
+    return {**row, "question": question, "claim": "a claim, with a comma", "method": "closed form", "passed": passed}
+
+
+def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, collect.CHECK_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [_check("gdl-1"), _check("gdl-1", "skipped"), _check("gdl-2")]
+    words = ["--checks", str(_write_checks(tmp_path / "gdl.csv", rows)), "--report-dir", str(report)]
+    words += ["--checks-table", str(tmp_path / "c.csv"), "--questions-table", str(tmp_path / "q.csv")]
+    assert collect.main([*words, "--record", str(tmp_path / "r.json")]) == 0
+    with (tmp_path / "q.csv").open() as file:
+        found = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert found == [
+        ("gdl-1", "gdl", "True", "2", "1", "True"),
+        ("gdl-2", "gdl", "True", "1", "1", "False"),
+        ("elbo-1", "elbo", "False", "0", "0", "False"),
+    ]
+    with (tmp_path / "c.csv").open() as file:
+        assert [row["claim"] for row in csv.DictReader(file)] == ["a claim, with a comma"] * 3
+    assert "2 of 3 questions are answered, 1 are open; 2 checks passed; 1 more need" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([_check("gdl-1")], "answers without a check: gdl-2"),
+        ([_check("gdl-1"), _check("gdl-2"), _check("gdl-22")], "no question 'gdl-22'; nearest: 'gdl-2'"),
+        ([_check("gdl-1"), _check("gdl-2", "False")], "of question gdl-2 failed"),
+    ],
+)
+def test_a_gap_between_answers_and_checks_stops_the_build(report: Path, rows: list[dict[str, str]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        collect.summarise(catalogue.load(report), rows)
+
+
+# manifest
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results" / "mnist-5k"
+    files = {
+        "models/nice.pt": "weights",
+        "tables/metrics.csv": "numbers",
+        "models/.nice.pt.abc.part": "half",
+        "logs/train/nice.log": "log",
+        "benchmarks/train/nice.jsonl": "{}",
+        "checkpoints/nice.pt": "checkpoint",
+        "records/train/nice.json": json.dumps({"seconds": 12.5, "device": {"type": "cpu", "name": "A"}, "commit": "c" * 40}),
+        "records/sample/nice.json": json.dumps({"seconds": 1.5, "device": {"type": "cpu", "name": "A"}, "commit": "d" * 40}),
+        "records/plot/curve.json": json.dumps({"seconds": 0.5}),
+        "records/manifest/manifest.json": "{}",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_the_manifest_covers_what_the_results_are(results: Path) -> None:
+    words = ["--results", str(results), "--manifest", str(results / "manifest.json")]
+    assert manifest_stage.main([*words, "--record", str(results / "records/manifest/manifest.json")]) == 0
+    found = json.loads((results / "manifest.json").read_text())
+    assert set(found["artefacts"]) == {
+        "models/nice.pt",
+        "tables/metrics.csv",
+        "records/train/nice.json",
+        "records/sample/nice.json",
+        "records/plot/curve.json",
+    }
+    for name, digest in found["artefacts"].items():
+        assert digest == hashlib.sha256((results / name).read_bytes()).hexdigest()
+    assert found["seconds"] == {"plot/curve": 0.5, "sample/nice": 1.5, "train/nice": 12.5}
+    assert found["devices"] == [{"name": "A", "type": "cpu"}]
+    assert found["commits"] == ["c" * 40, "d" * 40]
+    assert {"numpy", "torch", "snakemake"} <= {name.lower() for name in found["versions"]}
+
+
+def test_the_manifest_does_not_depend_on_an_earlier_one(results: Path) -> None:
+    before = manifest.describe(results)
+    (results / "manifest.json").write_text("{}")
+    assert manifest.describe(results) == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"seconds"'])
+def test_a_damaged_record_is_named(results: Path, content: str) -> None:
+    (results / "records/train/nice.json").write_text(content)
+    with pytest.raises(ValueError, match=r"train/nice\.json: .*delete it and build again"):
+        manifest.describe(results)

@@ -1,0 +1,126 @@
+"""A results folder in which every claim of the gdl answers holds, made in seconds: models with random weights, made-up curves."""
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dgm.artefacts import save_history, save_model
+from dgm.config import parse
+from dgm.files import save_arrays
+from dgm.models import bmm, nice, vae_conv
+from dgm.stages.demonstrate import main as demonstrate
+from dgm.stages.tabulate import COLUMNS
+
+MIXTURES = {"bmm_k5": 5, "bmm_k10": 10, "bmm_k20": 20, "bmm_k20_all": 20}
+Metrics = dict[tuple[str, str, str], float]
+
+
+def build(results: Path) -> None:
+    """Write the folder."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (64, 28, 28), dtype=np.uint8)
+    labels = np.arange(64, dtype=np.uint8) % 7
+    data = {"train_images": images, "train_labels": labels, "test_images": images, "test_labels": labels}
+    save_arrays(results / "data" / "images.npz", data)
+    metrics: Metrics = {}
+    for run, k in MIXTURES.items():
+        _mixture(results, run, k, images, metrics)
+    _flows(results, metrics)
+    _autoencoder(results, metrics)
+    write_metrics(results, metrics)
+    for path in (Path(__file__).parents[1] / "src" / "dgm" / "demonstrations").glob("[!_]*.py"):
+        arrays, record = results / "arrays" / f"{path.stem}.npz", results / "records" / "demonstrate" / f"{path.stem}.json"
+        assert demonstrate(["--name", path.stem, "--arrays", str(arrays), "--seed", "0", "--record", str(record)]) == 0
+
+
+def write_metrics(results: Path, metrics: Mapping[tuple[str, str, str], float]) -> None:
+    """Write ``tables/metrics.csv``."""
+    (results / "tables").mkdir(exist_ok=True)
+    with (results / "tables" / "metrics.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(
+            [run, run.split("_")[0], metric, repr(float(value)), "0.01", "64", split, ""]
+            for (run, metric, split), value in metrics.items()
+        )
+
+
+def _mixture(results: Path, run: str, k: int, images: np.ndarray, metrics: Metrics) -> None:
+    generator = torch.Generator().manual_seed(k)
+    model = bmm.Model(parse(bmm.Config, {"components": k}, run))
+    model.p.copy_(0.3 + 0.4 * torch.rand(model.p.shape, generator=generator, dtype=torch.float64))
+    weights = 0.5 + torch.rand((k, 1), generator=generator, dtype=torch.float64)
+    model.mix_p.copy_(weights / weights.sum())
+    save_model(results / "models" / f"{run}.pt", "bmm", {"components": k}, model)
+    x = torch.from_numpy((images.reshape(-1, 784) > 127).astype(np.float64))
+    test = float(model.log_prob(x).mean())
+    clusters = model.responsibilities(x).argmax(1).numpy()
+    save_arrays(
+        results / "samples" / f"{run}.npz",
+        {name: v.numpy() for name, v in (model.sample(64, generator) | model.describe()).items()},
+    )
+    save_arrays(results / "evaluations" / f"{run}.npz", {"clusters_test": clusters})
+    curve = test + 10 * k - 20 / np.arange(1.0, 12.0)
+    rows = [(0, i, "train", "log_likelihood", float(v)) for i, v in enumerate(curve)]
+    rows += [(0, i, "train", "log_likelihood/start_0", float(v)) for i, v in enumerate(curve)]
+    rows += [(0, i, "train", "log_likelihood/start_1", float(v) - 1) for i, v in enumerate(curve)]
+    save_history(results / "history" / f"{run}.csv", rows)
+    _judged(metrics, run, 784 * k + k - 1, 1.0, 0.3 + k / 100)
+    metrics |= {
+        (run, "log_likelihood", "test"): test,
+        (run, "purity", "test"): 0.3 + k / 50,
+        (run, "prototype_entropy", "model"): 0.6 - k / 100,
+        (run, "neighbour_correlation_samples", "samples"): 0.001,
+        (run, "neighbour_correlation_data", "test"): 0.4,
+    }
+
+
+def _flows(results: Path, metrics: Metrics) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nice.Model(parse(nice.Config, {}, "nice"))
+    save_model(results / "models" / "nice.pt", "nice", {}, model)
+    os.link(results / "models" / "nice.pt", results / "models" / "nice_scale_rate.pt")
+    pictures = np.random.default_rng(1).random((64, 28, 28), dtype=np.float32)
+    for run in ("nice", "nice_scale_rate"):
+        save_arrays(results / "samples" / f"{run}.npz", {"samples": pictures, "low_temperature": pictures})
+        rows = [(e, e, split, "log_likelihood", float(-1000 / e)) for e in range(1, 6) for split in ("train", "test")]
+        save_history(results / "history" / f"{run}.csv", rows)
+        _judged(metrics, run, 19_158_352, 100.0, 0.7)
+        metrics[run, "log_likelihood", "test"] = 784 * (np.log(256) - 5 * np.log(2))
+        metrics[run, "log_likelihood_median", "test"] = metrics[run, "log_likelihood", "test"] + 100
+        metrics[run, "bits_per_dim", "test"] = 5.0
+
+
+def _autoencoder(results: Path, metrics: Metrics) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = vae_conv.Model(parse(vae_conv.Config, {}, "vae_conv"))
+    save_model(results / "models" / "vae_conv.pt", "vae_conv", {}, model)
+    samples = {"samples": np.zeros((64, 28, 28), np.uint8), "means": np.full((64, 28, 28), 0.1, np.float32)}
+    save_arrays(results / "samples" / "vae_conv.npz", samples)
+    rows: list[Any] = [
+        (e, e, split, term, sign * 100 / e)
+        for e in range(1, 6)
+        for split in ("train", "test")
+        for term, sign in (("bound", -1.0), ("reconstruction", -0.8), ("kl", 0.2))
+    ]
+    save_history(results / "history" / "vae_conv.csv", rows)
+    _judged(metrics, "vae_conv", 974_241, 200.0, 0.95)
+    metrics["vae_conv", "bound_same_images", "test"] = -100.0
+    metrics["vae_conv", "iwae_50", "test"] = -95.0
+
+
+def _judged(metrics: Metrics, run: str, parameters: int, seconds: float, confidence: float) -> None:
+    metrics |= {
+        (run, "parameters", "model"): float(parameters),
+        (run, "train_seconds", "train"): seconds,
+        (run, "seconds_per_epoch", "train"): seconds / 50,
+        (run, "sample_seconds_per_1000", "samples"): 0.1,
+        (run, "confidence", "samples"): confidence,
+    }

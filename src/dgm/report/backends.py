@@ -109,7 +109,7 @@ class HtmlBackend(_References):
     def text(self, text: str) -> str:
         """Escaped text with superscript powers of ten."""
         return "".join(
-            html.escape(part) if kind == "text" else re.sub(r"\\times 10\^\{(-?)(\d+)\}", _power, part)
+            html.escape(part) if kind == "text" else re.sub(r"(\\times )?10\^\{(-?)(\d+)\}", _power, part).replace("-", "−")
             for kind, part in in_prose(text)
         )
 
@@ -186,4 +186,5 @@ def _breakable(text: str) -> str:
 
 
 def _power(found: re.Match[str]) -> str:
-    return f"×10<sup>{'−' if found.group(1) else ''}{found.group(2)}</sup>"
+    times, sign, exponent = found.groups()
+    return f"{'×' if times else ''}10<sup>{'−' if sign else ''}{exponent}</sup>"

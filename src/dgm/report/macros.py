@@ -17,7 +17,7 @@ import jinja2
 from dgm.report.catalogue import Answer, Catalogue, Paper
 from dgm.report.listing import source_of
 from dgm.report.names import unknown
-from dgm.report.numbers import number, with_error
+from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import Results, higher_is_better
 
 __all__ = ["Shown", "Templates", "citation", "duration"]
@@ -192,7 +192,7 @@ class Templates:
         if isinstance(value, int):
             return number(value)
         if isinstance(value, float):
-            return number(value) if value.is_integer() or not 1e-4 <= abs(value) < 1e6 else f"{value:g}"
+            return exact(value)
         if isinstance(value, list | tuple):
             return ", ".join(str(item) for item in value)
         return str(value)

@@ -15,7 +15,7 @@ ROUNDING_NOISE = 1e-9
 
 GROUP = "\ue000"
 POWER = ("\ue001", "\ue002")
-_SCIENTIFIC = re.compile(f"(-?[0-9.]+){POWER[0]}(-?[0-9]+){POWER[1]}")
+_SCIENTIFIC = re.compile(f"(-?[0-9.]*){POWER[0]}(-?[0-9]+){POWER[1]}")
 _MINUS = re.compile(r"(?<![\w.)\]])-(?=[\d.]*\d|∞)")
 
 
@@ -74,7 +74,9 @@ def exact(value: float | bool, digits: int = 8) -> str:
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else number(value)
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    return f"{mantissa}{POWER[0]}{int(exponent)}{POWER[1]}" if exponent else mantissa
+    if not exponent:
+        return mantissa
+    return f"{'' if mantissa == '1' else mantissa}{POWER[0]}{int(exponent)}{POWER[1]}"
 
 
 def with_error(value: float, stderr: float, digits: int | None = None) -> str:
@@ -93,7 +95,7 @@ def with_error(value: float, stderr: float, digits: int | None = None) -> str:
 
 def in_formula(tex: str) -> str:
     """Replace what the macros put into a formula by TeX."""
-    tex = _SCIENTIFIC.sub(r"\1\\times 10^{\2}", tex)
+    tex = _SCIENTIFIC.sub(_power, tex)
     tex = tex.replace(GROUP, "{,}").replace("\u00a0", " ")
     return tex.replace("±", r"\pm ").replace("∞", r"\infty ")
 
@@ -112,7 +114,12 @@ def in_prose(text: str) -> Iterator[tuple[str, str]]:
 
 def plain(text: str) -> str:
     """The text without markup, for attributes such as alt texts."""
-    return _prose(_SCIENTIFIC.sub(r"\1e\2", text))
+    return _prose(_SCIENTIFIC.sub(lambda found: f"{found.group(1) or 1}e{found.group(2)}", text))
+
+
+def _power(found: re.Match[str]) -> str:
+    mantissa, exponent = found.groups()
+    return (rf"{mantissa}\times " if mantissa else "") + f"10^{{{exponent}}}"
 
 
 def _prose(text: str) -> str:

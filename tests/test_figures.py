@@ -1,0 +1,93 @@
+"""Every figure of the report is drawn from result files, byte by byte the same each time, and shows its data."""
+
+from pathlib import Path
+
+import made_up_results
+import numpy as np
+import pandas as pd
+import pytest
+
+from dgm.figures import clusters, learning_curves, prototypes, samples, style
+from dgm.report.catalogue import load_figures
+from dgm.stages import plot
+
+FILE = Path(__file__).parents[1] / "report" / "figures.yaml"
+FIGURES = load_figures(FILE)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    made_up_results.build(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn(name: str, results: Path, tmp_path: Path) -> None:
+    command = ["--figure", name, "--figures", str(FILE), "--results", str(results), "--record", str(tmp_path / "r.json")]
+    for turn in ("one", "two"):
+        files = ["--svg", str(tmp_path / f"{turn}.svg"), "--pdf", str(tmp_path / f"{turn}.pdf")]
+        assert plot.main([*command, *files]) == 0
+    for suffix in ("svg", "pdf"):
+        first = (tmp_path / f"one.{suffix}").read_bytes()
+        assert first == (tmp_path / f"two.{suffix}").read_bytes()
+        assert len(first) < 1_000_000  # the made-up images are noise, which no compression shortens
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_can_be_told_without_seeing_it(name: str) -> None:
+    assert len(FIGURES[name].alt) > 60
+    assert len(FIGURES[name].caption) > 60
+
+
+def history() -> pd.DataFrame:
+    rows = [(e, 10 * e, split, "log_likelihood", -100 / e - (e > 3) * e) for e in range(1, 8) for split in ("train", "test")]
+    return pd.DataFrame(rows, columns=["epoch", "step", "split", "term", "value"])
+
+
+def test_the_dot_lies_on_the_highest_point() -> None:
+    curve = {"source": "run", "term": "log_likelihood", "split": "test", "label": "test", "peak": True}
+    with style.context():
+        drawn = learning_curves.draw({"run": history()}, panels=[{"title": "", "curves": [curve]}])
+    _, dot = drawn.axes[0].get_lines()
+    table = history().query("split == 'test'")
+    assert dot.get_xdata()[0] == table.loc[table["value"].idxmax(), "epoch"]
+    assert dot.get_ydata()[0] == table["value"].max()
+
+
+def test_a_curve_without_rows_names_what_there_is() -> None:
+    curve = {"source": "run", "term": "bound", "label": ""}
+    with style.context(), pytest.raises(ValueError, match=r"'bound'.*log_likelihood"):
+        learning_curves.draw({"run": history()}, panels=[{"curves": [curve]}])
+
+
+def test_prototypes_are_shown_by_weight() -> None:
+    images = np.arange(3)[:, None, None] * np.ones((3, 28, 28)) / 2
+    with style.context():
+        drawn = prototypes.draw({"samples": {"prototypes": images, "weights": np.array([0.2, 0.5, 0.3])}}, columns=2)
+    shown = [axes for axes in drawn.axes if axes.images]
+    assert [axes.get_title() for axes in shown] == ["0.500", "0.300", "0.200"]
+    assert [float(axes.images[0].get_array().max()) for axes in shown] == [0.5, 1.0, 0.0]
+
+
+def test_sample_panels_share_one_grey_scale() -> None:
+    sources = {"data": {"images": np.full((9, 28, 28), 200, np.uint8)}, "model": {"samples": np.full((4, 28, 28), 0.25)}}
+    panels = [
+        {"source": "data", "array": "images", "title": "real", "threshold": 127},
+        {"source": "model", "array": "samples", "title": "model"},
+    ]
+    with style.context():
+        drawn = samples.draw(sources, panels=panels, images=9, columns=3)
+    first, second = (axes.images[0] for axes in drawn.axes)
+    assert first.get_array().max() == 1
+    assert first.get_clim() == second.get_clim() == (0, 1)
+
+
+def test_cluster_rows_add_up_to_the_digits() -> None:
+    labels = np.repeat(np.arange(10), 5)
+    sources = {"data": {"test_labels": labels}, "k": {"clusters_test": labels % 3}}
+    with style.context():
+        drawn = clusters.draw(sources, panels=[{"source": "k", "title": "K = 3"}])
+    share = drawn.axes[0].images[0].get_array()
+    assert share.shape == (3, 10)
+    np.testing.assert_allclose(share.sum(0), 1)

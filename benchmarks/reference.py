@@ -1,0 +1,132 @@
+"""What the pipeline's training is measured against: the way such models are usually written.
+
+The same two networks as :mod:`dgm.models.nice` and :mod:`dgm.models.vae_conv`, the same losses, but images pass one by one through PIL and
+torchvision transforms in a DataLoader, arithmetic is float32 in PyTorch's default layout, Adam is not fused, gradients are clipped, and
+every step waits for ``.item()``. The sizes of both networks are checked against the published parameter counts.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+PARAMETERS = {"nice": 19_158_352, "vae_conv": 974_241}
+LEARNING_RATES = {"nice": 1e-3, "vae_conv": 5e-4}
+CLIP = 1e3  # so high that it clips nothing, as is usual; the norm is computed all the same
+
+
+class Digits(Dataset[tuple[Tensor, int]]):
+    """Images that become a PIL image and then a tensor each time they are asked for."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform: transforms.Compose) -> None:
+        self.images, self.labels, self.transform = torch.from_numpy(images), torch.from_numpy(labels), transform
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """One image and its label."""
+        return self.transform(Image.fromarray(self.images[index].numpy())), int(self.labels[index])
+
+
+TRANSFORMS = {
+    "nice": transforms.Compose([transforms.ToTensor(), lambda x: (255 * x + torch.rand_like(x)) / 256]),
+    "vae_conv": transforms.Compose([transforms.ToTensor(), torch.bernoulli, transforms.Pad(2)]),
+}
+
+
+class Nice(nn.Module):
+    """Four additive coupling blocks and a scaling; the loss is the negative log-likelihood under a logistic prior."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [392, 1000, 1000, 1000, 1000, 1000]
+        self.nets = nn.ModuleList()
+        for _ in range(4):
+            layers: list[nn.Module] = []
+            for i in range(5):
+                layers += [nn.Linear(widths[i], widths[i + 1]), nn.ReLU()]
+            self.nets.append(nn.Sequential(*layers, nn.Linear(1000, 392)))
+        self.log_scale = nn.Parameter(torch.zeros(784))
+
+    def loss(self, images: Tensor) -> Tensor:
+        """Mean negative log-likelihood in nats an image."""
+        a, b = images.view(len(images), -1).chunk(2, dim=1)
+        for net in self.nets:
+            a, b = b + net(a), a
+        z = torch.cat([a, b], dim=1) * torch.exp(self.log_scale)
+        log_prob = -(functional.softplus(z) + functional.softplus(-z))
+        return -(log_prob.sum(1) + self.log_scale.sum()).mean()
+
+
+class _Residual(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.ReLU(), nn.Conv2d(64, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.net(x)
+
+
+class ConvolutionalVae(nn.Module):
+    """Four stages of stride 2 each way; the loss is the negative evidence lower bound."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        encoder: list[nn.Module] = []
+        decoder: list[nn.Module] = []
+        for channels, out in zip([1, 64, 64, 64], [64, 64, 64, 32], strict=True):
+            encoder += [nn.Conv2d(channels, 64, 4, stride=2, padding=1), nn.ReLU(), _Residual(), _Residual(), nn.ReLU()]
+            encoder += [nn.Conv2d(64, out, 3, padding=1)]
+        for channels, out in zip([16, 64, 64, 64], [64, 64, 64, 1], strict=True):
+            decoder += [nn.Conv2d(channels, 64, 3, padding=1), _Residual(), _Residual(), nn.ReLU()]
+            decoder += [nn.ConvTranspose2d(64, out, 4, stride=2, padding=1)]
+        self.encoder, self.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+
+    def loss(self, images: Tensor) -> Tensor:
+        """Mean negative bound in nats an image."""
+        mean, log_std = self.encoder(images).chunk(2, dim=1)
+        logits = self.decoder(mean + torch.exp(log_std) * torch.randn_like(mean))
+        reconstruction = functional.binary_cross_entropy_with_logits(logits, images, reduction="none").sum((1, 2, 3))
+        kl = 0.5 * (mean**2 + torch.exp(2 * log_std) - 1 - 2 * log_std).sum((1, 2, 3))
+        return (reconstruction + kl).mean()
+
+
+MODELS = {"nice": Nice, "vae_conv": ConvolutionalVae}
+
+
+class Trainer:
+    """The usual loop over a DataLoader, a given number of steps at a time."""
+
+    def __init__(self, kind: str, images: np.ndarray, labels: np.ndarray, batch_size: int, workers: int) -> None:
+        torch.manual_seed(0)
+        self.model = MODELS[kind]()
+        size = sum(parameter.numel() for parameter in self.model.parameters())
+        if size != PARAMETERS[kind]:
+            raise ValueError(f"{kind}: the reference network has {size} parameters, the published one {PARAMETERS[kind]}")
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATES[kind])
+        self.loader = DataLoader(
+            Digits(images, labels, TRANSFORMS[kind]), batch_size=batch_size, shuffle=True, num_workers=workers, drop_last=True,
+            persistent_workers=workers > 0,
+        )  # fmt: skip
+        self.losses: list[float] = []
+
+    def _batches(self) -> Iterator[Sequence[Tensor]]:
+        while True:
+            yield from self.loader
+
+    def run(self, steps: int) -> None:
+        """Do so many steps."""
+        for (images, _), _ in zip(self._batches(), range(steps), strict=False):
+            self.optimiser.zero_grad()
+            loss = self.model.loss(images)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+            self.optimiser.step()
+            self.losses.append(loss.item())

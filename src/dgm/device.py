@@ -5,7 +5,6 @@ the lock ends with the process, however it ends. Threads are set in the environm
 they load.
 """
 
-import fcntl
 import os
 import re
 import subprocess
@@ -16,7 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from dgm.locks import try_lock
 
 __all__ = ["Device", "acquire", "gpu_ids", "use_threads"]
 
@@ -113,7 +114,7 @@ def _locked(ids: list[str], poll: float, say: Callable[[str], None]) -> Iterator
     waiting = False
     while True:
         for name in ids:
-            lock = _try_lock(folder / (re.sub(r"[^\w.-]", "_", scope + name) + ".lock"))
+            lock = try_lock(folder / (re.sub(r"[^\w.-]", "_", scope + name) + ".lock"))
             if lock is not None:
                 try:
                     yield name
@@ -124,17 +125,6 @@ def _locked(ids: list[str], poll: float, say: Callable[[str], None]) -> Iterator
             say(f"waiting for a GPU: {', '.join(ids)} taken by other jobs (locks in {folder})")
             waiting = True
         time.sleep(poll)
-
-
-def _try_lock(path: Path) -> IO[str] | None:
-    """The open, locked file, or None when another process holds it. The lock goes when the file is closed or the process ends."""
-    lock = path.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
 
 
 def _describe(gpu: int, threads: int) -> Device:

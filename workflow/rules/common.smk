@@ -11,6 +11,7 @@ SRC = REPOSITORY / "src"
 sys.path.insert(0, str(SRC))
 
 from dgm.device import gpu_ids
+from dgm.locks import try_lock
 from dgm.plan import Plan, flags, gpu_limit
 
 try:
@@ -96,7 +97,17 @@ def report_folder(wildcards):
     return str(PLAN.report)
 
 
+# Snakemake's own lock outlives a killed build and would have to be removed by hand, so profiles/ turn it off in favour of
+# this one, which is held until the process ends.
+HELD = []
+
+
 onstart:
+    HELD.append(try_lock(Path(".snakemake") / "build.lock"))
+    if HELD[-1] is None:
+        raise WorkflowError(
+            f"another build is running in {Path.cwd()}; wait for it or stop it"
+        )
     if GPUS is None:
         logger.info(
             "No GPU of this machine is shared out: local jobs use the CPU, or the GPU that torch finds by itself."

@@ -1,0 +1,136 @@
+"""What a config asks for, and what is found wrong before any job starts."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dgm.config import Limits
+from dgm.plan import LIMITS_OF, Plan, flags, gpu_limit
+from dgm.provenance import PACKAGE, names
+
+REPOSITORY = PACKAGE.parents[1]
+SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan({**SHIPPED, **changes}, REPOSITORY)
+
+
+def test_results_of_data_sets_and_variants_never_share_a_folder() -> None:
+    folders = [plan(dataset=dataset, variant=variant).results for dataset in ("mnist-5k", "mnist") for variant in ("", "smoke")]
+    assert folders == ["results/mnist-5k", "results/mnist-5k-smoke", "results/mnist", "results/mnist-smoke"]
+
+
+def test_settings_of_a_data_set_are_laid_over_the_others() -> None:
+    runs = {
+        **SHIPPED["runs"],
+        "nice": {"kind": "nice", "settings": {"epochs": 9, "batch_size": 4}, "settings_for": {"mnist-5k": {"epochs": 7}}},
+    }
+    assert json.loads(plan(runs=runs).settings("nice")) == {"epochs": 7, "batch_size": 4}
+    assert json.loads(plan(runs=runs, dataset="kmnist").settings("nice")) == {"epochs": 9, "batch_size": 4}
+
+
+def test_the_order_of_keys_decides_nothing() -> None:
+    def settings(*keys: str) -> str:
+        block = {"kind": "nice", "settings": dict.fromkeys(keys, 3)}
+        return plan(runs={**SHIPPED["runs"], "nice": block}).settings("nice")
+
+    assert settings("epochs", "batch_size") == settings("batch_size", "epochs")
+
+
+def test_each_stage_is_told_the_limits_it_acts_on() -> None:
+    limited = plan(limits={"steps": 3, "samples": 16, "test_images": 50, "train_images": None})
+    assert json.loads(limited.limits_of("prepare")) == {"test_images": 50}
+    assert json.loads(limited.limits_of("train")) == {"steps": 3}
+    assert json.loads(limited.limits_of("sample")) == {"samples": 16}
+    assert json.loads(limited.limits_of("check")) == {"steps": 3, "samples": 16, "test_images": 50}
+    assert set().union(*LIMITS_OF.values()) == set(Limits.model_fields)
+
+
+def test_code_differs_between_kinds_and_stages() -> None:
+    made = plan()
+    digests = {made.code(stage, f"models.{kind}") for stage in ("train", "sample") for kind in names("models")}
+    assert len(digests) == 2 * len(names("models"))
+
+
+def test_only_models_that_sample_are_sampled() -> None:
+    assert "classifier" not in plan().sampled_runs
+    assert set(plan().runs) - set(plan().sampled_runs) == {"classifier"}
+
+
+def test_a_config_without_the_classifier_is_refused() -> None:
+    with pytest.raises(ValueError, match="no run called classifier"):
+        plan(runs={"nice": {"kind": "nice"}})
+
+
+def test_all_faults_of_a_config_come_at_once() -> None:
+    with pytest.raises(ValueError, match="dataset: unknown") as caught:
+        plan(dataset="cifar", seed=-1)
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["dataset", "seed"]
+
+
+def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"data_dir: .* lacks train-images-idx3-ubyte"):
+        plan(dataset="mnist", data_dir=str(tmp_path))
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A copy of what the plan reads, with a single figure and table."""
+    shutil.copytree(REPOSITORY / "report", tmp_path / "report")
+    shutil.rmtree(tmp_path / "report" / "answers")
+    shutil.copytree(REPOSITORY / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
+    (tmp_path / "report" / "figures.yaml").write_text(yaml.safe_dump({"curve": FIGURE}))
+    (tmp_path / "report" / "tables.yaml").write_text("{}\n")
+    return tmp_path
+
+
+FIGURE = {"draw": "learning_curves", "from": {"nice": "history/nice.csv"}, "caption": "C", "alt": "A"}
+
+
+def test_a_figure_names_its_sources(repository: Path) -> None:
+    assert Plan(SHIPPED, repository).sources("curve") == ["history/nice.csv"]
+
+
+def test_a_caption_does_not_redraw_a_figure(repository: Path) -> None:
+    before = Plan(SHIPPED, repository).drawing("curve")
+    (repository / "report" / "figures.yaml").write_text(yaml.safe_dump({"curve": {**FIGURE, "caption": "Better"}}))
+    assert Plan(SHIPPED, repository).drawing("curve") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"draw": "learning_curve"}, r"curve\.draw: no module of dgm\.figures named 'learning_curve'; nearest: 'learning_curves'"),
+        (
+            {"from": {"x": "history/nise.csv"}},
+            r"curve\.from\.x: no file of the build called 'history/nise\.csv'; nearest: 'history/nice",
+        ),
+        ({"from": {"x": "samples/classifier.npz"}}, "no file of the build called 'samples/classifier.npz'"),
+    ],
+)
+def test_a_figure_of_what_is_not_made_is_refused(repository: Path, change: dict[str, Any], message: str) -> None:
+    (repository / "report" / "figures.yaml").write_text(yaml.safe_dump({"curve": {**FIGURE, **change}}))
+    with pytest.raises(ValueError, match=message):
+        Plan(SHIPPED, repository)
+
+
+def test_a_table_of_an_unknown_run_is_refused(repository: Path) -> None:
+    table = {"caption": "C", "rows": [{"label": "L", "run": "nise"}], "columns": [{"label": "M", "metric": "m"}]}
+    (repository / "report" / "tables.yaml").write_text(yaml.safe_dump({"scores": table}))
+    with pytest.raises(ValueError, match=r"tables\.yaml: scores: no run 'nise'; nearest: 'nice'"):
+        Plan(SHIPPED, repository)
+
+
+def test_flags_are_quoted() -> None:
+    assert flags({"model": "a.pt", "train_record": "b c.json"}) == "--model a.pt --train-record 'b c.json'"
+
+
+def test_the_gpu_limit_is_what_the_user_said_or_the_machine_has() -> None:
+    assert gpu_limit(["_cores"], 4) == 4
+    assert gpu_limit(["_cores", "gpu"], 4) is None
+    assert gpu_limit(["_cores"], 0) is None

@@ -1,0 +1,255 @@
+"""The workflow as a user runs it: dry runs, bad configs, and (marked ``pipeline``) a whole build on tiny budgets."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dgm.provenance import PACKAGE
+
+REPOSITORY = PACKAGE.parents[1]
+SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
+def _command(*words: str, repository: Path = REPOSITORY, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "snakemake", "--directory", str(folder), "-s", str(repository / "Snakefile"), *words]
+
+
+def snakemake(*words: str, repository: Path = REPOSITORY, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in ``folder`` and return what it said on both channels as ``stdout``."""
+    return subprocess.run(
+        _command(*words, repository=repository, folder=folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=repository,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def planned(said: str) -> set[tuple[str, str]]:
+    """Rule and wildcards of each job that a dry run lists."""
+    jobs = set()
+    for block in re.split(r"^(?=(?:local)?rule )", said, flags=re.MULTILINE):
+        rule = re.match(r"(?:local)?rule (\w+):", block)
+        wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+        if rule:
+            jobs.add((rule[1], wildcards[1].partition("=")[2] if wildcards else ""))
+    return jobs
+
+
+def test_a_dry_run_of_the_shipped_config_plans_every_job(tmp_path: Path) -> None:
+    done = snakemake("--cores", "2", "--dry-run", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert {run for rule, run in jobs if rule == "train"} == set(SHIPPED["runs"])
+    assert {run for rule, run in jobs if rule == "sample"} == set(SHIPPED["runs"]) - {"classifier"}
+    figures = yaml.safe_load((REPOSITORY / "report" / "figures.yaml").read_text())
+    assert {figure for rule, figure in jobs if rule == "plot"} == set(figures)
+    assert {("prepare", ""), ("tabulate", ""), ("check", "gdl"), ("collect", ""), ("render", ""), ("manifest", "")} <= jobs
+    assert (("typeset", "") in jobs) == (shutil.which("pdflatex") is not None)
+    assert not (tmp_path / "results").exists()
+
+
+def test_without_latex_the_pdf_is_left_out(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "git", "which"):
+        found = shutil.which(name)
+        assert found is not None
+        (tools / name).symlink_to(found)
+    done = snakemake("--cores", "2", "--dry-run", folder=tmp_path / "out", PATH=str(tools))
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    assert ("typeset", "") not in jobs
+    assert ("render", "") in jobs
+
+
+@pytest.mark.parametrize(
+    ("words", "messages"),
+    [
+        (["dataset=mnits"], ["dataset: unknown data set 'mnits' (did you mean mnist or kmnist?)"]),
+        (["sed=1", "seed=-1"], ["sed: unknown key (did you mean seed?)", "seed: got -1; allowed: a whole number, at least 0"]),
+        (["dataset=mnist", "data_dir=gone"], ["data_dir: gone is not a folder"]),
+    ],
+)
+def test_a_bad_config_stops_before_any_job(tmp_path: Path, words: list[str], messages: list[str]) -> None:
+    done = snakemake("--cores", "2", "--config", *words, folder=tmp_path)
+    assert done.returncode != 0
+    for message in messages:
+        assert done.stdout.count(message) == 1
+    assert "Traceback" not in done.stdout
+    assert "Building DAG" not in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_lint_finds_nothing(tmp_path: Path) -> None:
+    done = snakemake("--lint", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflow_is_formatted() -> None:
+    words = [sys.executable, "-m", "snakefmt.snakefmt", "--check", "Snakefile", "workflow"]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_catalogue_finds_the_workflow_below_workflow(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        "workflow/Snakefile",
+        "--directory",
+        str(tmp_path),
+        "--cores",
+        "1",
+        "-n",
+        "-q",
+    ]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+# a whole build
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, whose modules a test may change, and beside it the folder ``out`` for the results."""
+    root = tmp_path_factory.mktemp("build") / "repository"
+    root.mkdir()
+    for name in ("src", "workflow", "report", "profiles", "tests"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(REPOSITORY / name, root / name)
+    (root / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    return root
+
+
+def quick(copied: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    config = str(copied / "tests" / "smoke.yaml")
+    return snakemake("--cores", "2", "--configfile", config, *words, repository=copied, folder=copied.parent / "out")
+
+
+@pytest.fixture(scope="module")
+def built(copied: Path) -> Path:
+    """The results folder of a quick build."""
+    done = quick(copied)
+    assert done.returncode == 0, done.stdout[-8000:]
+    return copied.parent / "out" / "results" / f"{SHIPPED['dataset']}-smoke"
+
+
+@pytest.mark.pipeline
+def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> None:
+    folder = copied.parent / "killed"
+    words = ["--cores", "1", "--configfile", str(copied / "tests" / "smoke.yaml")]
+    target = f"results/{SHIPPED['dataset']}-smoke/models/nice.pt"
+    log = folder / f"results/{SHIPPED['dataset']}-smoke/logs/train/nice.log"
+    command = _command(*words, target, repository=copied, folder=folder)
+    with subprocess.Popen(
+        command, cwd=copied, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as build:
+        deadline = time.monotonic() + 120
+        while not (log.exists() and "step" in log.read_text()):  # the training is on its way
+            assert build.poll() is None, "the build ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        second = snakemake(*words, target, repository=copied, folder=folder)
+        os.killpg(build.pid, signal.SIGKILL)
+    assert second.returncode != 0
+    assert "another build is running" in second.stdout
+    assert not (folder / target).exists()
+    assert (folder / target).parents[1].joinpath("data", "images.npz").exists()
+
+    again = snakemake(*words, target, repository=copied, folder=folder)
+    assert again.returncode == 0, again.stdout
+    assert (folder / target).exists()
+    assert ("prepare", "") not in planned(again.stdout)
+
+
+@pytest.mark.pipeline
+def test_a_quick_build_makes_everything(built: Path) -> None:
+    page = (built / "report" / "index.html").read_text()
+    questions = yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())["questions"]
+    with (built / "tables" / "questions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [question["id"] for question in questions]
+    for row in rows:
+        assert f'id="{row["id"]}"' in page
+        answer = REPOSITORY / "report" / "answers" / row["assignment"] / f"{row['id']}.md"
+        assert (row["answered"] == "True") == answer.exists()
+    with (built / "tables" / "checks.csv").open() as file:
+        assert {row["passed"] for row in csv.DictReader(file)} <= {"True", "skipped"}
+    with (built / "tables" / "metrics.csv").open() as file:
+        assert set(SHIPPED["runs"]) <= {row["run"] for row in csv.DictReader(file)}
+    for figure in yaml.safe_load((REPOSITORY / "report" / "figures.yaml").read_text()):
+        assert (built / "figures" / f"{figure}.svg").stat().st_size > 0
+        assert (built / "figures" / f"{figure}.pdf").stat().st_size > 0
+    if shutil.which("pdflatex"):
+        assert (built / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert not list(built.rglob("*.part"))
+    assert not list(built.glob("checkpoints/*"))
+
+
+@pytest.mark.pipeline
+def test_the_manifest_lists_every_artefact_and_job(built: Path) -> None:
+    found = json.loads((built / "manifest.json").read_text())
+    for name in ("models/nice.pt", "tables/metrics.csv", "report/index.html", "data/images.npz"):
+        assert re.fullmatch(r"[0-9a-f]{64}", found["artefacts"][name])
+    for run in SHIPPED["runs"]:
+        assert found["seconds"][f"train/{run}"] > 0
+    assert found["devices"]
+    assert found["versions"]["torch"]
+
+
+@pytest.mark.pipeline
+def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()}
+    done = quick(copied)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.pipeline
+def test_a_comment_reruns_nothing_and_a_layer_its_own_runs(copied: Path, built: Path) -> None:
+    module = copied / "src" / "dgm" / "models" / "nice.py"
+    original = module.read_text()
+    try:
+        module.write_text(original.replace("\nclass Config", "\n# a comment\nclass Config", 1) + "\n# another\n")
+        assert module.read_text() != original
+        assert "Nothing to be done" in quick(copied, "--dry-run").stdout
+
+        module.write_text(original.replace("nn.ReLU()", "nn.ELU()"))
+        assert module.read_text() != original
+        jobs = planned(quick(copied, "--dry-run").stdout)
+    finally:
+        module.write_text(original)
+    own = {run for run, block in SHIPPED["runs"].items() if block["kind"] == "nice"}
+    for rule in ("train", "sample", "evaluate"):
+        assert {run for name, run in jobs if name == rule} == own
+    assert ("prepare", "") not in jobs
+    assert ("render", "") in jobs
+
+
+@pytest.mark.pipeline
+def test_a_setting_of_one_run_reruns_that_run_alone(copied: Path, built: Path) -> None:
+    changed = copied.parent / "changed.yaml"
+    changed.write_text(yaml.safe_dump({"runs": {"bmm_k5": {"settings": {"restarts": 2}}}}))
+    config = str(copied / "tests" / "smoke.yaml")
+    words = ["--cores", "2", "--dry-run", "--configfile", config, str(changed)]
+    jobs = planned(snakemake(*words, repository=copied, folder=copied.parent / "out").stdout)
+    assert {run for rule, run in jobs if rule == "train"} == {"bmm_k5"}

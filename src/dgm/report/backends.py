@@ -98,9 +98,8 @@ class HtmlBackend(_References):
             highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)) if language == "python" else html.escape(code)
         )
         head = f"<figcaption><code>{html.escape(source)}</code></figcaption>" if source else ""
-        return (
-            f'<figure class="listing">{head}<pre tabindex="0" aria-label="Source code"><code>{body.rstrip()}</code></pre></figure>'
-        )
+        pre = '<pre tabindex="0" role="group" aria-label="Source code">'
+        return f'<figure class="listing">{head}{pre}<code>{body.rstrip()}</code></pre></figure>'
 
     def code(self, text: str) -> str:
         """``<code>`` with possible breaks after separators."""

@@ -296,10 +296,14 @@ class _Context:
 
     def _tex_table(self, texts: Mapping[str, str], backend: LatexBackend, name: str) -> str:
         entry = self.catalogue.tables[name]
-        head = " & ".join(["", *(texts[f"column {name} {index}"] for index in range(len(entry.columns)))])
+        heads = (rf"\wrapped{{2.1cm}}{{\raggedleft}}{{{texts[f'column {name} {index}']}}}" for index in range(len(entry.columns)))
+        head = " & ".join(["", *heads])
         rows = " \\\\\n".join(
             " & ".join(
-                [texts[f"row {name} {index}"], *(backend.text(self._cell(name, row.run, column)) for column in entry.columns)]
+                [
+                    rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {index}']}}}",
+                    *(backend.text(self._cell(name, row.run, column)) for column in entry.columns),
+                ]
             )
             for index, row in enumerate(entry.rows)
         )

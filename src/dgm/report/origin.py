@@ -48,8 +48,8 @@ class Origin:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """Devices of all jobs, without repetition."""
-        return tuple(dict.fromkeys(job.device for job in self.jobs))
+        """Devices that the jobs name, without repetition; jobs that need no choice of a device name none."""
+        return tuple(dict.fromkeys(job.device for job in self.jobs if job.content.get("device"))) or ("CPU",)
 
     def line(self) -> list[str]:
         """The parts of the provenance line: rule, runs, data set, commit, time, device."""

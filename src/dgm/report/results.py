@@ -3,6 +3,7 @@
 Every lookup that fails names the nearest names that exist.
 """
 
+import csv
 import json
 import math
 import zipfile
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dgm import schema
 from dgm.report.names import unknown
@@ -298,15 +298,17 @@ class Results:
     def _table(self, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
         path = self.folder / name
         try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+            with path.open(encoding="utf-8", newline="") as file:
+                reader = csv.DictReader(file, restval="")
+                rows = list(reader)
         except FileNotFoundError:
             raise ValueError(f"{path}: no such file") from None
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{path}: not a readable table ({error})") from None
-        missing = [column for column in columns if column not in table.columns]
+        missing = [column for column in columns if column not in (reader.fieldnames or [])]
         if missing:
-            raise ValueError(f"{path}: lacks the columns {missing}; it has {list(table.columns)}")
-        return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]
+            raise ValueError(f"{path}: lacks the columns {missing}; it has {list(reader.fieldnames or [])}")
+        return rows
 
 
 @cache

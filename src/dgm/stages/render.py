@@ -39,8 +39,8 @@ def work(arguments: Namespace) -> dict[str, Any]:
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)
     counts = report.counts
-    if counts["open"]:
-        print(f"render: {counts['open']} of {counts['questions']} questions are not answered yet", file=sys.stderr)
+    say = cli.logger(arguments.log)
+    say(f"{counts['answered']} answers, {counts['figures']} figures, {counts['tables']} tables, {counts['open']} questions open")
     return {"counts": dict(counts)}
 
 

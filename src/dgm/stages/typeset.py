@@ -63,8 +63,9 @@ def work(arguments: Namespace) -> dict[str, Any]:
     if nowhere:
         raise ValueError(f"{tex}: references that lead nowhere: " + "; ".join(nowhere[:5]))
     warnings = overfull(log)
+    say = cli.logger(arguments.log)
     for warning in warnings:
-        print(f"typeset: {warning}", file=sys.stderr)
+        say(f"{tex.name}: {warning}")
     write_atomically(arguments.pdf, lambda file: file.write(content))
     pages = re.search(r"Output written on .*\((\d+) pages?", log)
     return {"warnings": warnings, "pages": int(pages.group(1)) if pages else None, "runs": runs}

@@ -155,10 +155,10 @@ def built(copied: Path) -> Path:
 @pytest.mark.pipeline
 def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> None:
     folder = copied.parent / "killed"
-    words = ["--cores", "1", "--configfile", str(copied / "tests" / "smoke.yaml")]
     target = f"results/{SHIPPED['dataset']}-smoke/models/nice.pt"
+    words = [target, "--cores", "1", "--configfile", str(copied / "tests" / "smoke.yaml")]
     log = folder / f"results/{SHIPPED['dataset']}-smoke/logs/train/nice.log"
-    command = _command(*words, target, repository=copied, folder=folder)
+    command = _command(*words, repository=copied, folder=folder)
     with subprocess.Popen(
         command, cwd=copied, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as build:
@@ -167,14 +167,15 @@ def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> Non
             assert build.poll() is None, "the build ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        second = snakemake(*words, target, repository=copied, folder=folder)
+        os.killpg(build.pid, signal.SIGSTOP)  # hold it there, or it would be done before the second one looks
+        second = snakemake(*words, repository=copied, folder=folder)
         os.killpg(build.pid, signal.SIGKILL)
     assert second.returncode != 0
     assert "another build is running" in second.stdout
     assert not (folder / target).exists()
     assert (folder / target).parents[1].joinpath("data", "images.npz").exists()
 
-    again = snakemake(*words, target, repository=copied, folder=folder)
+    again = snakemake(*words, repository=copied, folder=folder)
     assert again.returncode == 0, again.stdout
     assert (folder / target).exists()
     assert ("prepare", "") not in planned(again.stdout)

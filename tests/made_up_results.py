@@ -12,7 +12,7 @@ import torch
 from dgm.artefacts import save_history, save_model
 from dgm.config import parse
 from dgm.files import save_arrays
-from dgm.models import bmm, nice, vae_conv
+from dgm.models import bmm, classifier, nice, vae_conv
 from dgm.stages.demonstrate import main as demonstrate
 from dgm.stages.tabulate import COLUMNS
 
@@ -32,6 +32,7 @@ def build(results: Path) -> None:
         _mixture(results, run, k, images, metrics)
     _flows(results, metrics)
     _autoencoder(results, metrics)
+    _classifier(results)
     write_metrics(results, metrics)
     for path in (Path(__file__).parents[1] / "src" / "dgm" / "demonstrations").glob("[!_]*.py"):
         arrays, record = results / "arrays" / f"{path.stem}.npz", results / "records" / "demonstrate" / f"{path.stem}.json"
@@ -102,8 +103,10 @@ def _autoencoder(results: Path, metrics: Metrics) -> None:
         torch.manual_seed(0)
         model = vae_conv.Model(parse(vae_conv.Config, {}, "vae_conv"))
     save_model(results / "models" / "vae_conv.pt", "vae_conv", {}, model)
-    samples = {"samples": np.zeros((64, 28, 28), np.uint8), "means": np.full((64, 28, 28), 0.1, np.float32)}
-    save_arrays(results / "samples" / "vae_conv.npz", samples)
+    bars = np.zeros((64, 28, 28), np.uint8)  # ten kinds of images that a classifier can tell apart
+    for i in range(64):
+        bars[i, :, 2 * (i % 10) : 2 * (i % 10) + 6] = 1
+    save_arrays(results / "samples" / "vae_conv.npz", {"samples": bars, "means": 0.9 * bars.astype(np.float32)})
     rows: list[Any] = [
         (e, e, split, term, sign * 100 / e)
         for e in range(1, 6)
@@ -114,6 +117,20 @@ def _autoencoder(results: Path, metrics: Metrics) -> None:
     _judged(metrics, "vae_conv", 974_241, 200.0, 0.95)
     metrics["vae_conv", "bound_same_images", "test"] = -100.0
     metrics["vae_conv", "iwae_50", "test"] = -95.0
+
+
+def _classifier(results: Path) -> None:
+    """A classifier with random weights in its body, sharpened so that different images get different classes."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = classifier.Model(parse(classifier.Config, {}, "classifier"))
+    bars = np.load(results / "samples" / "vae_conv.npz")["samples"][:10]
+    with torch.no_grad():
+        features = model.body(torch.from_numpy(bars).float()[:, None])
+        features = (features - features.mean(0)) / features.std()
+        model.head.weight.copy_(3 * features)
+        model.head.bias.zero_()
+    save_model(results / "models" / "classifier.pt", "classifier", {}, model)
 
 
 def _judged(metrics: Metrics, run: str, parameters: int, seconds: float, confidence: float) -> None:

@@ -61,7 +61,7 @@ def _curve(panel: Axes, history: pd.DataFrame, curve: Mapping[str, Any], x: str,
         raise ValueError(f"learning_curves: {curve['source']} has no rows with term {term!r}, split {split!r}; there are {there}")
     sign = float(curve.get("sign", 1))
     if faint:
-        for _, one in rows.groupby("term"):
+        for _, one in rows[rows[x] >= rows[x].min() + int(curve.get("drop", 0))].groupby("term"):
             panel.plot(one[x], sign * one["value"], color=style.COLOURS["grey"], alpha=0.5, linewidth=0.7)
         panel.plot([], [], color=style.COLOURS["grey"], alpha=0.7, linewidth=0.7, label=curve["label"])
         return

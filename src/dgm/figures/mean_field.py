@@ -31,7 +31,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     contour.set_title("correlation 0.9: curves at 1 and 2 sd")
     handles = [Line2D([], [], color=colour, label=label) for _, label, colour, _ in _CURVES]
     handles[-1].set_linestyle("--")
-    contour.legend(handles=handles, loc="upper left")
+    contour.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
     for name, label, colour, line in _CURVES[1:]:
         curve.plot(arrays["rho"], arrays[f"{name}_variance"], line, color=colour, label=label)
     curve.set(xlabel="correlation of the posterior", ylabel="variance of one coordinate", ylim=(0, 1.1))

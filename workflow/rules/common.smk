@@ -119,7 +119,8 @@ onstart:
 
 
 onsuccess:
-    logger.info(f"The report: {PLAN.results}/report/index.html")
+    if Path(PLAN.results, "report", "index.html").exists():
+        logger.info(f"The report: {PLAN.results}/report/index.html")
     if not LATEX:
         logger.info(
             "pdflatex is not installed: report.tex is written, report.pdf is skipped "

@@ -15,12 +15,9 @@ from dgm.files import save_arrays
 from dgm.report.build import Report, build
 from dgm.report.catalogue import load
 from dgm.report.results import Results
+from dgm.stages import render
 
 ROOT = Path(__file__).resolve().parents[2]
-
-needs_katex = pytest.mark.skipif(
-    not (ROOT / "node_modules" / "katex").is_dir(), reason="KaTeX is not installed (`make setup` installs it)"
-)
 
 QUESTIONS = """
 assignments:
@@ -79,7 +76,8 @@ tables: [scores]
 ---
 On << dataset.name >> with << dataset.train >> images, the flow reaches << num("flow", "log_likelihood") >> nats, that is
 << pm("flow", "log_likelihood") >>; in a formula, $\\mathcal L = << num("mix", "log_likelihood") >>$ and
-$<< num("flow", "parameters") >> = << num("tiny", "rate") >>$. Outside, << num("flow", "parameters") >> and << num("tiny", "rate") >>.
+$<< num("flow", "parameters") >> = << num("tiny", "rate") >>$. Outside, << num("flow", "parameters") >> and
+<< num("tiny", "rate") >>.
 Verdict: << better("flow", "mix", "log_likelihood", labels=("the flow", "the mixture")) >>; otherwise
 << better("flow", "mix", "accuracy") >>. It took << seconds("flow") >> with << setting("flow", "epochs") >> epochs
 at rate << setting("flow", "rate") >>.
@@ -185,6 +183,20 @@ class Example:
         with self.first.open("a") as file:
             file.write("\n" + text + "\n")
 
+    def render(self) -> int:
+        """Run the render stage."""
+        folder = self.results / "report"
+        words = {
+            "--config-json": json.dumps(self.config),
+            "--results": self.results,
+            "--report-dir": self.report,
+            "--html": folder / "index.html",
+            "--tex": folder / "report.tex",
+            "--record": self.results / "records" / "render" / "report.json",
+            "--log": self.results / "logs" / "render" / "report.log",
+        }
+        return render.main([str(word) for pair in words.items() for word in pair])
+
     def build(self) -> Report:
         return build(load(self.report), Results(self.results, self.config), self.results / "report")
 
@@ -241,13 +253,27 @@ def make(folder: Path) -> Example:
     return example
 
 
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """The example that the others are copied from; not to be changed."""
+    return make(tmp_path_factory.mktemp("original"))
+
+
 @pytest.fixture
-def example(tmp_path: Path) -> Example:
-    """A fresh example."""
-    return make(tmp_path)
+def example(original: Example, tmp_path: Path) -> Example:
+    """An example to change."""
+    return Example(shutil.copytree(original.folder, tmp_path / "example"))
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def finished(original: Example, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """An example whose report was rendered by the stage; not to be changed."""
+    example = Example(shutil.copytree(original.folder, tmp_path_factory.mktemp("finished") / "example"))
+    assert example.render() == 0
+    return example
+
+
+@pytest.fixture(scope="session")
+def built(original: Example) -> Report:
     """The report of the unchanged example."""
-    return make(tmp_path_factory.mktemp("report")).build()
+    return original.build()

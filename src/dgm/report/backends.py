@@ -116,9 +116,9 @@ class HtmlBackend(_References):
         """An ``<aside>`` with a heading."""
         return f'<aside class="box {kind}"><p class="box-title">{BOXES[kind]}</p>', "</aside>"
 
-    def header_level(self, level: int) -> int:
+    def header_level(self, depth: int) -> int:
         """Below the question's ``h3``."""
-        return min(level + 3, 6)
+        return min(depth + 3, 6)
 
     def table(self) -> tuple[str, str]:
         """Wide tables scroll in their own box."""
@@ -171,9 +171,9 @@ class LatexBackend(_References):
         """An environment with a heading."""
         return rf"\begin{{reportbox}}{{{kind}}}{{{BOXES[kind]}}}", r"\end{reportbox}"
 
-    def header_level(self, level: int) -> int:
+    def header_level(self, depth: int) -> int:
         """Below the question's subsection."""
-        return min(level + 2, 5)
+        return min(depth + 2, 5)
 
     def table(self) -> tuple[str, str]:
         """A Markdown table may break across pages; it is set a little smaller."""

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class _Context:
             "questions": len(self.catalogue.questions),
             "answered": len(self.catalogue.answers),
             "open": len(self.catalogue.questions) - len(self.catalogue.answers),
-            "corrected": len(self._corrected()),
+            "corrected": len(self._corrected),
             "claims": len(claims),
             **{status: sum(claim.status == status for claim in claims) for status in ("passed", "failed", "skipped")},
             "figures": len(self.shown.figures),
@@ -157,7 +157,7 @@ class _Context:
                 for assignment in self.catalogue.assignments.values()
             ],
             "counts": self.counts(),
-            "corrected": [self._entry(name, texts) for name in self._corrected()],
+            "corrected": [self._entry(name, texts) for name in self._corrected],
             "dataset": self.results.dataset,
             "facts": self._facts(made),
             "runs": self._runs(),
@@ -174,12 +174,13 @@ class _Context:
             "answer": texts.get(f"answer {name}"),
             "claims": [{"text": texts[f"claim {name} {index}"], "row": claim} for index, claim in enumerate(claims)],
             "verdict": _verdict(claims),
-            "corrected": name in self._corrected(),
+            "corrected": name in self._corrected,
         }
 
     def _questions(self, assignment: str) -> list[str]:
         return [question.id for question in self.catalogue.questions.values() if question.assignment == assignment]
 
+    @cached_property
     def _corrected(self) -> list[str]:
         return [name for name in self.catalogue.answers if self.document.has_box(f"answer {name}", "correction")]
 

@@ -4,7 +4,6 @@ All pieces of the report (statements, answers, captions, claims, …) are parsed
 format. In between, the tree is walked once for each format: formulas, numbers, references, listings and boxes are set by us.
 """
 
-import copy
 import html
 import json
 import re
@@ -78,8 +77,8 @@ class Backend(Protocol):
     def box(self, kind: str) -> tuple[str, str]:
         """What stands before and after a fenced block."""
 
-    def header_level(self, level: int) -> int:
-        """Level of a heading inside an answer."""
+    def header_level(self, depth: int) -> int:
+        """Level of a heading inside an answer; the headings of the highest level that it uses have depth 1."""
 
     def table(self) -> tuple[str, str]:
         """What stands before and after a Markdown table."""
@@ -163,7 +162,8 @@ class Document:
         """All pieces in one format, by key."""
         blocks: list[Node] = []
         for index, (key, tree) in enumerate(self._trees.items()):
-            walked = _Walk(backend, self.pieces[key].where).blocks(copy.deepcopy(tree))
+            levels = [node["c"][0] for node in _nodes(tree) if node["t"] == "Header"]
+            walked = _Walk(backend, self.pieces[key].where, min(levels, default=1)).blocks(tree)
             blocks += [_raw_block(backend.raw, f"{_OPEN}piece {index}{_CLOSE}"), *walked]
         document = {"pandoc-api-version": self._version, "meta": {}, "blocks": blocks}
         written = _pandoc(
@@ -177,6 +177,8 @@ class Document:
         for node in _nodes([block]):
             if node["t"] == "Image":
                 raise ValueError(f"{piece.where}: contains an image; images are shown with fig(NAME), so that the build makes them")
+            if node["t"] == "Str" and node["c"].startswith((":::", "~~~", "```")):
+                raise ValueError(f"{piece.where}: a fenced block (::: or ~~~ or ```) is never closed, or closed twice")
             if node["t"] == "Div":
                 classes = node["c"][0][1]
                 if not any(name in BOXES or name.startswith("placed-") for name in classes):
@@ -185,11 +187,12 @@ class Document:
 
 
 class _Walk:
-    """One pass over a piece for one backend."""
+    """One pass over a piece for one backend; makes new nodes and leaves the tree as it is."""
 
-    def __init__(self, backend: Backend, where: str) -> None:
+    def __init__(self, backend: Backend, where: str, top: int) -> None:
         self.backend = backend
         self.where = where
+        self.top = top
 
     def blocks(self, nodes: list[Node]) -> list[Node]:
         return [made for node in nodes for made in self._block(node)]
@@ -208,7 +211,12 @@ class _Walk:
             return [_raw_block(raw, self.backend.listing(text, classes[0] if classes else "", dict(pairs).get("source", "")))]
         if kind == "Header":
             level, _, inlines = node["c"]
-            return [{"t": "Header", "c": [self.backend.header_level(level), ["", ["unnumbered"], []], self._inlines(inlines)]}]
+            return [
+                {
+                    "t": "Header",
+                    "c": [self.backend.header_level(level - self.top + 1), ["", ["unnumbered"], []], self._inlines(inlines)],
+                }
+            ]
         if kind == "Table":
             before, after = self.backend.table()
             return [_raw_block(raw, before), {"t": kind, "c": self._any(node["c"])}, _raw_block(raw, after)]
@@ -276,6 +284,7 @@ class _Walk:
         return {"t": "RawInline", "c": [self.backend.raw, text]}
 
 
+_QUOTES = {"SingleQuote": ("‘", "’"), "DoubleQuote": ("“", "”")}
 _BLOCKS = frozenset(
     {"Plain", "Para", "LineBlock", "CodeBlock", "RawBlock", "BlockQuote", "OrderedList", "BulletList", "DefinitionList"}
     | {"Header", "HorizontalRule", "Table", "Figure", "Div"}
@@ -313,16 +322,26 @@ def _nodes(content: Any) -> Iterator[Node]:
             yield from _nodes(item)
 
 
-def _text_of(block: Node) -> str:
-    parts: list[str] = []
-    for node in _nodes(block):
-        if node["t"] == "Str":
-            parts.extend(text for _, text in in_prose(node["c"]))
-        elif node["t"] in ("Space", "SoftBreak", "LineBreak"):
-            parts.append(" ")
-        elif node["t"] in ("Math", "Code"):
-            parts.append(node["c"][1].replace(GROUP, ","))
-    return "".join(parts)
+def _text_of(content: Any) -> str:
+    """The words of a node or a list of nodes, without markup."""
+    if isinstance(content, list):
+        return "".join(_text_of(item) for item in content)
+    if not isinstance(content, dict) or "t" not in content:
+        return ""
+    kind, inner = content["t"], content.get("c", [])
+    text = ""
+    if kind == "Str":
+        text = "".join(part for _, part in in_prose(inner))
+    elif kind in ("Space", "SoftBreak", "LineBreak"):
+        text = " "
+    elif kind in ("Math", "Code"):
+        text = inner[1].replace(GROUP, ",")
+    elif kind == "Quoted":
+        before, after = _QUOTES[inner[0]["t"]]
+        text = before + _text_of(inner[1]) + after
+    else:
+        text = _text_of(inner)
+    return text
 
 
 def _pandoc(text: str, *options: str) -> str:

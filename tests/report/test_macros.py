@@ -1,0 +1,136 @@
+"""Every call an answer may make: what it inserts, and what it says when a name is wrong."""
+
+import math
+
+import pytest
+from conftest import Example
+
+from dgm.report.catalogue import load
+from dgm.report.macros import Templates, citation, duration
+from dgm.report.numbers import plain
+from dgm.report.results import Results
+
+
+@pytest.fixture
+def templates(example: Example) -> Templates:
+    return Templates(load(example.report), Results(example.results, example.config))
+
+
+def said(templates: Templates, call: str) -> str:
+    """What a call inserts, as a reader sees it."""
+    return plain(templates.text(f"<< {call} >>", "here.md")).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ('num("flow", "log_likelihood")', "−99.3"),
+        ('num("flow", "log_likelihood", digits=2)', "−99.35"),
+        ('num("flow", "log_likelihood", field="stderr")', "0.4"),
+        ('num("flow", "log_likelihood", field="n")', "1000"),
+        ('num("flow", "parameters", scale=1e-6, digits=1)', "19.2"),
+        ('num("flow", "parameters")', "19,158,352"),
+        ('pm("mix", "log_likelihood")', "−152.5 ± 1.3"),
+        ('check("toy-1", 0, digits=4)', "1.3863"),
+        ('check("toy-1", "integral of log 4", field="expected", digits=2)', "1.39"),
+        ('check("toy-1", 1)', "true"),
+        ('setting("flow", "epochs")', "12"),
+        ('setting("flow", "rate")', "0.001"),
+        ('setting("mix", "components")', "5"),
+        ('setting("mix", "kind")', "bmm"),
+        ('seconds("flow")', "3 min 20 s"),
+        ('seconds("flow", "sample")', "12 s"),
+        ("dataset.name", "toys"),
+        ("dataset.train", "100"),
+        ("dataset.test", "20"),
+        ('has_metric("mix", "parameters")', "False"),
+        ('better("flow", "mix", "log_likelihood")', "`flow` is better, by 53.2 ± 1.4 nats"),
+        ('better("mix", "flow", "log_likelihood", labels=("M", "F"))', "F is better, by 53.2 ± 1.4 nats"),
+        ('better("mix", "flow", "accuracy")', "no difference found between `mix` and `flow` (0.02 ± 0.03)"),
+        ('better("mix", "flow", "log_likelihood", higher_is_better=false, labels=("M", "F"))', "M is better, by 53.2 ± 1.4 nats"),
+    ],
+)
+def test_values(templates: Templates, call: str, expected: str) -> None:
+    assert said(templates, call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ('num("flaw", "log_likelihood")', "no run with metrics 'flaw'; nearest: 'flow'"),
+        ('num("flow", "log_likelyhood")', "no metric of run 'flow' 'log_likelyhood'; nearest: 'log_likelihood'"),
+        ('num("flow", "accuracy", split="train")', "no split of metric 'accuracy' of run 'flow' 'train'; there are: 'test'"),
+        ('num("flow", "accuracy", field="stdev")', "no field of metrics.csv 'stdev'; nearest: 'stderr'"),
+        ('num("flow", "parameters", field="n")', "n of 'parameters' of run 'flow' (test) is not a number"),
+        ('pm("flow", "parameters")', "'parameters' of run 'flow' (test): there is no standard error"),
+        ('check("toy-3", 0)', "no checked question 'toy-3'; nearest: "),
+        ('check("toy-1", 2)', "question 'toy-1' has 2 claims, numbered from 0; got 2"),
+        ('check("toy-1", "absent")', "0 claims of question 'toy-1' contain 'absent'"),
+        ('check("toy-1", "log")', "2 claims of question 'toy-1' contain 'log'"),
+        ('setting("flow", "epoch")', "no setting of run 'flow' 'epoch'; nearest: 'epochs'"),
+        ('setting("flaw", "epochs")', "no run in the config 'flaw'; nearest: 'flow'"),
+        ('seconds("mix", "sample")', "no record of stage 'sample' for 'mix'; there are: 'flow'"),
+        ('ref("wigle")', "no figure or table 'wigle'; nearest: 'wiggle'"),
+        ('answer("toy-9")', "no question 'toy-9'; nearest: 'toy-"),
+        ('cite("kingma2013")', "no paper in bibliography.yaml 'kingma2013'; nearest: 'kingma2014'"),
+        ("cite()", "cite needs the key of a paper"),
+        ('better("flow", "mix", "parameters")', "no metric of run 'mix' 'parameters'"),
+        ('better("tiny", "tiny", "rate")', "no direction known for metric 'rate'"),
+        ('code("dgm.report.macros", "duratoin")', "nearest: 'duration'"),
+        ('nun("flow", "accuracy")', "no call 'nun'; nearest: 'num'"),
+        ('fig("wiggle")', "no call 'fig'"),
+    ],
+)
+def test_messages_name_file_and_nearest_names(templates: Templates, call: str, message: str) -> None:
+    with pytest.raises(ValueError, match=r"here\.md") as caught:
+        templates.text(f"First line.\n\nThird << {call} >>.", "here.md")
+    assert message in str(caught.value)
+    assert "line 3" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('fig("wiggle")', 'fig("wigle")', "line 14: no figure 'wigle'; nearest: 'wiggle'"),
+        ('table("scores")', 'table("score")', "no table 'score'; nearest: 'scores'"),
+        ('<< fig("wiggle") >>', "", "the header lists figures ['wiggle'], which the text never shows"),
+        ("figures: [wiggle]", "figures: []", "figure 'wiggle' is shown but not in the header"),
+        ('<< table("scores") >>', '<< fig("wiggle") >>\n', "already; refer to it with ref('wiggle')"),
+        ("<< dataset.name >>", "<% if %>", "line 6: "),
+        ("<< dataset.name >>", "<< dataset.size >>", "line 6: 'dict object' has no attribute 'size'"),
+    ],
+)
+def test_messages_about_an_answer_name_its_line(example: Example, old: str, new: str, message: str) -> None:
+    example.replace(example.second, old, new)
+    with pytest.raises(ValueError, match=r"toy-2\.md") as caught:
+        example.build()
+    assert message in str(caught.value)
+
+
+def test_a_verdict_follows_the_numbers_in_both_directions(example: Example) -> None:
+    metrics = example.results / "tables" / "metrics.csv"
+    row = "{run},bmm,{metric},{value},0.5,100,test,nats\n"
+    for difference in (-3.0, -0.9, 0.0, 0.9, 3.0):
+        for metric, upwards in (("log_likelihood", True), ("bits_per_dim", False)):
+            text = "run,kind,metric,value,stderr,n,split,unit\n"
+            text += row.format(run="one", metric=metric, value=difference) + row.format(run="two", metric=metric, value=0.0)
+            metrics.write_text(text)
+            templates = Templates(load(example.report), Results(example.results, example.config))
+            verdict = said(templates, f'better("one", "two", "{metric}", labels=("A", "B"))')
+            if abs(difference) <= 2 * math.hypot(0.5, 0.5):
+                assert verdict.startswith("no difference found between A and B")
+            else:
+                assert verdict.startswith("A is better" if (difference > 0) == upwards else "B is better")
+
+
+def test_durations() -> None:
+    assert [duration(seconds).replace("\u00a0", " ") for seconds in (0.04, 9.96, 119, 120, 200, 3599.6, 4000, math.nan)] == [
+        "0.0 s", "10 s", "119 s", "2 min", "3 min 20 s", "1 h", "1 h 7 min", "unknown time",
+    ]  # fmt: skip
+
+
+def test_citations(example: Example) -> None:
+    papers = load(example.report).papers
+    assert citation(papers["kingma2014"]) == "Kingma & Welling"
+    assert citation(papers["dinh2015"]) == "Dinh et\u00a0al."
+    assert citation(papers["uncited"]) == "Nobody"

@@ -1,0 +1,271 @@
+"""The whole report of the made-up example: complete, self-contained, the same twice, and the same content in both outputs."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from conftest import Example
+
+from dgm.report.build import Report
+from dgm.report.document import plain_text
+
+VOID = {"meta", "img", "input", "br", "hr", "wbr", "link", "path", "line"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and whether they are properly nested."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert not self._open, self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open and self._open.pop() == tag, (tag, self.getpos())
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(built: Report) -> Page:
+    return Page(built.html)
+
+
+def test_the_page_needs_nothing_from_outside(built: Report, page: Page) -> None:
+    for _, attributes in page.tags:
+        for name in ("src", "srcset", "data", "poster", "action", "background"):
+            assert attributes.get(name, "data:").startswith("data:"), attributes
+    assert not page.all("link") and not page.all("iframe") and not page.all("object")
+    style = re.search(r"<style>(.*?)</style>", built.html, re.DOTALL)
+    assert style and "@import" not in style.group(1)
+    assert set(re.findall(r"url\(([a-z]+:)?", style.group(1))) == {"data:"}
+    outside = [attributes["href"] for attributes in page.all("a") if not attributes["href"].startswith("#")]
+    assert outside == ["https://arxiv.org/abs/1312.6114"]  # in the bibliography
+
+
+def test_every_link_inside_leads_somewhere_and_ids_are_unique(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for attributes in page.all("a"):
+        if attributes["href"].startswith("#"):
+            assert attributes["href"][1:] in ids
+    for question in ("toy-1", "toy-2", "late-1", "fig-wiggle", "tab-scores", "paper-kingma2014"):
+        assert question in ids
+    assert "paper-uncited" not in ids
+
+
+def test_figures_have_alternative_texts_and_sizes(page: Page) -> None:
+    for image in page.all("img"):
+        assert int(image["width"]) > 100 and int(image["height"]) > 100
+    assert [image["alt"] for image in page.all("img")] == ["Sixteen “noisy” tiles & a curve, −99.3 nats"]
+
+
+def test_the_page_is_accessible(page: Page) -> None:
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("main")) == len(page.all("h1")) == 1
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    labels = {attributes["for"] for attributes in page.all("label")}
+    assert {attributes["id"] for attributes in page.all("input")} <= labels
+
+
+def test_the_answers_read_as_written(built: Report) -> None:
+    text = plain_text(re.sub(r'<span class="katex-mathml">.*?</math></span>', "", built.html)).replace("\u00a0", " ")
+    for expected in (
+        "It is log4, that is 1.3863 nats.",
+        "On toys with 100 images, the flow reaches −99.3 nats, that is −99.3 ± 0.4;",
+        "Outside, 19,158,352 and ",
+        "the flow is better, by 53.2 ± 1.4 nats; otherwise",
+        "no difference found between flow and mix (0.02 ± 0.03)",
+        "It took 3 min 20 s with 12 epochs at rate 0.001.",
+        "See Figure 1 and Table 1, (Kingma & Welling, 2014) and (Kingma & Welling, 2014; Dinh et al., 2015, Table 2),",
+        "Dinh et al. (2015).",
+        "see toy-2 or the comparison.",
+        "Samples x∼p after 12 epochs.",
+        "Not answered yet.",
+        "2 of 2 checks passed",
+        "1 check skipped",
+        "−99.3 ± 0.4",
+        "2 of 3 questions answered, 1 open",
+        "Correction of the published answer",
+    ):
+        assert expected in re.sub(r"[\s\u200b]+", " ", text), expected
+
+
+def test_provenance_stands_under_every_figure_and_table(built: Report) -> None:
+    for element in re.findall(r'<figure class="shown".*?</figure>', built.html, re.DOTALL):
+        line = re.search(r'<details class="origin"><summary>(.*?)</summary>', element)
+        assert line
+        for expected in ("rule ", "run", "data toys", "commit 0123456789", " in ", "CPU"):
+            assert expected in line.group(1)
+        assert "python -m dgm.stages." in element and "snakemake --cores all results/toys/" in element
+    assert "0123456789+changes" in built.html and "with uncommitted changes" in built.html
+    assert built.tex.count("snakemake") >= 1 and "0123456789+changes" in built.tex
+
+
+def test_all_claims_are_listed_with_their_numbers(built: Report) -> None:
+    for statement in (
+        "the integral of log 4 over [0; 1] is",
+        "E_q[log p] &lt;= log p for all q",
+        "the flow recognises most digits",
+    ):
+        assert built.html.count(statement) == 2  # under the question and in the appendix
+    assert "1.3862944" in built.html and "10<sup>−12</sup>" in built.html
+    assert r"\(10^{-12}\)" in built.tex and r"E\_q{[}log p{]}" in built.tex
+
+
+def test_both_outputs_have_the_same_counts_and_questions(built: Report) -> None:
+    assert built.counts == {
+        "questions": 3, "answered": 2, "open": 1, "corrected": 1, "claims": 3, "passed": 2, "failed": 0, "skipped": 1, "figures": 1,
+        "tables": 1,
+    }  # fmt: skip
+    for question in ("toy-1", "toy-2", "late-1"):
+        assert f'id="{question}"' in built.html and rf"\hypertarget{{question-{question}}}" in built.tex
+
+
+def test_the_script_is_only_an_improvement(built: Report) -> None:
+    without = re.sub(r"<script>.*?</script>", "", built.html, flags=re.DOTALL)
+    assert "hidden>" in without and "<details open>\n<summary>Contents" in without
+    assert "onclick" not in without and "javascript:" not in without
+
+
+def test_equal_input_gives_equal_bytes(example: Example, built: Report) -> None:
+    again = example.build()
+    assert again.html == built.html and again.tex == built.tex
+
+
+def test_a_failed_check_is_shown_as_failed(example: Example) -> None:
+    example.replace(example.results / "tables" / "checks.csv", "1e-12,True", "1e-12,False")
+    html = example.build().html
+    assert "1 of 2 checks passed" in html and '<details class="checks failed">' in html
+
+
+def test_a_trial_build_says_so(example: Example) -> None:
+    assert "This is a trial build" not in example.build().html
+    example.config["limits"] = {"steps": 10, "samples": None}
+    report = example.build()
+    for text in (report.html, report.tex):
+        assert "This is a trial build." in text and "numbers about them mean nothing" in text
+    assert "steps ≤ 10" in report.html and "samples ≤" not in report.html
+
+
+def test_a_question_answered_later_moves_from_open_to_answered(example: Example) -> None:
+    path = example.report / "answers" / "late" / "late-1.md"
+    path.parent.mkdir()
+    path.write_text("---\nquestion: late-1\n---\n$x = \\pm\\sqrt 2$.\n")
+    report = example.build()
+    assert report.counts["open"] == 0
+    assert "Not answered yet" not in report.html and "Not answered yet" not in report.tex
+    assert "no machine check" in report.html
+
+
+def test_footnotes_of_different_answers_do_not_mix(example: Example) -> None:
+    with example.second.open("a") as file:
+        file.write("\nAnother.[^a]\n\n[^a]: A second note.\n")
+    report = example.build()
+    assert report.html.count("A second note.") == report.tex.count("A second note.") == 1
+    assert report.html.count("A note with") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("$\\frac{1}{$ is wrong", r"toy-1\.md: .*(?s:.*)in: \\frac\{1\}\{"),
+        ("$\\nosuch$", r"toy-1\.md: Undefined control sequence: \\nosuch"),
+        ("$$\\begin{align} a \\end{align}$$", r"toy-1\.md: 'align' inside \$\$ stops LaTeX; write 'aligned'"),
+        ("::: corection\nx\n:::", r"toy-1\.md: no fenced block 'corection'; nearest: 'correction'"),
+        ("::: remark\nnever closed", r"toy-1\.md: a fenced block .* is never closed"),
+        ("~~~~ {.python}\nnever closed", r"toy-1\.md: a fenced block .* is never closed"),
+        ("![x](x.png)", r"toy-1\.md: contains an image; images are shown with fig"),
+        ("A 語 here", r"toy-1\.md: LaTeX has no form for '語'"),
+        ('<< ref("wiggle2") >>', r"toy-1\.md: line \d+: no figure or table 'wiggle2'; nearest: 'wiggle'"),
+    ],
+)
+def test_faults_in_an_answer_are_named_with_the_file(example: Example, text: str, message: str) -> None:
+    example.append(text)
+    with pytest.raises(ValueError, match=message):
+        example.build()
+
+
+def test_a_reference_to_something_that_no_answer_shows_is_an_error(example: Example) -> None:
+    with (example.report / "figures.yaml").open("a") as file:
+        file.write("\nhidden: {draw: wiggle, caption: c, alt: a}\n")
+    example.append('<< ref("hidden") >>')
+    with pytest.raises(ValueError, match=r"toy-1\.md: no figure or table shown by an answer 'hidden'"):
+        example.build()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf"])
+def test_a_figure_that_was_not_drawn_is_named(example: Example, suffix: str) -> None:
+    (example.results / "figures" / f"wiggle.{suffix}").unlink()
+    with pytest.raises(ValueError, match=rf"wiggle\.{suffix}: no such file"):
+        example.build()
+
+
+def test_faults_in_captions_and_tables_are_named(example: Example) -> None:
+    example.replace(example.report / "figures.yaml", 'setting("flow", "epochs")', 'setting("flow", "epoch")')
+    with pytest.raises(ValueError, match=r"figures\.yaml: wiggle: caption: no setting of run 'flow' 'epoch'; nearest: 'epochs'"):
+        example.build()
+    example.replace(example.report / "figures.yaml", 'setting("flow", "epoch")', "1")
+    example.replace(example.report / "tables.yaml", "optional: true", "optional: false")
+    with pytest.raises(ValueError, match=r"tables\.yaml: scores: column 'Parameters': no metric of run 'mix' 'parameters'"):
+        example.build()
+    example.replace(example.report / "tables.yaml", "metric: parameters", "metric: params")
+    with pytest.raises(ValueError, match="nearest: 'parameters'"):
+        example.build()
+
+
+def test_two_papers_of_one_year_are_told_apart(example: Example) -> None:
+    with (example.report / "bibliography.yaml").open("a") as file:
+        file.write("\nkingma2014b: {authors: ['Kingma, D.', 'Welling, M.'], title: Zebra, year: 2014}\n")
+    example.append('<< cite("kingma2014b") >>')
+    html = example.build().html
+    assert "Kingma &amp; Welling, 2014a" in html and "Kingma &amp; Welling, 2014b" in html
+
+
+def test_the_stage_writes_both_files_and_a_record(finished: Example) -> None:
+    folder = finished.results / "report"
+    assert Page((folder / "index.html").read_text()).all("main")
+    record = json.loads((finished.results / "records" / "render" / "report.json").read_text())
+    assert record["counts"]["answered"] == 2
+    assert "1 questions open" in (finished.results / "logs" / "render" / "report.log").read_text()
+    for image in re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", (folder / "index.html").read_text()):
+        import base64
+
+        assert ElementTree.fromstring(base64.b64decode(image)).tag.endswith("svg")
+
+
+def test_a_failing_render_leaves_the_old_report(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    assert example.render() == 0
+    before = (example.results / "report" / "index.html").read_bytes()
+    example.append('<< num("flow", "nothing") >>')
+    assert example.render() == 1
+    assert (example.results / "report" / "index.html").read_bytes() == before
+    message = capsys.readouterr().err
+    assert message.startswith("render: ") and "toy-1.md: line " in message and message.count("\n") == 1
+
+
+def test_bad_config_json_is_refused(example: Example, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dgm.stages import render
+
+    words = ["--results", example.results, "--report-dir", example.report, "--html", tmp_path / "a", "--tex", tmp_path / "b"]
+    for text, reason in (("{", "not JSON"), ("[]", "got a list; need a mapping")):
+        assert render.main(["--config-json", text, "--record", str(tmp_path / "r"), *map(str, words)]) == 1
+        assert reason in capsys.readouterr().err

@@ -93,6 +93,8 @@ def _cost(job: _Job, train_record: dict[str, Any], sample_record: dict[str, Any]
         yield Row(job.run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
         seconds = train_record["seconds_in_steps"] / train_record["epochs"]
         yield Row(job.run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
+    if "log_likelihood_fitted" in train_record:
+        yield Row(job.run, "log_likelihood_fitted", "train", Measured(train_record["log_likelihood_fitted"], unit="nats"))
     if sample_record is not None:
         seconds = 1000 * sample_record["seconds_sampling"] / sample_record["count"]
         yield Row(job.run, "sample_seconds_per_1000", "samples", Measured(seconds, n=sample_record["count"], unit="s"))

@@ -13,6 +13,7 @@ References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977.
 Axis letters: n images, d pixels, k components.
 """
 
+import time
 from typing import Any, ClassVar
 
 import torch
@@ -154,9 +155,10 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     chosen = context.generators.permutation(len(images), "subset")[:wanted].sort().values
     Xs = treat(images[chosen], Model.treatment, context.generators["binarise"]).double()
     saved = context.checkpoint.load(context.say) if context.checkpoint else None
-    kept: dict[str, Any] = saved or {"start": 0, "best": -torch.inf, "rows": []}
+    kept: dict[str, Any] = saved or {"start": 0, "best": -torch.inf, "rows": [], "seconds": 0.0}
     iterations = min(config.iterations, context.max_steps or config.iterations)
     for start in range(kept["start"], config.restarts):
+        clock = time.perf_counter()
         generator = torch.Generator(Xs.device).manual_seed(context.generators.seed_of(f"start/{start}"))
         p, mix_p = initialise(Xs, config.components, generator)
         trace: list[float] = []
@@ -176,6 +178,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         if final > kept["best"]:
             kept |= {"best": final, "p": p, "mix_p": mix_p, "trace": trace, "best_start": start}
         kept["start"] = start + 1
+        kept["seconds"] += time.perf_counter() - clock
         if context.checkpoint:
             context.checkpoint.save(kept)
     rows: list[HistoryRow] = [(0, i, "train", "log_likelihood", value) for i, value in enumerate(kept["trace"])]
@@ -183,6 +186,12 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     model = Model(config)
     model.p.copy_(kept["p"])
     model.mix_p.copy_(kept["mix_p"])
-    context.facts["best_start"] = kept["best_start"]
-    context.facts["iterations"] = len(kept["trace"])
+    passes = len(kept["rows"])  # an iteration is one pass over the images: an epoch
+    context.facts |= {
+        "best_start": kept["best_start"],
+        "log_likelihood_fitted": kept["best"],
+        "epochs": passes,
+        "seconds_in_steps": round(kept["seconds"], 4),
+        "images_per_second": round(passes * wanted / kept["seconds"], 1),
+    }
     return Fitted(model, rows, context.facts)

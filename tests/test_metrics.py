@@ -56,6 +56,27 @@ def test_entropy_bounds():
     assert metrics.pixel_entropy(np.array([[0.0, 1.0]])).value == pytest.approx(0, abs=1e-9)
 
 
+def test_class_information_is_the_difference_of_two_entropies_and_wants_both_certainty_and_variety():
+    rng = np.random.default_rng(0)
+    log_p = np.log(rng.dirichlet(np.full(10, 0.3), 500))
+
+    def entropy(p):
+        return -(p * np.log(p)).sum(-1)
+
+    p = np.exp(log_p)
+    assert metrics.class_information(log_p).value == pytest.approx(entropy(p.mean(0)) - entropy(p).mean())
+    sure = np.log(np.eye(10) * (1 - 1e-9) + 1e-10)
+    assert metrics.class_information(sure[np.arange(200) % 10]).value == pytest.approx(np.log(10), abs=1e-6)
+    assert metrics.class_information(sure[np.zeros(200, dtype=int)]).value == pytest.approx(0, abs=1e-9)
+    assert metrics.class_information(np.full((200, 10), -np.log(10))).value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_standard_error_of_class_information_matches_repeated_sampling():
+    rng = np.random.default_rng(1)
+    measured = [metrics.class_information(np.log(rng.dirichlet(np.full(10, 0.3), 300))) for _ in range(200)]
+    assert np.mean([m.stderr for m in measured]) == pytest.approx(np.std([m.value for m in measured]), rel=0.15)
+
+
 def test_independent_pixels_do_not_correlate_and_strokes_do():
     rng = np.random.default_rng(0)
     clusters = np.repeat([0, 1], 400)

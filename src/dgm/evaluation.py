@@ -198,6 +198,7 @@ def _scores(run: str, suffix: str, split: str, log_p: Tensor) -> Iterator[Row]:
     predicted = log_p.argmax(1).cpu().numpy()
     yield Row(run, f"confidence{suffix}", split, metrics.mean(largest, unit="probability"))
     yield Row(run, f"recognised{suffix}", split, metrics.proportion(largest > RECOGNISED))
+    yield Row(run, f"class_information{suffix}", split, metrics.class_information(log_p.double().cpu().numpy()))
     yield Row(run, f"class_entropy{suffix}", split, metrics.class_entropy(predicted))
     covered = int((np.bincount(predicted, minlength=10) > 0).sum())
     yield Row(run, f"classes_covered{suffix}", split, Measured(covered, n=len(predicted), unit="count"))

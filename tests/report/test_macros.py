@@ -12,8 +12,8 @@ from dgm.report.results import Results
 
 
 @pytest.fixture
-def templates(example: Example) -> Templates:
-    return Templates(load(example.report), Results(example.results, example.config))
+def templates(original: Example) -> Templates:
+    return Templates(load(original.report), Results(original.results, original.config))
 
 
 def said(templates: Templates, call: str) -> str:

@@ -161,6 +161,7 @@ class _Context:
             "dataset": self.results.dataset,
             "facts": self._facts(made),
             "runs": self._runs(),
+            "several_devices": len({run["device"] for run in self._runs()}) > 1,
             "trial": self._trial(),
         }
 

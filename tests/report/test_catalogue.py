@@ -20,7 +20,7 @@ def test_everything_declared_is_read(example: Example) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("questions.yaml", "assignment: toy\n", "assignment: toi\n", r"question toy-1: no assignment 'toi'; nearest: 'toy'"),
+        ("questions.yaml", "assignment: toy\n", "assignment: toyy\n", r"question toy-1: no assignment 'toyy'; nearest: 'toy'"),
         ("questions.yaml", "id: toy-2", "id: toy-1", r"questions\.yaml: questions: id 'toy-1' occurs twice"),
         ("questions.yaml", "kind: program", "sort: program", r"questions\.yaml: questions\.toy-2\.sort: unknown key"),
         ("questions.yaml", "assignments:", "assignment:", r"need exactly the keys 'assignments' and 'questions'"),

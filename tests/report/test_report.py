@@ -190,7 +190,7 @@ def test_footnotes_of_different_answers_do_not_mix(example: Example) -> None:
         ("$\\frac{1}{$ is wrong", r"toy-1\.md: .*(?s:.*)in: \\frac\{1\}\{"),
         ("$\\nosuch$", r"toy-1\.md: Undefined control sequence: \\nosuch"),
         ("$$\\begin{align} a \\end{align}$$", r"toy-1\.md: 'align' inside \$\$ stops LaTeX; write 'aligned'"),
-        ("::: corection\nx\n:::", r"toy-1\.md: no fenced block 'corection'; nearest: 'correction'"),
+        ("::: korrection\nx\n:::", r"toy-1\.md: no fenced block 'korrection'; nearest: 'correction'"),
         ("::: remark\nnever closed", r"toy-1\.md: a fenced block .* is never closed"),
         ("~~~~ {.python}\nnever closed", r"toy-1\.md: a fenced block .* is never closed"),
         ("![x](x.png)", r"toy-1\.md: contains an image; images are shown with fig"),

@@ -73,9 +73,8 @@ def main() -> None:
     ours, *bare = seconds.values()
     best = min(ours) / min(min(side) for side in bare)
     median = statistics.median(ours) / min(statistics.median(side) for side in bare)
-    print(
-        f"  ratio                    best {best:7.2f},    median {median:7.2f}; goal {GOAL:g}: {'reached' if best <= GOAL else 'MISSED'}"
-    )
+    verdict = "reached" if best <= GOAL else "MISSED"
+    print(f"  ratio                    best {best:7.2f},    median {median:7.2f}; goal {GOAL:g}: {verdict}")
 
 
 if __name__ == "__main__":

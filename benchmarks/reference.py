@@ -1,8 +1,8 @@
 """What the pipeline's training is measured against: the way such models are usually written.
 
-The same two networks as :mod:`dgm.models.nice` and :mod:`dgm.models.vae_conv`, the same losses, but images pass one by one through PIL and
-torchvision transforms in a DataLoader, arithmetic is float32 in PyTorch's default layout, Adam is not fused, gradients are clipped, and
-every step waits for ``.item()``. The sizes of both networks are checked against the published parameter counts.
+The same two networks as :mod:`dgm.models.nice` and :mod:`dgm.models.vae_conv` with the same losses; but images pass one by one
+through PIL and torchvision transforms in a DataLoader, arithmetic is float32 in PyTorch's default layout, Adam is not fused,
+gradients are clipped, and every step waits for ``.item()``. The sizes of both networks are checked against the published counts.
 """
 
 from collections.abc import Iterator, Sequence

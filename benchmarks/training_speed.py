@@ -3,8 +3,8 @@
     PYTHONPATH=src python benchmarks/training_speed.py [--models nice vae_conv] [--rounds 5] [--steps 10] [--threads 1]
 
 Both sides train the same network on the same images with equal batches and thread counts (benchmarks/reference.py describes the
-reference). Each lives in a process of its own, with the environment it would have in practice, and works while the other waits; after
-one round of warming up they alternate, so that a change in the machine's load meets both. The best round of each side and
+reference). Each lives in a process of its own, with the environment it would have in practice, and works while the other waits;
+after one round of warming up they alternate, so that a change in the machine's load meets both. The best round of each side and
 the median over rounds of their ratio are printed. Goal: at least three times the reference's images a second.
 """
 
@@ -22,8 +22,8 @@ import numpy as np
 
 GOAL = 3.0
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-# For a training job: the allocator keeps what it has and takes it in huge pages, instead of giving activations back to the system
-# after every step and taking them again page by page. Must be set before the process starts; ignored where the C library is another.
+# The allocator keeps what it has, in huge pages, instead of returning activations to the system after every step and fetching
+# them again page by page. Must be set before a process starts; does nothing where the C library is another.
 ALLOCATOR = {"hugetlb": 1, "mmap_max": 0, "trim_threshold": 1 << 33, "top_pad": 1 << 28}
 OUR_ENVIRONMENT = {"GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR.items())}
 
@@ -40,8 +40,8 @@ def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
 def ours(turn: Connection, kind: str, arguments: argparse.Namespace) -> None:
     """Our side: the pipeline's ``fit``, unchanged, with epochs of one round each.
 
-    The loop reports at the end of every epoch and restarts its clock afterwards; that is where it waits for its next turn. So what is
-    measured is the code that the pipeline runs, with optimiser and caches as warm as in a long training.
+    The loop reports at the end of every epoch and restarts its clock afterwards; that is where it waits for its next turn. So
+    the code that the pipeline runs is measured, with optimiser and caches as warm as in a long training.
     """
     from dgm.device import use_threads
 

@@ -335,7 +335,7 @@ def gdl_2c_i(evidence: Evidence) -> Iterable[Claim]:
     slopes = []
     for k, d in itertools.product(range(2), range(2)):
         q, objective = _surrogate(eta, k, d)
-        root = sympy.solve(sympy.numer(sympy.together(sympy.diff(objective, q))), q)
+        root = sympy.solve(sympy.fraction(sympy.together(sympy.diff(objective, q)))[0], q)
         yield Claim(f"p-hat of component {k + 1}, pixel {d + 1}", "symbolic", float(p[k][d]), float(root[0]), 1e-15)
         slopes.append(sympy.simplify(sympy.diff(objective, q).subs(q, sympy.Rational(p[k][d].numerator, p[k][d].denominator))))
     exact = p == [[Fraction(9513, 9722), Fraction(1539, 4861)], [Fraction(25066, 55789), Fraction(50806, 55789)]]
@@ -501,7 +501,13 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim]:
         largest,
         1e-9,
     )
-    yield Claim("the kept start is the best one (to 0.001 nats an image)", "trained model", expected=True, computed=kept)
+    yield Claim(
+        "the kept start is the best one (to 0.001 nats an image)",
+        "trained model",
+        expected=True,
+        computed=kept,
+        needs_full_budget=True,
+    )
     images, components, truth = _synthetic(2, 200, 784, 3)
     fits = []
     for start in range(5):
@@ -763,6 +769,7 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim]:
         "trained model",
         expected=True,
         computed=bound <= tighter,
+        needs_full_budget=True,
     )
     history = evidence.history("vae_conv")
     curve = history[(history["term"] == "bound") & (history["split"] == "test")].sort_values("step")["value"].to_numpy()
@@ -782,7 +789,7 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
     columns = {"parameters": "model", "train_seconds": "train", "sample_seconds_per_1000": "samples", "confidence": "samples"}
     cells = [evidence.metric(run, column, split) for run in compared for column, split in columns.items()]
     cells += [evidence.metric(run, "seconds_per_epoch", "train") for run in ("nice", "nice_scale_rate", "vae_conv")]
-    complete = all(math.isfinite(value) and value > 0 for value in cells)
+    complete = all(math.isfinite(value) and value >= 0 for value in cells)
     yield Claim("the table has size, times and a sample score of every model", "trained model", expected=True, computed=complete)
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
         counted = evidence.metric(run, "parameters", "model")
@@ -795,7 +802,7 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
     scores["real test images"] = _class_information(evidence, evidence.images()["test_images"] / 255)
     middle = math.log(10) / 2
     for run, score in scores.items():
-        yield Claim(f"class information, {run} (between 0 and log 10)", "trained model", middle, score, middle)
+        yield Claim(f"class information, {run} (between 0 and log 10)", "trained model", middle, score, middle + 1e-9)
     most = max(compared, key=lambda run: scores[run]) == "vae_conv"
     yield Claim(
         "of the models compared, the VAE's samples have the most class information",

@@ -33,7 +33,7 @@ lint: $(STAMP) ## check style, types, spelling and the workflow
 	ruff check .
 	ruff format --check .
 	mypy
-	codespell
+	codespell --skip './results,./node_modules,./requirements*.txt,./package-lock.json'
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

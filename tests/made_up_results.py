@@ -11,7 +11,8 @@ import torch
 
 from dgm.artefacts import save_history, save_model
 from dgm.config import parse
-from dgm.files import save_arrays
+from dgm.files import load_arrays, save_arrays
+from dgm.metrics import class_information
 from dgm.models import bmm, classifier, nice, vae_conv
 from dgm.stages.demonstrate import main as demonstrate
 from dgm.stages.tabulate import COLUMNS
@@ -32,7 +33,7 @@ def build(results: Path) -> None:
         _mixture(results, run, k, images, metrics)
     _flows(results, metrics)
     _autoencoder(results, metrics)
-    _classifier(results)
+    _classifier(results, metrics)
     write_metrics(results, metrics)
     for path in (Path(__file__).parents[1] / "src" / "dgm" / "demonstrations").glob("[!_]*.py"):
         arrays, record = results / "arrays" / f"{path.stem}.npz", results / "records" / "demonstrate" / f"{path.stem}.json"
@@ -119,7 +120,7 @@ def _autoencoder(results: Path, metrics: Metrics) -> None:
     metrics["vae_conv", "iwae_50", "test"] = -95.0
 
 
-def _classifier(results: Path) -> None:
+def _classifier(results: Path, metrics: Metrics) -> None:
     """A classifier with random weights in its body, sharpened so that different images get different classes."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -131,6 +132,17 @@ def _classifier(results: Path) -> None:
         model.head.weight.copy_(3 * features)
         model.head.bias.zero_()
     save_model(results / "models" / "classifier.pt", "classifier", {}, model)
+    for run in (*MIXTURES, "nice", "nice_scale_rate", "vae_conv"):
+        samples = load_arrays(results / "samples" / f"{run}.npz")["samples"]
+        metrics[run, "class_information", "samples"] = _information(model, samples.astype(np.float32))
+    test = load_arrays(results / "data" / "images.npz")["test_images"]
+    metrics["real_test", "class_information", "test"] = _information(model, (test / 255).astype(np.float32))
+
+
+def _information(model: classifier.Model, images: np.ndarray) -> float:
+    with torch.no_grad():
+        log_p = model.log_probabilities(torch.from_numpy(images).flatten(1)).double().numpy()
+    return class_information(log_p).value
 
 
 def _judged(metrics: Metrics, run: str, parameters: int, seconds: float, confidence: float) -> None:

@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from dgm.device import ALLOCATOR_TUNABLES
+
 GOAL = 3.0
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-# The allocator keeps what it has, in huge pages, instead of returning activations to the system after every step and fetching
-# them again page by page. Must be set before a process starts; does nothing where the C library is another.
-ALLOCATOR = {"hugetlb": 1, "mmap_max": 0, "trim_threshold": 1 << 33, "top_pad": 1 << 28}
-OUR_ENVIRONMENT = {"GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR.items())}
+OUR_ENVIRONMENT = {"GLIBC_TUNABLES": ALLOCATOR_TUNABLES}  # as the workflow sets it for every job
 
 
 def digits(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,9 +19,19 @@ from typing import Any
 
 from dgm.locks import try_lock
 
-__all__ = ["Device", "acquire", "gpu_ids", "use_threads"]
+__all__ = ["ALLOCATOR_TUNABLES", "Device", "acquire", "gpu_ids", "use_threads"]
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+ALLOCATOR = {"hugetlb": 1, "mmap_max": 0, "trim_threshold": 1 << 33, "top_pad": 1 << 28}
+"""Settings of glibc's allocator under which a training keeps its memory, in huge pages.
+
+By default glibc returns the activations to the system after every step and fetches them again page by page, which made the
+convolutional VAE 1.8 times slower (benchmarks/training_speed.py).
+"""
+
+ALLOCATOR_TUNABLES = ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR.items())
+"""The value of the variable ``GLIBC_TUNABLES``, read when a process starts; ignored where the C library is another."""
 
 
 @dataclass(frozen=True)

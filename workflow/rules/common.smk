@@ -10,7 +10,7 @@ REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
 SRC = REPOSITORY / "src"
 sys.path.insert(0, str(SRC))
 
-from dgm.device import gpu_ids
+from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
 from dgm.locks import try_lock
 from dgm.plan import Plan, flags, gpu_limit
 
@@ -46,7 +46,7 @@ if GPUS is not None:
 # The stages run with the Python and the code of this workflow, wherever --directory points.
 shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0; "
+    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0 GLIBC_TUNABLES={ALLOCATOR_TUNABLES}; "
 )
 
 LATEX = shutil.which("pdflatex") is not None

@@ -75,7 +75,7 @@ $(STAMP):
 	fi
 	@echo "set-up: Python packages (several GB with PyTorch; minutes the first time)"
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
-	@uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.txt
+	@uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.txt
 	@echo "set-up: KaTeX"
 	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@

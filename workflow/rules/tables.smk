@@ -21,6 +21,7 @@ rule tabulate:
 rule check:
     input:
         "<results>/data/images.npz",
+        "<results>/data/provenance.json",
         "<results>/tables/metrics.csv",
         expand("<results>/models/{run}.pt", run=PLAN.runs),
         expand("<results>/history/{run}.csv", run=PLAN.runs),

@@ -6,6 +6,7 @@ an independent computation gives (``computed``). Claims about trained models rea
 """
 
 import importlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
-    Set ``needs_full_budget`` for properties of trained models that a build with ``limits`` cannot be expected to show; such
-    a build records the claim as skipped.
+    Set ``needs_full_budget`` for properties of trained models that a build with ``limits``, or one on images other than the
+    digits that the questions are about, cannot be expected to show; such a build records the claim as skipped.
     """
 
     statement: str
@@ -56,6 +57,10 @@ class Evidence:
     """What a build has produced, for claims about trained models. ``results`` is ``results/<dataset>``."""
 
     results: Path
+
+    def dataset(self) -> str:
+        """Name of the data set, as the prepare stage recorded it."""
+        return str(json.loads((self.results / "data" / "provenance.json").read_text())["dataset"])
 
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
         """One number of ``tables/metrics.csv``. Raises KeyError naming the missing run or metric."""

@@ -699,7 +699,7 @@ def gdl_4a(evidence: Evidence) -> Iterable[Claim]:
         "automatic differentiation",
         stated,
         float(jacobian.slogdet()[1]),
-        1e-4,
+        1e-6,
     )
     nll = 784 * (4.34 * math.log(2) - math.log(256))
     yield Claim("4.34 bits per dimension are this negative log-likelihood", "closed form", -1988.944, nll, 1e-3)

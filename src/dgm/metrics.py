@@ -102,8 +102,8 @@ def class_information(log_p: Float[np.ndarray, "n k"]) -> Measured:
     """Mutual information in nats between an image and its class: mean_i KL(p(c | x_i) || mean_j p(c | x_j)).
 
     Equal to H(mean p) - mean H(p): large only if single images are recognised *and* images differ; between 0 and log k. The
-    standard error is that of the mean of the n divergences, which are also the influence function of the estimate (the change of the
-    average law has no first-order effect).
+    standard error is that of the mean of the n divergences, which are also the influence function of the estimate (the change
+    of the average law has no first-order effect).
     """
     p = np.exp(log_p)
     average = p.mean(0)

@@ -54,6 +54,14 @@ def write_metrics(results: Path, metrics: Mapping[tuple[str, str, str], float]) 
         )
 
 
+def _bars(n: int) -> np.ndarray:
+    """Images of ten kinds that a classifier can tell apart."""
+    bars = np.zeros((n, 28, 28), np.uint8)
+    for i in range(n):
+        bars[i, :, 2 * (i % 10) : 2 * (i % 10) + 6] = 1
+    return bars
+
+
 def _mixture(results: Path, run: str, k: int, images: np.ndarray, metrics: Metrics) -> None:
     generator = torch.Generator().manual_seed(k)
     model = bmm.Model(parse(bmm.Config, {"components": k}, run))
@@ -64,10 +72,10 @@ def _mixture(results: Path, run: str, k: int, images: np.ndarray, metrics: Metri
     x = torch.from_numpy((images.reshape(-1, 784) > 127).astype(np.float64))
     test = float(model.log_prob(x).mean())
     clusters = model.responsibilities(x).argmax(1).numpy()
-    save_arrays(
-        results / "samples" / f"{run}.npz",
-        {name: v.numpy() for name, v in (model.sample(64, generator) | model.describe()).items()},
-    )
+    drawn = {name: v.numpy() for name, v in (model.sample(64, generator) | model.describe()).items()}
+    readable = 64 * k // 25  # more components, more samples that a classifier can tell apart
+    drawn["samples"][:readable] = _bars(readable)
+    save_arrays(results / "samples" / f"{run}.npz", drawn)
     save_arrays(results / "evaluations" / f"{run}.npz", {"clusters_test": clusters})
     curve = test + 10 * k - 20 / np.arange(1.0, 12.0)
     rows = [(0, i, "train", "log_likelihood", float(v)) for i, v in enumerate(curve)]
@@ -106,9 +114,7 @@ def _autoencoder(results: Path, metrics: Metrics) -> None:
         torch.manual_seed(0)
         model = vae_conv.Model(parse(vae_conv.Config, {}, "vae_conv"))
     save_model(results / "models" / "vae_conv.pt", "vae_conv", {}, model)
-    bars = np.zeros((64, 28, 28), np.uint8)  # ten kinds of images that a classifier can tell apart
-    for i in range(64):
-        bars[i, :, 2 * (i % 10) : 2 * (i % 10) + 6] = 1
+    bars = _bars(64)
     save_arrays(results / "samples" / "vae_conv.npz", {"samples": bars, "means": 0.9 * bars.astype(np.float32)})
     rows: list[Any] = [
         (e, e, split, term, sign * 100 / e)

@@ -162,7 +162,7 @@ def changed_metric(results: Path, run: str, metric: str, value: float) -> None:
         ("gdl-3d", "bmm_k10", "log_likelihood", -100.0),
         ("gdl-3e", "bmm_k10", "neighbour_correlation_samples", 0.4),
         ("gdl-3e", "bmm_k10", "neighbour_correlation_data", 0.0),
-        ("gdl-3e", "bmm_k5", "confidence", 0.99),
+        ("gdl-3e", "bmm_k5", "class_information", 2.3),
         ("gdl-4a", "nice", "bits_per_dim", 4.34),
         ("gdl-4a", "nice_scale_rate", "log_likelihood_median", -9000.0),
         ("gdl-4b", "vae_conv", "iwae_50", -101.0),

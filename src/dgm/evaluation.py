@@ -88,11 +88,11 @@ def _cost(job: _Job, train_record: dict[str, Any], sample_record: dict[str, Any]
     own = getattr(job.model, "parameter_count", None)
     count = own() if callable(own) else sum(parameter.numel() for parameter in job.model.parameters())
     yield Row(job.run, "parameters", "model", Measured(count, unit="count"))
-    yield Row(job.run, "train_seconds", "train", Measured(train_record["seconds"], n=1, unit="s"))
-    if "images_per_second" in train_record:
-        yield Row(job.run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
-        seconds = train_record["seconds_in_steps"] / train_record["epochs"]
-        yield Row(job.run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
+    # time in optimiser steps, over all attempts of a training that was interrupted; the record's own time is of the last one alone
+    yield Row(job.run, "train_seconds", "train", Measured(train_record["seconds_in_steps"], n=1, unit="s"))
+    yield Row(job.run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
+    seconds = train_record["seconds_in_steps"] / train_record["epochs"]
+    yield Row(job.run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
     if "log_likelihood_fitted" in train_record:
         yield Row(job.run, "log_likelihood_fitted", "train", Measured(train_record["log_likelihood_fitted"], unit="nats"))
     if sample_record is not None:

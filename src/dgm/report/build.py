@@ -116,7 +116,7 @@ class _Context:
         kinds = {"figure": partial(self._html_figure, texts), "table": partial(self._html_table, texts, backend)}
         filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
         environment = _frames(self.catalogue.folder / "templates", autoescape=True)
-        environment.filters["exact"] = lambda value: Markup(backend.text(exact(value)))
+        environment.filters["exact"] = lambda value, digits=8: Markup(backend.text(exact(value, digits)))
         page = environment.get_template("report.html.j2").render(
             **self._common(filled),
             katex_css=Markup(katex_css("".join(texts.values()))),
@@ -132,7 +132,7 @@ class _Context:
         for key, text in filled.items():
             latex.declarations(text, self.document.pieces[key].where)
         environment = _frames(self.catalogue.folder / "templates", autoescape=False)
-        environment.filters["exact"] = lambda value: backend.text(exact(value))
+        environment.filters["exact"] = lambda value, digits=8: backend.text(exact(value, digits))
         environment.filters["tex"] = lambda value: backend.text(str(value))
         environment.filters["code"] = lambda value: backend.code(str(value))
         body = environment.get_template("report.tex.j2").render(

@@ -14,6 +14,7 @@ from dgm.loop import Context
 from dgm.rng import Generators
 
 torch.set_num_threads(1)
+torch.set_warn_always(True)  # else a warning, which is an error here, shows in the first test alone and depends on the order
 
 
 @pytest.fixture

@@ -66,6 +66,23 @@ def test_a_killed_writer_leaves_no_file_under_the_name(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_full_disk_is_one_message_and_keeps_the_old_file(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the end of the disk: the write fails in the middle, in the operating system."""
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"old")
+    code = (
+        "import resource, signal, sys; import numpy as np; from pathlib import Path; from dgm.files import save_arrays\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "save_arrays(Path(sys.argv[1]), {'a': np.random.default_rng(0).random(100_000)})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    done = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"cannot write {path}: File too large" in done.stderr
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     write_text(tmp_path / "x.txt", "text")
     mask = os.umask(0)

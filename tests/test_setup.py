@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ["requirements-uv.txt", "requirements.txt", "package.json", "package-lock.json", ".npmrc"]
-HOSTS = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|download\.pytorch\.org|--(?:extra-)?index-url|--find-link[s]")
+HOSTS = re.compile(r"(?:pypi|pythonhosted|npmjs|pytorch)\.(?:org|com)|--(?:extra-)?index-url|--find-link[s]")
 PLACES = re.compile(r"""(?<![\w.$}])/(?:home|root|Users|work|tmp)/\w""")
 
 

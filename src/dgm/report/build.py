@@ -17,7 +17,7 @@ from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
 from dgm.report.catalogue import Catalogue, Column, Paper
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
-from dgm.report.macros import Templates, duration
+from dgm.report.macros import SYNTAX, Templates, duration
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, Record, Results
@@ -379,15 +379,7 @@ def _authors(paper: Paper) -> str:
 def _frames(folder: Path, autoescape: bool) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
-        variable_start_string="<<",
-        variable_end_string=">>",
-        block_start_string="<%",
-        block_end_string="%>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        **SYNTAX,
         autoescape=autoescape,
     )
 

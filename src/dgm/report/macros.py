@@ -20,7 +20,7 @@ from dgm.report.names import unknown
 from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import Results, higher_is_better
 
-__all__ = ["Shown", "Templates", "citation", "duration"]
+__all__ = ["SYNTAX", "Shown", "Templates", "citation", "duration"]
 
 UNNAMED_UNITS = frozenset({"", "1", "count", "probability", "proportion", "share"})
 """Units that a sentence leaves out."""
@@ -42,6 +42,20 @@ class Shown:
         raise unknown("figure or table shown by an answer", name, [*self.figures, *self.tables])
 
 
+SYNTAX: dict[str, Any] = {
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+    "undefined": jinja2.StrictUndefined,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+}
+"""How a template is written, in answers and in frames: delimiters that TeX does not use, and no silent blanks."""
+
+
 class Templates:
     """Renders the Markdown templates of one report."""
 
@@ -50,16 +64,8 @@ class Templates:
         self.results = results
         self.shown = Shown()
         self._environment = jinja2.Environment(
-            variable_start_string="<<",
-            variable_end_string=">>",
-            block_start_string="<%",
-            block_end_string="%>",
-            comment_start_string="<#",
-            comment_end_string="#>",
-            undefined=jinja2.StrictUndefined,
+            **SYNTAX,
             keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
             autoescape=False,
         )
 

@@ -41,6 +41,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         from dgm.files import load_arrays, save_arrays, write_text
         from dgm.rng import Generators
 
+        train_record = json.loads(arguments.train_record.read_text())
         rows, arrays = evaluate(
             arguments.run,
             load_model(arguments.model, device.type),
@@ -48,10 +49,10 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
             Generators(arguments.seed, device.type),
             samples=load_arrays(arguments.samples) if arguments.samples else None,
             classifier=load_model(arguments.classifier, device.type) if arguments.classifier else None,
-            train_record=json.loads(arguments.train_record.read_text()),
+            train_record=train_record,
             sample_record=json.loads(arguments.sample_record.read_text()) if arguments.sample_record else None,
         )
-        kind = json.loads(arguments.train_record.read_text())["kind"]
+        kind = train_record["kind"]
 
         def line(row: Row) -> list[object]:
             measured = row.measured

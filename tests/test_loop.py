@@ -149,3 +149,17 @@ def test_evaluating_more_often_changes_no_weight():
     often.train(evaluate=lambda: {"test": {"x": float(torch.rand(1))}})
     rarely.train()
     assert all(torch.equal(a, b) for a, b in zip(weights(often), weights(rarely), strict=True))
+
+
+def test_denormal_numbers_count_as_zero_in_training_and_are_numbers_again_after_it():
+    tiny = torch.tensor(1e-310, dtype=torch.float64)
+    line = Line()
+    seen = []
+    line.before_step = lambda number: seen.append(float(tiny * 0.5))
+    line.train(epochs=1)
+    assert set(seen) == {0.0}
+    assert float(tiny * 0.5) == 5e-311
+    line.before_step = lambda number: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        line.train(epochs=1)
+    assert float(tiny * 0.5) == 5e-311

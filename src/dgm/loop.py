@@ -140,16 +140,13 @@ def train(
     if batches == 0:
         raise ValueError(f"run {context.run}: {n} images are fewer than one batch of {batch_size}")
     total = min(batches * epochs, context.max_steps or batches * epochs)
-    # Adam's first moment of a weight without gradient (a dead unit, a pixel that is always black) halves every seven steps and
-    # soon is denormal, which processors handle in microcode: on NICE that made the optimiser's step eight times slower.
-    torch.set_flush_denormal(True)
     kept: dict[str, Stateful] = {**state, "generators": context.generators}
     at = _restore(kept, context)
     guard = _FiniteGuard(context)
     clock = time.perf_counter()
     saved = clock
 
-    with _stop_requests() as stop, _bar(context.run, total, at.step) as advance:
+    with _denormals_flushed(), _stop_requests() as stop, _bar(context.run, total, at.step) as advance:
         while at.step < total or at.batch:  # an attempt may have ended between the last batch of an epoch and its report
             order = context.generators.permutation(n, f"shuffle/{at.epoch}")
             while at.batch < batches and at.step < total:
@@ -248,6 +245,20 @@ def _restore(kept: Mapping[str, Stateful], context: Context) -> _Progress:
         at.sums = at.sums.to(context.device)
     context.say(f"continuing at step {at.step}")
     return at
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Denormal numbers count as zero inside, and are numbers again afterwards.
+
+    Adam's first moment of a weight without gradient (a dead unit, a pixel that is always black) halves every seven steps and soon is
+    denormal, which processors handle in microcode: on NICE that made the optimiser's step eight times slower.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextmanager

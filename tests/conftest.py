@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dgm.dataset import ImageData
+from dgm import ring
+from dgm.dataset import ImageData, PointData
 from dgm.loop import Context
 from dgm.rng import Generators
 
@@ -30,6 +31,14 @@ def images() -> ImageData:
         return torch.from_numpy(pictures.astype(np.uint8)), torch.from_numpy(labels)
 
     return ImageData(*draw(200), *draw(100))
+
+
+@pytest.fixture
+def points() -> PointData:
+    """Three times 200 points of the ring mixture with ten components and radius 10."""
+    rng = np.random.default_rng(0)
+    train, validation, test = (torch.from_numpy(ring.sample(200, 10, 10.0, rng)[0]).float() for _ in range(3))
+    return PointData(train, validation, test, components=10, radius=10.0)
 
 
 @pytest.fixture

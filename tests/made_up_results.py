@@ -13,10 +13,10 @@ import torch
 from dgm.artefacts import save_history, save_model
 from dgm.config import parse
 from dgm.files import load_arrays, save_arrays
+from dgm.measurements import COLUMNS
 from dgm.metrics import class_information
 from dgm.models import bmm, classifier, nice, vae_conv
 from dgm.stages.demonstrate import main as demonstrate
-from dgm.stages.tabulate import COLUMNS
 
 MIXTURES = {"bmm_k5": 5, "bmm_k10": 10, "bmm_k20": 20, "bmm_k20_all": 20}
 Metrics = dict[tuple[str, str, str], float]
@@ -39,7 +39,9 @@ def build(results: Path) -> None:
     write_metrics(results, metrics)
     for path in (Path(__file__).parents[1] / "src" / "dgm" / "demonstrations").glob("[!_]*.py"):
         arrays, record = results / "arrays" / f"{path.stem}.npz", results / "records" / "demonstrate" / f"{path.stem}.json"
-        assert demonstrate(["--name", path.stem, "--arrays", str(arrays), "--seed", "0", "--record", str(record)]) == 0
+        metrics_file = results / "metrics" / f"{path.stem}.csv"
+        files = ["--arrays", str(arrays), "--metrics", str(metrics_file), "--record", str(record)]
+        assert demonstrate(["--name", path.stem, "--seed", "0", *files]) == 0
 
 
 def write_metrics(results: Path, metrics: Mapping[tuple[str, str, str], float]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from dgm.demonstrations import mean_field, square_distance, two_mode_fits
 from dgm.files import load_arrays
+from dgm.measurements import COLUMNS
 from dgm.stages import demonstrate
 
 NAMES = ("mean_field", "square_distance", "two_mode_fits")
@@ -49,14 +50,18 @@ def test_square_distance_follows_its_seed() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_stage_writes_the_arrays(name: str, tmp_path: Path) -> None:
     arrays, record = tmp_path / "a.npz", tmp_path / "r.json"
-    assert demonstrate.main(["--name", name, "--arrays", str(arrays), "--seed", "3", "--record", str(record)]) == 0
+    table = tmp_path / "m.csv"
+    command = ["--name", name, "--arrays", str(arrays), "--metrics", str(table), "--seed", "3", "--record", str(record)]
+    assert demonstrate.main(command) == 0
+    assert table.read_text().startswith(",".join(COLUMNS))
     written = load_arrays(arrays)
     assert all(np.isfinite(values).all() for values in written.values())
     assert set(json.loads(record.read_text())["arrays"]) == set(written)
 
 
 def test_an_unknown_illustration_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["--name", "mean_feld", "--arrays", str(tmp_path / "a.npz"), "--seed", "0", "--record", str(tmp_path / "r.json")]
+    files = ["--arrays", str(tmp_path / "a.npz"), "--metrics", str(tmp_path / "m.csv"), "--record", str(tmp_path / "r.json")]
+    command = ["--name", "mean_feld", "--seed", "0", *files]
     assert demonstrate.main(command) == 1
     message = capsys.readouterr().err
     assert "mean_feld" in message

@@ -68,7 +68,7 @@ def test_fewer_images_than_a_batch_is_an_error():
 
 def test_history_has_the_mean_of_each_term_and_the_evaluations():
     line = Line()
-    rows = line.train(epochs=4, evaluate=lambda: {"test": {"error": 0.5}}, evaluate_every=3)
+    rows = line.train(epochs=4, evaluate=lambda epoch: {"test": {"error": 0.5}}, evaluate_every=3)
     assert [row[0] for row in rows if row[3] == "loss"] == [1, 2, 3, 4]
     assert [row[0] for row in rows if row[3] == "error"] == [3, 4]  # every third epoch, and the last
     assert rows[0][:4] == (1, 3, "train", "loss")
@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_stops_with_run_step_and_last_finite_values(tm
 
 def test_evaluating_more_often_changes_no_weight():
     often, rarely = Line(), Line()
-    often.train(evaluate=lambda: {"test": {"x": float(torch.rand(1))}})
+    often.train(evaluate=lambda epoch: {"test": {"x": float(torch.rand(1))}})
     rarely.train()
     assert all(torch.equal(a, b) for a, b in zip(weights(often), weights(rarely), strict=True))
 

@@ -1,6 +1,7 @@
 import torch
 
-from dgm.rng import Generators, derived_seed
+from dgm.rng import Generators
+from dgm.seeds import derived_seed
 
 
 def test_streams_are_independent_of_each_other():

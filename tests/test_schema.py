@@ -58,7 +58,7 @@ def test_a_good_config_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (config(sed=1), "sed: unknown key (did you mean seed?); known here: data_dir, dataset, limits, runs, seed, variant"),
+        (config(sed=1), "sed: unknown key (did you mean seed?); known here: data_dir, dataset, limits, rings, runs, seed, variant"),
         (config(dataset="mnits"), "dataset: unknown data set 'mnits' (did you mean mnist or kmnist?); known: mnist-5k, mnist"),
         (config(seed=-1), "seed: got -1; allowed: a whole number, at least 0"),
         (config(seed=1.0), "seed: got 1.0; allowed: a whole number"),
@@ -85,7 +85,7 @@ def test_a_good_config_has_no_faults() -> None:
         (run(settings={"width": 3, "depth": 1}), "runs.a.settings.depth: unknown key"),
         (run(settings_for={"mnits": {}}), "runs.a.settings_for.mnits: unknown key (did you mean mnist"),
         (run(settings_for={"mnist": {"rat": 1}}), "runs.a.settings_for.mnist.rat: unknown key (did you mean rate?)"),
-        (run(steps=3), "runs.a.steps: unknown key; known here: kind, settings, settings_for"),
+        (run(steps=3), "runs.a.steps: unknown key; known here: data, kind, seed, settings, settings_for"),
     ],
 )
 def test_each_fault_is_one_sentence_with_path_value_and_what_is_allowed(wrong: dict[str, Any], sentence: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Limits", "Settings", "parse"]
+__all__ = ["Limits", "Ring", "Settings", "parse"]
 
 
 class Settings(BaseModel):
@@ -26,6 +26,14 @@ class Limits(Settings):
     test_images: int | None = Field(None, ge=50, description="keep this many test images")
     steps: int | None = Field(None, ge=1, description="stop every training after this many optimiser steps")
     samples: int | None = Field(None, ge=16, description="draw at most this many samples a run")
+
+
+class Ring(Settings):
+    """A simulated data set: points of a mixture of Gaussians whose means lie on a circle (:mod:`dgm.ring`)."""
+
+    radius: float = Field(gt=0, description="of the circle of the means, in standard deviations of a component")
+    components: int = Field(10, ge=2, description="number of Gaussians, equally spaced and equally likely")
+    points: int = Field(1000, ge=20, description="of each of the three splits: train, validation, test")
 
 
 S = TypeVar("S", bound=Settings)

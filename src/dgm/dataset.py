@@ -1,4 +1,4 @@
-"""The prepared images as tensors, and the treatments under which models see them.
+"""The data as tensors: prepared images with the treatments under which models see them, and simulated points in the plane.
 
 A likelihood has a meaning only together with the treatment of the data it was computed on; see :data:`TREATMENTS`.
 """
@@ -13,14 +13,15 @@ from torch import Tensor
 
 from dgm.files import load_arrays
 
-__all__ = ["TREATMENTS", "ImageData", "Treatment", "load", "treat"]
+__all__ = ["TREATMENTS", "ImageData", "PointData", "Treatment", "load", "treat"]
 
-Treatment = Literal["thresholded", "dynamically binarised", "dequantised"]
+Treatment = Literal["thresholded", "dynamically binarised", "dequantised", "grey"]
 
 TREATMENTS: dict[Treatment, str] = {
     "thresholded": "x > 1/2, deterministic, support {0, 1}",
     "dynamically binarised": "x ~ Bernoulli(pixel / 255), a fresh draw at every visit, support {0, 1}",
     "dequantised": "(pixel + u) / 256 with u uniform on [0, 1), support [0, 1)",
+    "grey": "pixel / 255; under a Bernoulli decoder a cross-entropy score, no likelihood",
 }
 
 
@@ -34,13 +35,27 @@ class ImageData:
     test_labels: Shaped[Tensor, " m"]
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> ImageData:
-    """Read the file written by the prepare stage.
+@dataclass(frozen=True)
+class PointData:
+    """Points in the plane, in three splits, and the ring mixture they were drawn from (:mod:`dgm.ring`)."""
+
+    train: Float[Tensor, "n 2"]
+    validation: Float[Tensor, "n 2"]
+    test: Float[Tensor, "n 2"]
+    components: int
+    radius: float
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> ImageData | PointData:
+    """Read the file written by the prepare stage (images) or by the simulate stage (points, float32).
 
     Raises:
         ValueError: when the file is unreadable or lacks an array.
     """
     arrays = load_arrays(path)
+    if "radius" in arrays:
+        train, validation, test = (torch.from_numpy(arrays[name]).float().to(device) for name in ("train", "validation", "test"))
+        return PointData(train, validation, test, components=int(arrays["components"]), radius=float(arrays["radius"]))
     missing = {"train_images", "train_labels", "test_images", "test_labels"} - set(arrays)
     if missing:
         raise ValueError(f"{path}: lacks {sorted(missing)}; found {sorted(arrays)}")
@@ -60,6 +75,8 @@ def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: tor
     grey = images.flatten(1).float()
     if treatment == "thresholded":
         return (grey > 127.5).float()
+    if treatment == "grey":
+        return grey / 255
     noise = torch.rand(grey.shape, generator=generator, device=grey.device)
     if treatment == "dynamically binarised":
         return (noise * 255 < grey).float()

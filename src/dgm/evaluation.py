@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dgm import metrics
-from dgm.dataset import ImageData, Treatment, treat
+from dgm import metrics, ring
+from dgm.dataset import ImageData, PointData, Treatment, treat
 from dgm.metrics import Measured
-from dgm.protocols import Classifies, HasBound, HasClusters, HasLogProb
+from dgm.protocols import Classifies, HasBound, HasClusters, HasDensity, HasLogProb, Measures
 from dgm.rng import Generators
 
 __all__ = ["Row", "evaluate"]
@@ -47,7 +47,7 @@ class _Job:
 def evaluate(
     run: str,
     model: nn.Module,
-    data: ImageData,
+    data: ImageData | PointData,
     generators: Generators,
     *,
     samples: dict[str, np.ndarray] | None,
@@ -60,44 +60,68 @@ def evaluate(
     Args:
         run: name of the run.
         model: the fitted model in evaluation mode.
-        data: train and test images on the model's device.
+        data: images or points, in their splits, on the model's device.
         generators: streams for binarisation, dequantisation and latent draws.
         samples: the arrays of the sample stage, for models that sample.
         classifier: the digit classifier that judges samples; None when the run is the classifier itself.
         train_record: the record of the training job (seconds, images per second).
         sample_record: the record of the sampling job.
     """
-    job = _Job(run, model, data, generators, {})
     offers: object = model  # protocols are asked of the object, whatever its class
-    rows = list(_cost(job, train_record, sample_record))
+    arrays: dict[str, np.ndarray] = {}
+    rows = list(_cost(run, model, train_record, sample_record))
     with torch.no_grad():
-        if isinstance(offers, HasLogProb):
-            rows += _likelihood(job, offers)
-        if isinstance(offers, HasBound):
-            rows += _bound(job, offers)
-        if isinstance(offers, HasClusters):
-            rows += _clusters(job, offers, samples)
-        if isinstance(offers, Classifies):
-            rows += _classifier(job, offers)
-        if samples is not None and isinstance(classifier, Classifies):
-            rows += _samples(job, samples, classifier)
-    return rows, job.arrays
+        if isinstance(data, PointData):
+            rows += _points(run, offers, data, arrays)
+        else:
+            rows += _images(_Job(run, model, data, generators, arrays), offers, samples, classifier)
+        if isinstance(offers, Measures):
+            own = offers.measure(data, generators)
+            rows += [Row(run, *reading) for reading in own.readings]
+            arrays.update(own.arrays)
+    return rows, arrays
 
 
-def _cost(job: _Job, train_record: dict[str, Any], sample_record: dict[str, Any] | None) -> Iterator[Row]:
-    own = getattr(job.model, "parameter_count", None)
-    count = own() if callable(own) else sum(parameter.numel() for parameter in job.model.parameters())
-    yield Row(job.run, "parameters", "model", Measured(count, unit="count"))
+def _images(job: _Job, offers: object, samples: dict[str, np.ndarray] | None, classifier: object) -> Iterator[Row]:
+    if isinstance(offers, HasLogProb):
+        yield from _likelihood(job, offers)
+    if isinstance(offers, HasBound):
+        yield from _bound(job, offers)
+    if isinstance(offers, HasClusters):
+        yield from _clusters(job, offers, samples)
+    if isinstance(offers, Classifies):
+        yield from _classifier(job, offers)
+    if samples is not None and isinstance(classifier, Classifies):
+        yield from _samples(job, samples, classifier)
+
+
+def _points(run: str, offers: object, data: PointData, arrays: dict[str, np.ndarray]) -> Iterator[Row]:
+    """Log-likelihood of each split, and how far it lies below that of the true density on the same points."""
+    if not isinstance(offers, HasDensity):
+        return
+    for split in ("train", "validation", "test"):
+        x: Tensor = getattr(data, split)
+        values = offers.log_density(x).double().cpu().numpy()
+        truth = ring.log_density(x.double().cpu().numpy(), data.components, data.radius)
+        arrays[f"log_likelihood_{split}"] = values
+        yield Row(run, "log_likelihood", split, metrics.mean(values))
+        yield Row(run, "gap_to_truth", split, metrics.mean(truth - values))
+
+
+def _cost(run: str, model: nn.Module, train_record: dict[str, Any], sample_record: dict[str, Any] | None) -> Iterator[Row]:
+    own = getattr(model, "parameter_count", None)
+    count = own() if callable(own) else sum(parameter.numel() for parameter in model.parameters())
+    yield Row(run, "parameters", "model", Measured(count, unit="count"))
     # time in optimiser steps, over all attempts of a training that was interrupted; the record's own time is of the last one alone
-    yield Row(job.run, "train_seconds", "train", Measured(train_record["seconds_in_steps"], n=1, unit="s"))
-    yield Row(job.run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
+    yield Row(run, "train_seconds", "train", Measured(train_record["seconds_in_steps"], n=1, unit="s"))
+    yield Row(run, "images_per_second", "train", Measured(train_record["images_per_second"], n=1, unit="1/s"))
     seconds = train_record["seconds_in_steps"] / train_record["epochs"]
-    yield Row(job.run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
+    yield Row(run, "seconds_per_epoch", "train", Measured(seconds, n=train_record["epochs"], unit="s"))
     if "log_likelihood_fitted" in train_record:
-        yield Row(job.run, "log_likelihood_fitted", "train", Measured(train_record["log_likelihood_fitted"], unit="nats"))
+        yield Row(run, "log_likelihood_fitted", "train", Measured(train_record["log_likelihood_fitted"], unit="nats"))
     if sample_record is not None:
         seconds = 1000 * sample_record["seconds_sampling"] / sample_record["count"]
-        yield Row(job.run, "sample_seconds_per_1000", "samples", Measured(seconds, n=sample_record["count"], unit="s"))
+        yield Row(run, "sample_seconds_per_1000", "samples", Measured(seconds, n=sample_record["count"], unit="s"))
 
 
 def _splits(job: _Job, treatment: Treatment) -> Iterator[tuple[str, Tensor]]:
@@ -122,12 +146,14 @@ def _bound(job: _Job, model: HasBound) -> Iterator[Row]:
     noise = job.generators["bound"]
     for split, x in _splits(job, model.treatment):
         parts = [model.bound(part, noise) for part in x.split(AT_ONCE)]
+        # a Bernoulli decoder scores grey pixels, but that score is no bound on a likelihood and must not be called one
+        prefix = "grey_" if model.treatment == "grey" else ""
         for term in parts[0]:
             values = torch.cat([part[term] for part in parts]).double().cpu().numpy()
             if term == "bound":
-                job.arrays[f"bound_{split}"] = values
-            yield Row(job.run, term, split, metrics.mean(values))
-        if split == "test":
+                job.arrays[f"{prefix}bound_{split}"] = values
+            yield Row(job.run, f"{prefix}{term}", split, metrics.mean(values))
+        if split == "test" and not prefix:
             some = x[:IMPORTANCE_IMAGES]
             weighted = torch.cat([model.importance_weighted_bound(part, IMPORTANCE_SAMPLES, noise) for part in some.split(AT_ONCE)])
             values = weighted.double().cpu().numpy()
@@ -158,7 +184,7 @@ def _clusters(job: _Job, model: HasClusters, samples: dict[str, np.ndarray] | No
         yield Row(job.run, "ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n))
         images = x.view(-1, 28, 28).cpu().numpy()
         yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))
-    if samples is not None and "components" in samples:
+    if samples is not None and "prototypes" in samples:
         correlation = metrics.neighbour_correlation(samples["samples"], samples["components"])
         yield Row(job.run, "neighbour_correlation_samples", "samples", correlation)
         yield Row(job.run, "prototype_entropy", "model", metrics.pixel_entropy(samples["prototypes"]))

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from dgm.files import write_atomically
+from dgm.precision import Precision, autocast, resolve
 from dgm.rng import Generators
 
-__all__ = ["Checkpoint", "Context", "Interrupted", "Stateful", "train"]
+__all__ = ["Checkpoint", "Context", "Interrupted", "Stateful", "ascent", "train"]
 
 REPORT_EVERY_STEPS = 200  # how often the device is asked whether all terms were finite
 
@@ -103,6 +104,40 @@ class _Progress:
     rows: list[tuple[int, int, str, str, float]] = field(default_factory=list)
 
 
+def ascent(
+    terms: Callable[[Tensor], Mapping[str, Tensor]],
+    *,
+    objective: str,
+    optimiser: torch.optim.Optimizer,
+    precision: Precision,
+    context: Context,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+) -> Callable[[Tensor], Mapping[str, Tensor]]:
+    """A step for :func:`train` that climbs one objective by one gradient.
+
+    Args:
+        terms: takes indices [b] of a batch, returns named scalars that carry gradients; evaluated under autocast.
+        objective: the term to maximise.
+        optimiser: of all parameters.
+        precision: arithmetic of ``terms``; what it resolves to is recorded among the facts of the training.
+        context: device and facts.
+        schedule: of the learning rate, moved on at every step.
+    """
+    context.facts["precision"] = resolve(precision, context.device)
+
+    def step(batch: Tensor) -> Mapping[str, Tensor]:
+        with autocast(precision, context.device):
+            found = terms(batch)
+        optimiser.zero_grad(set_to_none=True)
+        (-found[objective]).backward()
+        optimiser.step()
+        if schedule is not None:
+            schedule.step()
+        return found
+
+    return step
+
+
 def train(
     step: Callable[[Tensor], Mapping[str, Tensor]],
     *,
@@ -111,7 +146,7 @@ def train(
     epochs: int,
     state: Mapping[str, Stateful],
     context: Context,
-    evaluate: Callable[[], Mapping[str, Mapping[str, float]]] | None = None,
+    evaluate: Callable[[int], Mapping[str, Mapping[str, float]]] | None = None,
     evaluate_every: int = 1,
     drop_last: bool = False,
 ) -> list[tuple[int, int, str, str, float]]:
@@ -124,7 +159,8 @@ def train(
         epochs: passes over the data; ``context.max_steps`` may end the training sooner.
         state: what a checkpoint keeps, by name. The context's generators are kept too.
         context: run name, generators, device, checkpoint and log.
-        evaluate: called every ``evaluate_every`` epochs and at the end; returns split -> term -> value.
+        evaluate: called every ``evaluate_every`` epochs and at the end, with the number of finished epochs; returns split -> term
+            -> value.
         evaluate_every: in epochs.
         drop_last: leave the incomplete batch out.
 
@@ -173,7 +209,7 @@ def train(
             at.epoch, at.batch, at.sums = at.epoch + 1, 0, None
             new = [(at.epoch, at.step, "train", name, value) for name, value in zip(at.names, means, strict=True)]
             if evaluate and (at.epoch % evaluate_every == 0 or at.step == total):
-                new += [(at.epoch, at.step, split, k, v) for split, d in evaluate().items() for k, v in d.items()]
+                new += [(at.epoch, at.step, split, k, v) for split, d in evaluate(at.epoch).items() for k, v in d.items()]
             at.rows += new
             rate = at.step / at.seconds
             context.say(
@@ -251,8 +287,8 @@ def _restore(kept: Mapping[str, Stateful], context: Context) -> _Progress:
 def _denormals_flushed() -> Iterator[None]:
     """Denormal numbers count as zero inside, and are numbers again afterwards.
 
-    Adam's first moment of a weight without gradient (a dead unit, a pixel that is always black) halves every seven steps and soon is
-    denormal, which processors handle in microcode: on NICE that made the optimiser's step eight times slower.
+    Adam's first moment of a weight without gradient (a dead unit, a pixel that is always black) halves every seven steps and soon
+    is denormal, which processors handle in microcode: on NICE that made the optimiser's step eight times slower.
     """
     torch.set_flush_denormal(True)
     try:

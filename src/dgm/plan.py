@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.data import local_files
-from dgm.provenance import PACKAGE, defines, fingerprint, names
+from dgm.provenance import PACKAGE, annotation, defines, fingerprint, names
 from dgm.report import catalogue
 from dgm.report.names import unknown
 from dgm.schema import FILE, faults, read
@@ -20,6 +20,9 @@ __all__ = ["Plan", "flags", "gpu_limit"]
 
 CLASSIFIER = "classifier"
 """The run whose features measure the samples of all others."""
+
+IMAGES = "images"
+"""Name of the prepared images among the data that a run may be fitted to."""
 
 REAL_IMAGES = "real_test"
 """Name under which the metrics table lists the scores of real test images."""
@@ -49,6 +52,7 @@ class Plan:
         self.seed: int = config["seed"]
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
         self._blocks: dict[str, Any] = config["runs"]
+        self._rings: dict[str, Any] = config.get("rings", {})
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
         if CLASSIFIER not in self._blocks:
@@ -56,6 +60,7 @@ class Plan:
         self.data_files = [str(path) for path in local_files(self.dataset, self.data_dir).values()]
         self.assignments = names("checks")
         self.demonstrations = names("demonstrations")
+        self._check_data()
         self._catalogue = catalogue.load(self.report)
         self.figures = self._catalogue.figures
         self._check_report()
@@ -71,9 +76,37 @@ class Plan:
         return [run for run in self._blocks if self.samples(run)]
 
     @property
+    def rings(self) -> list[str]:
+        """The simulated data sets."""
+        return list(self._rings)
+
+    @property
+    def tabulated(self) -> list[str]:
+        """What has a file of metrics: runs, simulated data sets (scores of the true density) and demonstrations."""
+        return [*self.runs, *self.rings, *self.demonstrations]
+
+    @property
     def measured(self) -> list[str]:
-        """What the metrics table has rows of: the runs, and the real images that the classifier scores beside them."""
-        return [*self.runs, REAL_IMAGES]
+        """What the metrics table has rows of: :attr:`tabulated`, and the real images that the classifier scores."""
+        return [*self.tabulated, REAL_IMAGES]
+
+    def data(self, run: str) -> str:
+        """Name of the data that a run is fitted to: ``images`` or a ring."""
+        name: str = self._blocks[run].get("data", IMAGES)
+        return name
+
+    def judged(self, run: str) -> bool:
+        """Whether the digit classifier scores a run's samples."""
+        return self.samples(run) and self.data(run) == IMAGES
+
+    def seed_of(self, run: str) -> int:
+        """The seed of a run's training and sampling."""
+        seed: int = self._blocks[run].get("seed", self.seed)
+        return seed
+
+    def ring(self, name: str) -> str:
+        """Settings of a simulated data set, as JSON."""
+        return as_json(self._rings[name])
 
     def samples(self, run: str) -> bool:
         """Whether a run's model can draw samples."""
@@ -106,6 +139,7 @@ class Plan:
         """Files a figure may be drawn from, relative to the results folder."""
         return [
             "data/images.npz",
+            *(f"data/{name}.npz" for name in self.rings),
             "tables/metrics.csv",
             *(f"history/{run}.csv" for run in self.runs),
             *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
@@ -125,6 +159,7 @@ class Plan:
         """Names of the records of all jobs that the report shows something of: ``<stage>/<name>``."""
         return [
             "prepare/images",
+            *(f"simulate/{name}" for name in self.rings),
             *(f"{stage}/{run}" for stage in ("train", "evaluate") for run in self.runs),
             *(f"sample/{run}" for run in self.sampled_runs),
             "tabulate/metrics",
@@ -145,6 +180,26 @@ class Plan:
             "lists": [str(path) for path in lists],
             "katex": [str(katex)],
         }
+
+    def _check_data(self) -> None:
+        """Models of points name a ring, models of images name none; rings, runs and demonstrations have names of their own."""
+        wrong: list[object] = []
+        for run in self.runs:
+            kind, name = self.kind(run), self._blocks[run].get("data")
+            points = annotation(f"dgm.models.{kind}", "fit", "data") == "PointData"
+            where = f"runs.{run}.data"
+            if not points and name is not None:
+                wrong.append(f"{where}: got {name!r}; a run of kind {kind} is fitted to the images and takes no such key")
+            elif points and name is None:
+                wrong.append(f"{where}: missing; a run of kind {kind} needs one of: {', '.join(self.rings) or 'no ring'}")
+            elif points and name not in self._rings:
+                wrong.append(unknown("ring", str(name), self.rings, where))
+        everything = [*self.tabulated, REAL_IMAGES, IMAGES]
+        for name in dict.fromkeys(everything):
+            if everything.count(name) > 1:
+                wrong.append(f"{name}: names more than one run, ring or demonstration; call one of them otherwise")
+        if wrong:
+            raise ValueError("\n".join(map(str, wrong)))
 
     def _check_report(self) -> None:
         """Every figure has a module that draws it and sources that this build makes; every table has runs of this config."""

@@ -9,17 +9,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm.dataset import Treatment
+from dgm.dataset import ImageData, PointData, Treatment
+from dgm.measurements import Measurements
+from dgm.rng import Generators
 
-__all__ = ["Classifies", "Describes", "HasBound", "HasClusters", "HasLogProb", "Sampler"]
+__all__ = ["Classifies", "Describes", "HasBound", "HasClusters", "HasDensity", "HasLogProb", "Measures", "Sampler"]
 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws new images."""
+    """Draws new images or points."""
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Named arrays with n rows each, at least ``samples`` of shape [n, 28, 28], in [0, 1] up to the model's noise."""
+        """Named arrays with n rows each, at least ``samples``: [n, 28, 28] in [0, 1] up to the model's noise, or points [n, 2]."""
         ...
 
 
@@ -40,6 +42,24 @@ class HasLogProb(Protocol):
 
     def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
         """Log p(x) in nats, for images under the model's treatment."""
+        ...
+
+
+@runtime_checkable
+class HasDensity(Protocol):
+    """Knows its density in the plane."""
+
+    def log_density(self, x: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
+        """Log p(x) in nats."""
+        ...
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """Has numbers or pictures of its own, beyond those that all models of its abilities get."""
+
+    def measure(self, data: ImageData | PointData, generators: Generators) -> Measurements:
+        """Readings for the metrics table and arrays for ``evaluations/<run>.npz``; called without gradients."""
         ...
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-__all__ = ["PACKAGE", "defines", "fingerprint", "names", "reachable"]
+__all__ = ["PACKAGE", "annotation", "defines", "fingerprint", "names", "reachable"]
 
 PACKAGE = Path(__file__).parent
 """The folder of this package."""
@@ -59,8 +59,10 @@ def reachable(*modules: str) -> frozenset[str]:
 
 
 def names(package: str) -> list[str]:
-    """Names of the public modules of a subpackage, such as ``models``: a file there is an entry of the registry."""
-    return sorted(path.stem for path in (PACKAGE / package).glob("*.py") if not path.stem.startswith("_"))
+    """Names of the public modules of a subpackage, such as ``models``: a file or a package there is an entry of the registry."""
+    folder = PACKAGE / package
+    found = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return sorted(name for name in found if not name.startswith("_"))
 
 
 def defines(module: str, name: str, method: str) -> bool:
@@ -69,6 +71,16 @@ def defines(module: str, name: str, method: str) -> bool:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return any(isinstance(line, ast.FunctionDef) and line.name == method for line in node.body)
     return False
+
+
+def annotation(module: str, function: str, parameter: str) -> str:
+    """The annotation of a parameter of a module's function, as it is written; empty where there is none."""
+    for node in _tree(module).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            for argument in node.args.args:
+                if argument.arg == parameter and argument.annotation is not None:
+                    return ast.unparse(argument.annotation)
+    return ""
 
 
 @cache

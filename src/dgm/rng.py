@@ -4,19 +4,15 @@ Every use of randomness asks for a generator by name, so adding a draw in one pl
 of all streams can be saved with a checkpoint.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-__all__ = ["Generators", "derived_seed"]
+from dgm.seeds import derived_seed
 
-
-def derived_seed(seed: int, name: str) -> int:
-    """A 63-bit seed for the stream ``name``: the first bytes of SHA-256 of seed and name."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
+__all__ = ["Generators"]
 
 
 class Generators:
@@ -36,6 +32,14 @@ class Generators:
     def seed_of(self, name: str) -> int:
         """The seed of the stream ``name``, for code that makes its own generator."""
         return derived_seed(self.seed, name)
+
+    def fresh(self, name: str) -> torch.Generator:
+        """A new generator at the start of the stream ``name``; no checkpoint keeps it.
+
+        For draws that must be the same at every call, such as the noise behind a learning curve: evaluating more or less often
+        then changes neither the curve nor the training.
+        """
+        return torch.Generator(self.device).manual_seed(derived_seed(self.seed, name))
 
     def permutation(self, n: int, name: str) -> torch.Tensor:
         """A permutation of 0..n-1 that depends on seed and name alone, not on earlier draws. Shape [n], int64."""

@@ -32,12 +32,12 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
     Args:
         kinds: the settings class of each model kind; all modules of :mod:`dgm.models` by default.
     """
-    from dgm.config import Limits
+    from dgm.config import Limits, Ring
     from dgm.data import DATASETS
 
     if kinds is None:
         kinds = {kind: importlib.import_module(f"dgm.models.{kind}").Config for kind in names("models")}
-    definitions: Schema = {"limits": _plain(Limits.model_json_schema())}
+    definitions: Schema = {"limits": _plain(Limits.model_json_schema()), "ring": _plain(Ring.model_json_schema())}
     for kind, settings in kinds.items():
         definitions[kind] = _plain(settings.model_json_schema())
     required = {kind: definitions[kind].pop("required", []) for kind in kinds}  # settings_for names only what differs
@@ -57,6 +57,12 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
             },
             "seed": {"type": "integer", "minimum": 0, "description": "every random number derives from it"},
             "limits": {"$ref": "#/$defs/limits"},
+            "rings": {
+                "type": "object",
+                "description": "simulated data sets of points in the plane",
+                "propertyNames": {"pattern": "^[a-z0-9][a-z0-9_-]*$"},
+                "additionalProperties": {"$ref": "#/$defs/ring"},
+            },
             "runs": {
                 "type": "object",
                 "minProperties": 1,
@@ -71,6 +77,11 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                 "required": ["kind"],
                 "properties": {
                     "kind": {"enum": list(kinds)},
+                    "data": {
+                        "type": "string",
+                        "description": "the ring that a model of points is fitted to",
+                    },
+                    "seed": {"type": "integer", "minimum": 0, "description": "of this run, in place of the common one"},
                     "settings": {"type": "object"},
                     "settings_for": {
                         "type": "object",

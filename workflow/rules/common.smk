@@ -29,6 +29,7 @@ pathvars:
 
 wildcard_constraints:
     run="|".join(PLAN.runs),
+    ring="|".join(PLAN.rings) or "none",
     figure="|".join(PLAN.figures) or "none",
     assignment="|".join(PLAN.assignments),
     demonstration="|".join(PLAN.demonstrations) or "none",
@@ -76,9 +77,16 @@ def code_of(stage, wildcards):
     return PLAN.code(stage, f"models.{PLAN.kind(wildcards.run)}")
 
 
+def data_of_run(wildcards):
+    """The data that a run is fitted to and measured on."""
+    return f"{PLAN.results}/data/{PLAN.data(wildcards.run)}.npz"
+
+
 def evidence_of_run(wildcards):
     """What evaluate reads beside the model: samples where the model draws them, and the classifier that measures them."""
-    if not PLAN.samples(wildcards.run):
+    if not PLAN.judged(wildcards.run):
+        if PLAN.samples(wildcards.run):
+            return {"sample_record": f"<records>/sample/{wildcards.run}.json"}
         return {}
     return {
         "classifier": "<results>/models/classifier.pt",

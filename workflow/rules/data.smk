@@ -23,9 +23,32 @@ rule prepare:
         " --images {output.images} --provenance {output.provenance} --record {output.record} --log {log}"
 
 
+rule simulate:
+    output:
+        points="<results>/data/{ring}.npz",
+        metrics="<results>/metrics/{ring}.csv",
+        record="<records>/simulate/{ring}.json",
+    log:
+        "<logs>/simulate/{ring}.log",
+    benchmark:
+        "<benchmarks>/simulate/{ring}.jsonl"
+    localrule: True
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: PLAN.ring(wildcards.ring),
+        seed=PLAN.seed,
+        code=PLAN.code("simulate"),
+    shell:
+        "python -m dgm.stages.simulate --name {wildcards.ring} --settings {params.settings:q} --seed {params.seed}"
+        " --points {output.points} --metrics {output.metrics} --record {output.record} --log {log}"
+
+
 rule demonstrate:
     output:
         arrays="<results>/arrays/{demonstration}.npz",
+        metrics="<results>/metrics/{demonstration}.csv",
         record="<records>/demonstrate/{demonstration}.json",
     log:
         "<logs>/demonstrate/{demonstration}.log",
@@ -42,4 +65,4 @@ rule demonstrate:
         ),
     shell:
         "python -m dgm.stages.demonstrate --name {wildcards.demonstration} --seed {params.seed}"
-        " --arrays {output.arrays} --record {output.record} --log {log}"
+        " --arrays {output.arrays} --metrics {output.metrics} --record {output.record} --log {log}"

@@ -1,6 +1,6 @@
 rule train:
     input:
-        data="<results>/data/images.npz",
+        data=data_of_run,
     output:
         model="<results>/models/{run}.pt",
         history="<results>/history/{run}.csv",
@@ -18,7 +18,7 @@ rule train:
         kind=lambda wildcards: PLAN.kind(wildcards.run),
         settings=lambda wildcards: PLAN.settings(wildcards.run),
         limits=PLAN.limits_of("train"),
-        seed=PLAN.seed,
+        seed=lambda wildcards: PLAN.seed_of(wildcards.run),
         code=lambda wildcards: code_of("train", wildcards),
         # no output: a training that was interrupted finds it again and continues
         checkpoint=lambda wildcards: f"{PLAN.results}/checkpoints/{wildcards.run}.pt",
@@ -46,7 +46,7 @@ rule sample:
         runtime=60,
     params:
         limits=PLAN.limits_of("sample"),
-        seed=PLAN.seed,
+        seed=lambda wildcards: PLAN.seed_of(wildcards.run),
         code=lambda wildcards: code_of("sample", wildcards),
     shell:
         "python -m dgm.stages.sample --run {wildcards.run} --model {input.model} --limits {params.limits:q}"
@@ -58,7 +58,7 @@ rule evaluate:
     input:
         unpack(evidence_of_run),
         model="<results>/models/{run}.pt",
-        data="<results>/data/images.npz",
+        data=data_of_run,
         train_record="<records>/train/{run}.json",
     output:
         metrics="<results>/metrics/{run}.csv",

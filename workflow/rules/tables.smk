@@ -1,6 +1,6 @@
 rule tabulate:
     input:
-        expand("<results>/metrics/{run}.csv", run=PLAN.runs),
+        expand("<results>/metrics/{name}.csv", name=PLAN.tabulated),
     output:
         table="<results>/tables/metrics.csv",
         record="<records>/tabulate/metrics.json",
@@ -22,10 +22,12 @@ rule check:
     input:
         "<results>/data/images.npz",
         "<results>/data/provenance.json",
+        expand("<results>/data/{ring}.npz", ring=PLAN.rings),
         "<results>/tables/metrics.csv",
         expand("<results>/models/{run}.pt", run=PLAN.runs),
         expand("<results>/history/{run}.csv", run=PLAN.runs),
         expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),
+        expand("<results>/evaluations/{run}.npz", run=PLAN.runs),
         expand(
             "<results>/arrays/{demonstration}.npz", demonstration=PLAN.demonstrations
         ),

@@ -1,6 +1,6 @@
 """Claims that the answers make, each tested by code.
 
-A module of this package belongs to one assignment and holds one function a question, registered by
+A module or package here belongs to one assignment and holds one function a question, registered by
 :func:`question`; it yields :class:`Claim` objects. A claim states what the answer says (``expected``) beside what
 an independent computation gives (``computed``). Claims about trained models read the build's own files through :class:`Evidence`.
 """
@@ -82,6 +82,16 @@ class Evidence:
     def arrays(self, demonstration: str) -> dict[str, np.ndarray]:
         """The arrays of a closed-form illustration."""
         with np.load(self.results / "arrays" / f"{demonstration}.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def evaluations(self, run: str) -> dict[str, np.ndarray]:
+        """The arrays written by the evaluate stage."""
+        with np.load(self.results / "evaluations" / f"{run}.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def points(self, ring: str) -> dict[str, np.ndarray]:
+        """A simulated data set."""
+        with np.load(self.results / "data" / f"{ring}.npz", allow_pickle=False) as arrays:
             return dict(arrays)
 
     def images(self) -> dict[str, np.ndarray]:

@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData
-from dgm.loop import Context, train
-from dgm.precision import Precision, autocast, resolve
+from dgm.loop import Context, ascent, train
+from dgm.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -81,10 +81,10 @@ def augment(images: Tensor, shift: int, generator: torch.Generator) -> Float[Ten
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:
-    """Minimise the cross-entropy with Adam; the history has cross-entropy (nats) and test accuracy.
+    """Maximise the log-probability of the right digit with Adam; the history has it (nats) and the test accuracy.
 
     Raises:
-        FloatingPointError: when the cross-entropy stops being finite.
+        FloatingPointError: when the log-probability stops being finite.
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
@@ -92,25 +92,25 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     steps = config.epochs * -(-len(data.train_images) // config.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    context.facts["precision"] = resolve(config.precision, device)
 
-    def step(batch: Tensor) -> dict[str, Tensor]:
+    def terms(batch: Tensor) -> dict[str, Tensor]:
         x = augment(data.train_images[batch], config.shift, generators["augment"])
-        with autocast(config.precision, device):
-            loss = cross_entropy(model.logits(x), data.train_labels[batch])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        return {"cross_entropy": loss}
+        return {"log_probability": -cross_entropy(model.logits(x), data.train_labels[batch])}
 
-    def evaluate() -> dict[str, dict[str, float]]:
+    def evaluate(epoch: int) -> dict[str, dict[str, float]]:
         with torch.no_grad():
             parts = [model.logits(x.flatten(1).float() / 255).argmax(1) for x in data.test_images.split(1000)]
         return {"test": {"accuracy": float((torch.cat(parts) == data.test_labels).float().mean())}}
 
     history = train(
-        step,
+        ascent(
+            terms,
+            objective="log_probability",
+            optimiser=optimiser,
+            schedule=schedule,
+            precision=config.precision,
+            context=context,
+        ),
         n=len(data.train_images),
         batch_size=config.batch_size,
         epochs=config.epochs,

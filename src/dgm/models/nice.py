@@ -22,8 +22,8 @@ from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.distributions import sample_logistic, standard_logistic_log_prob
-from dgm.loop import Context, train
-from dgm.precision import Precision, autocast, resolve
+from dgm.loop import Context, ascent, train
+from dgm.precision import Precision
 
 __all__ = ["AdditiveCoupling", "Config", "Model", "fit"]
 
@@ -133,28 +133,19 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     ]
     optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
     noise = generators["dequantise"]
-    context.facts["precision"] = resolve(config.precision, device)
 
-    def step(batch: Tensor) -> dict[str, Tensor]:
-        x = treat(data.train_images[batch], Model.treatment, noise)
-        with autocast(config.precision, device):
-            log_likelihood = model.log_prob(x).mean()
-        optimiser.zero_grad(set_to_none=True)
-        (-log_likelihood).backward()
-        optimiser.step()
-        return {"log_likelihood": log_likelihood}
+    def terms(batch: Tensor) -> dict[str, Tensor]:
+        return {"log_likelihood": model.log_prob(treat(data.train_images[batch], Model.treatment, noise)).mean()}
 
-    # A fixed stream for the curve: evaluating more or less often must not change the training.
-    shown = data.test_images[: config.curve_images]
-    curve = treat(shown, Model.treatment, torch.Generator(device).manual_seed(generators.seed_of("curve")))
+    curve = treat(data.test_images[: config.curve_images], Model.treatment, generators.fresh("curve"))
 
-    def evaluate() -> dict[str, dict[str, float]]:
+    def evaluate(epoch: int) -> dict[str, dict[str, float]]:
         with torch.no_grad():
             values = torch.cat([model.log_prob(x) for x in curve.split(1000)])
         return {"test": {"log_likelihood": float(values.mean()), "log_likelihood_median": float(values.median())}}
 
     history = train(
-        step,
+        ascent(terms, objective="log_likelihood", optimiser=optimiser, precision=config.precision, context=context),
         n=len(data.train_images),
         batch_size=config.batch_size,
         epochs=config.epochs,

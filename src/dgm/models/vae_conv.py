@@ -26,8 +26,8 @@ from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
-from dgm.loop import Context, train
-from dgm.precision import Precision, autocast, resolve
+from dgm.loop import Context, ascent, train
+from dgm.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -177,29 +177,21 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         model = Model(config).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     binarise, latent = generators["binarise"], generators["latent"]
-    context.facts["precision"] = resolve(config.precision, device)
 
-    def step(batch: Tensor) -> dict[str, Tensor]:
+    def terms(batch: Tensor) -> dict[str, Tensor]:
         x = treat(data.train_images[batch], Model.treatment, binarise)
-        with autocast(config.precision, device):
-            terms = {name: value.mean() for name, value in model.bound(x, latent).items()}
-        optimiser.zero_grad(set_to_none=True)
-        (-terms["bound"]).backward()
-        optimiser.step()
-        return terms
+        return {name: value.mean() for name, value in model.bound(x, latent).items()}
 
-    # Fixed streams for the curve: evaluating more or less often must not change the training.
-    shown = data.test_images[: config.curve_images]
-    curve = treat(shown, Model.treatment, torch.Generator(device).manual_seed(generators.seed_of("curve")))
+    curve = treat(data.test_images[: config.curve_images], Model.treatment, generators.fresh("curve"))
 
-    def evaluate() -> dict[str, dict[str, float]]:
-        noise = torch.Generator(device).manual_seed(generators.seed_of("curve/latent"))
+    def evaluate(epoch: int) -> dict[str, dict[str, float]]:
+        noise = generators.fresh("curve/latent")
         with torch.no_grad():
             parts = [model.bound(x, noise) for x in curve.split(500)]
         return {"test": {name: float(torch.cat([part[name] for part in parts]).mean()) for name in parts[0]}}
 
     history = train(
-        step,
+        ascent(terms, objective="bound", optimiser=optimiser, precision=config.precision, context=context),
         n=len(data.train_images),
         batch_size=config.batch_size,
         epochs=config.epochs,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Column, Paper
+from dgm.report.catalogue import Catalogue, Column, Paper, Row
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
 from dgm.report.macros import SYNTAX, Templates, duration
@@ -268,12 +268,13 @@ class _Context:
 
     # ------------------------------------------------------------------ tables
 
-    def _cell(self, name: str, run: str, column: Column) -> str:
-        if column.optional and not self.results.has_metric(run, column.metric, column.split):
+    def _cell(self, name: str, row: Row, column: Column) -> str:
+        split = row.split or column.split
+        if column.optional and not self.results.has_metric(row.run, column.metric, split):
             return "–"
         try:
-            row = self.results.metric(run, column.metric, column.split)
-            value, stderr = row.value * column.scale, row.stderr * abs(column.scale)
+            found = self.results.metric(row.run, column.metric, split)
+            value, stderr = found.value * column.scale, found.stderr * abs(column.scale)
             return with_error(value, stderr, column.digits) if column.stderr else number(value, column.digits, stderr)
         except ValueError as error:
             raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
@@ -283,7 +284,7 @@ class _Context:
         head = "".join(f'<th scope="col">{texts[f"column {name} {index}"]}</th>' for index in range(len(entry.columns)))
         rows = "".join(
             f'<tr><th scope="row">{texts[f"row {name} {index}"]}</th>'
-            + "".join(f"<td>{backend.text(self._cell(name, row.run, column))}</td>" for column in entry.columns)
+            + "".join(f"<td>{backend.text(self._cell(name, row, column))}</td>" for column in entry.columns)
             + "</tr>"
             for index, row in enumerate(entry.rows)
         )
@@ -304,7 +305,7 @@ class _Context:
             " & ".join(
                 [
                     rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {index}']}}}",
-                    *(backend.text(self._cell(name, row.run, column)) for column in entry.columns),
+                    *(backend.text(self._cell(name, row, column)) for column in entry.columns),
                 ]
             )
             for index, row in enumerate(entry.rows)

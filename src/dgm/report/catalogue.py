@@ -61,10 +61,11 @@ class Figure(Settings):
 
 
 class Row(Settings):
-    """A row of a table: a label in Markdown and the run whose metrics fill it."""
+    """A row of a table: a label in Markdown and the run whose metrics fill it. ``split`` stands in for that of every column."""
 
     label: str
     run: str
+    split: str | None = None
 
 
 class Column(Settings):

@@ -85,7 +85,8 @@ def of_figure(name: str, figure: Figure, results: Results) -> Origin:
         stem = file.rpartition(".")[0]
         stage = STAGE_OF_FOLDER.get(folder)
         if stage == "prepare":
-            wanted.append(_only(results, "prepare"))
+            simulated = ("simulate", stem)
+            wanted.append(simulated if simulated in results.records else _only(results, "prepare"))
         elif stage == "demonstrate":
             wanted.append((stage, stem))
         elif stage:
@@ -99,8 +100,12 @@ def of_figure(name: str, figure: Figure, results: Results) -> Origin:
 def of_table(table: Table, results: Results) -> Origin:
     """Origin of a table: the evaluations and trainings of its runs."""
     runs = dict.fromkeys(row.run for row in table.rows)
-    wanted = [_only(results, "tabulate"), *((stage, run) for run in runs for stage in ("evaluate", "train"))]
-    return _origin("tabulate", "tables/metrics.csv", results, runs, wanted)
+    wanted = [
+        _only(results, "tabulate"),
+        *((stage, run) for run in runs for stage in ("evaluate", "train", "simulate", "demonstrate")),
+    ]
+    trained = [run for run in runs if ("train", run) in results.records]
+    return _origin("tabulate", "tables/metrics.csv", results, trained, wanted)
 
 
 def of_report(results: Results) -> Origin:
@@ -115,9 +120,17 @@ def _origin(rule: str, target: str, results: Results, runs: Iterable[str], wante
         rule=rule,
         target=f"results/{results.folder.name}/{target}",
         runs=tuple(runs),
-        dataset=str(results.dataset["name"]),
+        dataset=", ".join(_datasets(jobs.values(), str(results.dataset["name"]))),
         jobs=tuple(jobs.values()),
     )
+
+
+def _datasets(jobs: Iterable[Record], images: str) -> list[str]:
+    """What the jobs computed on: the images of this build, or simulated points by name."""
+    simulated = [str(job.content["data"]) for job in jobs if job.content.get("data", "images") != "images"]
+    drawn = [job.name for job in jobs if job.stage == "simulate"]
+    named = [images] if any(job.content.get("data") == "images" or job.stage == "prepare" for job in jobs) else []
+    return list(dict.fromkeys([*named, *simulated, *drawn])) or [images]
 
 
 def _only(results: Results, stage: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
         ]
         raise ValueError(
             f"{len(false)} of {len(rows)} claims of assignment {arguments.assignment!r} are false; correct the answers in "
-            f"report/answers/{arguments.assignment}/, the formulas they state, or dgm/checks/{arguments.assignment}.py:\n"
+            f"report/answers/{arguments.assignment}/, the formulas they state, or the code in dgm/checks/{arguments.assignment}:\n"
             + "\n".join(lines)
         )
     table = io.StringIO()

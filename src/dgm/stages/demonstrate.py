@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm import cli, demonstrations
+from dgm import cli, demonstrations, measurements
 from dgm.files import save_arrays
 
 __all__ = ["main"]
@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = cli.parser(__doc__)
     options.add_argument("--name", required=True, help="module of dgm.demonstrations")
     options.add_argument("--arrays", type=Path, required=True, help=".npz file to write")
+    options.add_argument("--metrics", type=Path, required=True, help="CSV file to write: the numbers that tables show")
     options.add_argument("--seed", type=int, required=True, help="seed of the illustrations that draw at random")
     return cli.run(work, options.parse_args(argv), "demonstrate")
 
@@ -31,11 +32,14 @@ def work(arguments: Namespace) -> dict[str, Any]:
     known = sorted(path.stem for folder in demonstrations.__path__ for path in Path(folder).glob("*.py") if path.stem != "__init__")
     if arguments.name not in known or importlib.util.find_spec(module) is None:
         raise ValueError(f"demonstrate: --name {arguments.name!r}: unknown; there are {known}")
-    arrays: dict[str, np.ndarray] = importlib.import_module(module).compute(seed=arguments.seed)
+    illustration = importlib.import_module(module)
+    arrays: dict[str, np.ndarray] = illustration.compute(seed=arguments.seed)
     bad = sorted(name for name, values in arrays.items() if not np.all(np.isfinite(values)))
     if bad:
         raise ValueError(f"demonstrate: {arguments.name}: values that are not finite in {bad}; the illustration is wrong")
+    readings = illustration.measure(arrays) if hasattr(illustration, "measure") else []
     save_arrays(arguments.arrays, arrays)
+    measurements.save(arguments.metrics, [(arguments.name, "demonstration", reading) for reading in readings])
     return {"name": arguments.name, "seed": arguments.seed, "arrays": {name: list(values.shape) for name, values in arrays.items()}}
 
 

@@ -1,8 +1,6 @@
 """Measure one fitted model and its samples."""
 
 import argparse
-import csv
-import io
 import json
 import sys
 from collections.abc import Sequence
@@ -37,8 +35,9 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         from dgm import dataset
         from dgm.artefacts import load_model
-        from dgm.evaluation import Row, evaluate
-        from dgm.files import load_arrays, save_arrays, write_text
+        from dgm.evaluation import evaluate
+        from dgm.files import load_arrays, save_arrays
+        from dgm.measurements import save
         from dgm.rng import Generators
 
         train_record = json.loads(arguments.train_record.read_text())
@@ -54,17 +53,11 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         kind = train_record["kind"]
 
-        def line(row: Row) -> list[object]:
-            measured = row.measured
-            number = [repr(float(measured.value)), repr(float(measured.stderr)), measured.n]
-            return [row.run, kind if row.run == arguments.run else "data", row.metric, *number, row.split, measured.unit]
-
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["run", "kind", "metric", "value", "stderr", "n", "split", "unit"])
-        writer.writerows(line(row) for row in rows)
         save_arrays(arguments.evaluations, arrays)
-        write_text(arguments.metrics, text.getvalue())
+        save(
+            arguments.metrics,
+            ((row.run, kind if row.run == arguments.run else "data", (row.metric, row.split, row.measured)) for row in rows),
+        )
         say(f"{len(rows)} metrics")
         return {"run": arguments.run, "device": device.record()}
 

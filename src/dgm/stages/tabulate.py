@@ -10,10 +10,9 @@ from typing import Any
 
 from dgm import cli
 from dgm.files import write_text
+from dgm.measurements import COLUMNS
 
-__all__ = ["COLUMNS", "join", "main"]
-
-COLUMNS = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
+__all__ = ["join", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

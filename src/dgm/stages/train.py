@@ -58,7 +58,14 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         artefacts.save_model(arguments.model, arguments.kind, arguments.settings, fitted.model)
         checkpoint.remove()
         peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
-        return {"run": arguments.run, "kind": arguments.kind, "device": device.record(), "gpu_peak_bytes": peak, **fitted.facts}
+        return {
+            "run": arguments.run,
+            "kind": arguments.kind,
+            "data": arguments.data.stem,
+            "device": device.record(),
+            "gpu_peak_bytes": peak,
+            **fitted.facts,
+        }
 
 
 def _identity(arguments: argparse.Namespace) -> str:

@@ -17,7 +17,7 @@ __all__ = ["log_density", "log_joint", "means", "responsibilities", "sample"]
 def means(components: int, radius: float) -> Float[np.ndarray, "k 2"]:
     """The means mu_1..mu_K; the last one is (R, 0)."""
     angle = 2 * np.pi * np.arange(1, components + 1) / components
-    points: np.ndarray = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points: Float[np.ndarray, "k 2"] = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return points
 
 

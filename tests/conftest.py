@@ -1,6 +1,7 @@
 """Fixtures shared by all tests, and the run-time check of shape annotations."""
 
 import os
+from pathlib import Path
 
 # one thread: a test must not depend on how many cores the machine has, nor slow its neighbours down
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -8,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
+from tiny_results import build, made_up_digits
 
 from dgm import ring
 from dgm.dataset import ImageData, PointData
@@ -22,15 +24,8 @@ torch.set_warn_always(True)  # else a warning, which is an error here, shows in 
 def images() -> ImageData:
     """Three hundred made-up digits: a bright bar whose place depends on the label."""
     rng = np.random.default_rng(0)
-
-    def draw(n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        labels = np.arange(n) % 10
-        pictures = rng.integers(0, 60, (n, 28, 28))
-        for i, label in enumerate(labels):
-            pictures[i, 4:24, 2 * label + 2 : 2 * label + 6] = rng.integers(200, 256, (20, 4))
-        return torch.from_numpy(pictures.astype(np.uint8)), torch.from_numpy(labels)
-
-    return ImageData(*draw(200), *draw(100))
+    (train, train_labels), (test, test_labels) = (map(torch.from_numpy, made_up_digits(n, rng)) for n in (200, 100))
+    return ImageData(train, train_labels.long(), test, test_labels.long())
 
 
 @pytest.fixture
@@ -39,6 +34,14 @@ def points() -> PointData:
     rng = np.random.default_rng(0)
     train, validation, test = (torch.from_numpy(ring.sample(200, 10, 10.0, rng)[0]).float() for _ in range(3))
     return PointData(train, validation, test, components=10, radius=10.0)
+
+
+@pytest.fixture(scope="session")
+def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of every run of config.yaml after two steps on made-up data; do not change its files."""
+    folder = tmp_path_factory.mktemp("tiny")
+    build(folder)
+    return folder
 
 
 @pytest.fixture

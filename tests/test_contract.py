@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from tiny_results import affordable
 
 from dgm import models
 from dgm.artefacts import load_model, save_model
@@ -22,7 +23,7 @@ STEPS = 2
 
 
 SMALLER = {"nice": {"hidden_units": 40}}
-"""Settings that make a kind quick enough for these tests: the same layers, narrower."""
+"""Settings that make a kind quick enough to be trained three times: the same layers, narrower."""
 
 
 @pytest.fixture
@@ -33,10 +34,7 @@ def data(run, images, points):
 
 def settings_of(run, data):
     """The run's own settings, with no more images than the made-up data set has."""
-    settings = dict(RUNS[run].get("settings", {}))
-    if settings.get("images"):
-        settings["images"] = len(data.train_images)
-    return settings | SMALLER.get(RUNS[run]["kind"], {})
+    return affordable(RUNS[run].get("settings", {})) | SMALLER.get(RUNS[run]["kind"], {})
 
 
 def fit(run, data, seed=0):

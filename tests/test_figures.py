@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import made_up_results
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,16 +14,9 @@ FILE = Path(__file__).parents[1] / "report" / "figures.yaml"
 FIGURES = load_figures(FILE)
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    made_up_results.build(folder)
-    return folder
-
-
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_is_drawn(name: str, results: Path, tmp_path: Path) -> None:
-    command = ["--figure", name, "--figures", str(FILE), "--results", str(results), "--record", str(tmp_path / "r.json")]
+def test_every_figure_is_drawn(name: str, tiny_results: Path, tmp_path: Path) -> None:
+    command = ["--figure", name, "--figures", str(FILE), "--results", str(tiny_results), "--record", str(tmp_path / "r.json")]
     for turn in ("one", "two"):
         files = ["--svg", str(tmp_path / f"{turn}.svg"), "--pdf", str(tmp_path / f"{turn}.pdf")]
         assert plot.main([*command, *files]) == 0

@@ -1,0 +1,284 @@
+"""Generative adversarial network of two small convolutional networks: DNet tells images from imitations, GNet imitates.
+
+Model          x = G(z),  z uniform on [-1, 1]^m                                                        (1)
+Discriminator  L_D = 1/2 [E_x -log s(D(x)) + E_z -log(1 - s(D(G(z))))],  s the logistic function        (2)
+Generator      L_G = E_z -log s(D(G(z)))                                                                (3)
+Step           one gradient step of D on (2), then one of G on (3) with the same z and the updated D
+
+(2) is minus one half of the value V(D, G) of the minimax game, so log 2 - L_D is a lower bound on the Jensen-Shannon divergence of
+data and model, attained by the best D. (3) is the non-saturating loss. Images are grey levels in [0, 1]. At chosen epochs the model
+keeps what G makes of one fixed batch of noise, and the weights of G that made it.
+
+References: Goodfellow et al. 2014, equation 1 and algorithm 1 (one discriminator step a batch); He et al. 2015 (initial weights).
+Axis letters: n images, m latent numbers, k kept grids, g images a grid, w weights of G.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+from torch.nn.init import kaiming_uniform_, zeros_
+
+from dgm import metrics
+from dgm.artefacts import Fitted
+from dgm.config import Settings
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.loop import Context, train
+from dgm.measurements import Measurements
+from dgm.metrics import Measured
+from dgm.precision import Precision, autocast, resolve
+from dgm.rng import Generators
+
+__all__ = [
+    "Config",
+    "DNet",
+    "GNet",
+    "Model",
+    "discriminator_loss",
+    "fit",
+    "generator_loss",
+    "initialise",
+    "train_step",
+    "uniform_noise",
+]
+
+AT_ONCE = 500
+
+
+class Config(Settings):
+    """Settings of the adversarial training."""
+
+    epochs: int = Field(100, ge=1, description="passes over the training images")
+    batch_size: int = Field(256, ge=1, description="images a step; an incomplete last batch of an epoch is left out")
+    learning_rate: float = Field(2e-4, gt=0, description="of both Adam optimisers")
+    latent: int = Field(64, ge=1, description="numbers in the noise vector z, each uniform on [-1, 1]")
+    grid_epochs: list[int] = Field(
+        [10, 30, 100],
+        min_length=1,
+        description="rising epochs after which a grid of generated images is kept; one beyond the end of training means that end",
+    )
+    grid_images: int = Field(64, ge=1, description="images in a grid, always of the same noise")
+    precision: Precision = Field("auto", description="arithmetic of the training step")
+
+    @field_validator("grid_epochs")
+    @classmethod
+    def _rising(cls, epochs: list[int]) -> list[int]:
+        if epochs[0] < 1 or sorted(set(epochs)) != epochs:
+            raise ValueError("epochs must rise and start at 1 or later")
+        return epochs
+
+
+def initialise(net: nn.Module) -> None:
+    """Weights of every child by ``kaiming_uniform_``, U(-b, b) with b = sqrt(6 / fan_in); biases zero (He et al. 2015)."""
+    for layer in net.children():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            kaiming_uniform_(layer.weight)
+            if layer.bias is not None:
+                zeros_(layer.bias)
+
+
+class DNet(nn.Sequential):
+    """Image [n, 1, 28, 28] to the logit [n, 1] of its being real: 593 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, 2, 3, stride=1, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2, stride=2),
+            nn.Conv2d(2, 4, 3, stride=1, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2, stride=2),
+            nn.Conv2d(4, 8, 3, stride=1, padding=0),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(200, 1),
+        )
+        initialise(self)
+
+
+class GNet(nn.Sequential):
+    """Noise [n, m] to an image [n, 1, 28, 28] in [0, 1]: 1568 (m + 1) + 5857 parameters."""
+
+    def __init__(self, latent: int) -> None:
+        super().__init__(
+            nn.Linear(latent, 1568),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Unflatten(1, (32, 7, 7)),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            nn.Conv2d(32, 16, 3, stride=1, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            nn.Conv2d(16, 8, 3, stride=1, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(8, 1, 3, stride=1, padding=1),
+            nn.Sigmoid(),
+        )
+        initialise(self)
+
+
+def discriminator_loss(real: Float[Tensor, "n 1"], fake: Float[Tensor, "n 1"]) -> Float[Tensor, ""]:
+    """Equation (2) in nats, from the logits of real and of generated images; log 2 for logits of zero."""
+    on_real = binary_cross_entropy_with_logits(real, torch.ones_like(real))
+    on_fake = binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+    return (on_real + on_fake) / 2
+
+
+def generator_loss(fake: Float[Tensor, "n 1"]) -> Float[Tensor, ""]:
+    """Equation (3) in nats, from the logits of generated images; its derivative in a logit is (s(logit) - 1) / n."""
+    return binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+
+
+def uniform_noise(n: int, latent: int, generator: torch.Generator) -> Float[Tensor, "n m"]:
+    """Draws of z, uniform on [-1, 1]^m."""
+    return 2 * torch.rand((n, latent), generator=generator, device=generator.device) - 1
+
+
+class Model(nn.Module):
+    """Both networks and the grids kept during training; offers Sampler, Describes and Measures."""
+
+    treatment: ClassVar[Treatment] = "grey"
+    grid_noise: Tensor  # [g, m], the noise behind every grid
+    grids: Tensor  # [k, g, 28, 28] in [0, 1]
+    grid_epochs: Tensor  # [k], the epochs after which the grids were made; 0 where none was
+    grid_weights: Tensor  # [k, w], the generator's parameters at those epochs
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.latent = config.latent
+        self.discriminator = DNet()
+        self.generator = GNet(config.latent)
+        self.to(memory_format=torch.channels_last)
+        kept, images = len(config.grid_epochs), config.grid_images
+        weights = sum(parameter.numel() for parameter in self.generator.parameters())
+        self.register_buffer("grid_noise", torch.zeros(images, config.latent))
+        self.register_buffer("grids", torch.zeros(kept, images, 28, 28))
+        self.register_buffer("grid_epochs", torch.zeros(kept, dtype=torch.int64))
+        self.register_buffer("grid_weights", torch.zeros(kept, weights))
+
+    def images_from(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 28 28"]:
+        """G(z)."""
+        images: Tensor = self.generator(z)
+        return images[:, 0]
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Equation (1): ``samples`` [n, 28, 28] in [0, 1]."""
+        return {"samples": self.images_from(uniform_noise(n, self.latent, generator))}
+
+    def keep_grid(self, place: int, epoch: int) -> None:
+        """Keep G(grid_noise), the epoch and G's parameters in row ``place`` of the buffers."""
+        with torch.no_grad():
+            self.grids[place] = self.images_from(self.grid_noise)
+            self.grid_weights[place] = torch.cat([parameter.flatten() for parameter in self.generator.parameters()])
+        self.grid_epochs[place] = epoch
+
+    def describe(self) -> dict[str, Tensor]:
+        """The grids kept during training, each named by its epoch's place: ``grid_noise``, ``grids``, ``grid_epochs``."""
+        return {"grid_noise": self.grid_noise, "grids": self.grids, "grid_epochs": self.grid_epochs}
+
+    def measure(self, data: ImageData, generators: Generators) -> Measurements:
+        """How the discriminator judges images it has not seen against as many new samples.
+
+        Readings: ``jsd_bound``, log 2 - L_D in nats, a lower bound on the Jensen-Shannon divergence of data and model; and the mean
+        probability of being real that D gives to test images (split ``test``) and to samples (split ``samples``).
+        """
+        test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, 28, 28)
+        noise = uniform_noise(len(test), self.latent, generators["noise"])
+        real = torch.cat([self.discriminator(part) for part in test.split(AT_ONCE)])
+        fake = torch.cat([self.discriminator(self.generator(part)) for part in noise.split(AT_ONCE)])
+        # means over independent images and samples: their errors add as squares
+        means = [metrics.mean(-logsigmoid(logits)[:, 0].double().cpu().numpy()) for logits in (real, -fake)]
+        bound = math.log(2) - (means[0].value + means[1].value) / 2
+        error = math.hypot(means[0].stderr, means[1].stderr) / 2
+        judged = {"test": real, "samples": fake}
+        probabilities = {split: torch.sigmoid(logits)[:, 0].double().cpu().numpy() for split, logits in judged.items()}
+        return Measurements(
+            readings=[
+                ("jsd_bound", "test", Measured(bound, error, len(test), "nats")),
+                *(("probability_real", split, metrics.mean(values, unit="probability")) for split, values in probabilities.items()),
+            ]
+        )
+
+
+def train_step(
+    model: Model,
+    images: Float[Tensor, "n 784"],
+    z: Float[Tensor, "n m"],
+    optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
+    precision: Precision = "float32",
+) -> dict[str, Tensor]:
+    """One step of D on equation (2), then one of G on equation (3) with the same noise; returns both losses and D's mean verdicts.
+
+    The generated images are computed once, because the step of D leaves G as it is; D sees them twice, first without history.
+    Real and generated images pass D as one batch, which gives the same sums: no layer mixes images.
+    """
+    device = images.device
+    of_discriminator, of_generator = optimisers
+    real = images.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    with autocast(precision, device):
+        fake = model.generator(z)
+        logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
+    on_real, on_fake = logits.chunk(2)
+    first = discriminator_loss(on_real, on_fake)
+    of_discriminator.zero_grad(set_to_none=True)
+    first.backward()
+    of_discriminator.step()
+
+    model.discriminator.requires_grad_(requires_grad=False)  # D only hands the gradient on; its own would be work for nothing
+    with autocast(precision, device):
+        second = generator_loss(model.discriminator(fake).float())
+    of_generator.zero_grad(set_to_none=True)
+    second.backward()
+    of_generator.step()
+    model.discriminator.requires_grad_(requires_grad=True)
+    return {
+        "discriminator_loss": first,
+        "generator_loss": second,
+        "probability_real": torch.sigmoid(on_real.detach()).mean(),
+        "probability_fake": torch.sigmoid(on_fake.detach()).mean(),
+    }
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Train both networks against each other; the history has both losses in nats and D's mean verdicts on images and imitations.
+
+    Raises:
+        FloatingPointError: when a loss stops being finite.
+        ValueError: when the data are fewer than one batch.
+    """
+    generators, device = context.generators, context.device
+    with generators.default("initialise"):
+        model = Model(config).to(device)
+    model.grid_noise.copy_(uniform_noise(config.grid_images, config.latent, generators.fresh("grid")))
+    of_discriminator, of_generator = (
+        torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=True) for net in (model.discriminator, model.generator)
+    )
+    noise, unused = generators["noise"], generators.fresh("unused")
+    context.facts["precision"] = resolve(config.precision, device)
+
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        images = treat(data.train_images[batch], Model.treatment, unused)
+        z = uniform_noise(len(batch), config.latent, noise)
+        return train_step(model, images, z, (of_discriminator, of_generator), config.precision)
+
+    def keep(epoch: int) -> dict[str, dict[str, float]]:
+        if epoch in config.grid_epochs:
+            model.keep_grid(config.grid_epochs.index(epoch), epoch)
+        return {}
+
+    history = train(
+        step,
+        n=len(data.train_images),
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        state={"model": model, "of_discriminator": of_discriminator, "of_generator": of_generator},
+        context=context,
+        evaluate=keep,
+        drop_last=True,
+    )
+    for place in torch.nonzero(model.grid_epochs == 0).flatten().tolist():
+        model.keep_grid(place, history[-1][0])
+    return Fitted(model, history, context.facts)

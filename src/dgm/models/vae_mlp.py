@@ -1,0 +1,222 @@
+"""Variational autoencoder of two small multilayer perceptrons, with a latent plane and a diagonal or full Gaussian posterior.
+
+Model      z ~ N(0, I_m),  x_d | z ~ Bernoulli(f_d(z)),  f(z) = sigmoid(W_2 tanh(W_1 z + b_1) + b_2)                (1)
+Posterior  q(z | x) = N(mu(x), L(x) L(x)^T), L lower triangular with positive diagonal; diagonal when so chosen     (2)
+Bound      log p(x) >= E_q[log p(x | z) + log p(z) - log q(z | x)]                                                   (3)
+                     = E_q[log p(x | z)] - KL(q(z | x) || p(z))                                                      (4)
+Estimate   one draw z = mu + L eps, eps ~ N(0, I), for all of (3), or for the first term of (4) with the KL in closed form
+
+References: Kingma & Welling 2014, section 3 and appendix C (MLPs); Burda, Grosse & Salakhutdinov 2016, equation 8.
+Axis letters: n images, d = 784 pixels, m latent dimensions, k draws, h hidden units.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from dgm.artefacts import Fitted
+from dgm.binarise import Binariser
+from dgm.config import Settings
+from dgm.dataset import ImageData, Treatment, treat
+from dgm.distributions import (
+    bernoulli_log_prob,
+    gaussian_log_prob,
+    kl_triangular_to_standard_normal,
+    sample_bernoulli,
+    triangular_gaussian_log_prob,
+)
+from dgm.loop import Context, ascent, train
+from dgm.precision import Precision
+
+__all__ = ["Config", "Decoder", "Encoder", "Model", "Posterior", "fit"]
+
+PIXELS = 784
+
+
+class Config(Settings):
+    """Settings of the MLP VAE."""
+
+    epochs: int = Field(200, ge=1, description="passes over the training images")
+    batch_size: int = Field(100, ge=1, description="images a step; the last batch of an epoch may be smaller")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    latent_dimensions: int = Field(2, ge=1, le=64, description="length of z; exact likelihoods are computed for 2 only")
+    hidden_units: int = Field(500, ge=1, le=8192, description="in the one hidden layer of encoder and decoder")
+    covariance: Literal["diagonal", "full"] = Field("diagonal", description="of the posterior q(z | x)")
+    divergence: Literal["sampled", "closed"] = Field("sampled", description="KL in the bound: from the draw, or in closed form")
+    precision: Precision = Field("auto", description="arithmetic of the training step")
+    curve_images: int = Field(1000, ge=1, description="test images behind each point of the learning curve")
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z | x) = N(mean, L L^T) of each image, L lower triangular with diagonal exp(log_diagonal) > 0."""
+
+    mean: Float[Tensor, "n m"]
+    log_diagonal: Float[Tensor, "n m"]
+    lower: Float[Tensor, "n m m"] | None = None
+    """The entries of L below the diagonal, zeros elsewhere; None when L is diagonal."""
+
+    @property
+    def factor(self) -> Float[Tensor, "n m m"]:
+        """L."""
+        diagonal = torch.diag_embed(torch.exp(self.log_diagonal))
+        return diagonal if self.lower is None else diagonal + self.lower
+
+    def draw(self, noise: Float[Tensor, "*k n m"]) -> Float[Tensor, "*k n m"]:
+        """z = mean + L noise, with gradients to mean and L."""
+        z = self.mean + torch.exp(self.log_diagonal) * noise
+        return z if self.lower is None else z + (self.lower @ noise.unsqueeze(-1)).squeeze(-1)
+
+    def log_prob(self, z: Float[Tensor, "*k n m"]) -> Float[Tensor, "*k n"]:
+        """Log q(z | x) in nats."""
+        if self.lower is None:
+            return gaussian_log_prob(z, self.mean, torch.exp(2 * self.log_diagonal))
+        return triangular_gaussian_log_prob(z, self.mean, self.factor)
+
+    def kl_to_prior(self) -> Float[Tensor, " n"]:
+        """KL(q(z | x) || N(0, I)) in closed form, in nats."""
+        return kl_triangular_to_standard_normal(self.mean, self.factor)
+
+
+class Encoder(nn.Module):
+    """784 - hidden (tanh) - mean, logarithms of the squared diagonal of L and, for a full covariance, what lies below it.
+
+    The two outputs of a diagonal posterior are thus mean and log-variance. The layer for L starts at zero, so that training
+    starts from L = I; its draws come last, so that diagonal and full posteriors of one seed share all other initial weights.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        m = config.latent_dimensions
+        self.hidden = nn.Linear(PIXELS, config.hidden_units)
+        self.mean = nn.Linear(config.hidden_units, m)
+        self.full = config.covariance == "full"
+        self.spread = nn.utils.skip_init(nn.Linear, config.hidden_units, m * (m + 1) // 2 if self.full else m)
+        nn.init.zeros_(self.spread.weight)
+        nn.init.zeros_(self.spread.bias)
+        self.rows, self.columns = torch.tril_indices(m, m, offset=-1).tolist()
+
+    def forward(self, x: Float[Tensor, "n 784"]) -> Posterior:
+        """The posterior of each image."""
+        hidden = torch.tanh(self.hidden(x)).float()
+        # Posterior standard deviations fall below 0.05, while bfloat16 has steps of 0.016 near 2: all that touches z is float32.
+        with torch.autocast(x.device.type, enabled=False):
+            mean, spread = self.mean(hidden), self.spread(hidden)
+            m = mean.shape[1]
+            if not self.full:
+                return Posterior(mean, 0.5 * spread)
+            lower = spread.new_zeros((len(x), m, m))
+            lower[:, self.rows, self.columns] = spread[:, m:]
+            return Posterior(mean, 0.5 * spread[:, :m], lower)
+
+
+class Decoder(nn.Module):
+    """m - hidden (tanh) - 784 (sigmoid): the Bernoulli probability of every pixel."""
+
+    def __init__(self, latent_dimensions: int = 2, hidden_units: int = 500) -> None:
+        super().__init__()
+        self.first = nn.Linear(latent_dimensions, hidden_units)
+        self.second = nn.Linear(hidden_units, PIXELS)
+
+    def forward(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n 784"]:
+        """f(z) of equation (1), in (0, 1)."""
+        return torch.sigmoid(self.logits(z))
+
+    def logits(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n 784"]:
+        """What the sigmoid is applied to; losses use it, because log f(z) itself would lose digits near 0 and 1."""
+        with torch.autocast(z.device.type, enabled=False):
+            hidden = torch.tanh(self.first(z))
+        logits: Tensor = self.second(hidden)
+        return logits.float()
+
+
+class Model(nn.Module):
+    """Encoder and decoder; offers Sampler and HasBound."""
+
+    treatment: ClassVar[Treatment] = "dynamically binarised"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.latent_dimensions = config.latent_dimensions
+        self.closed = config.divergence == "closed"
+        self.decoder = Decoder(config.latent_dimensions, config.hidden_units)
+        self.encoder = Encoder(config)
+
+    def encode(self, x: Float[Tensor, "n 784"]) -> Posterior:
+        """q(z | x)."""
+        posterior: Posterior = self.encoder(x)
+        return posterior
+
+    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+        """One draw for equation (3), or (4) if so configured, in nats an image: ``bound`` = ``reconstruction`` - ``kl``."""
+        posterior = self.encode(x)
+        noise = torch.randn(posterior.mean.shape, generator=generator, device=x.device)
+        z = posterior.draw(noise)
+        reconstruction = bernoulli_log_prob(x, self.decoder.logits(z))
+        kl = posterior.kl_to_prior() if self.closed else posterior.log_prob(z) - standard_normal_log_prob(z)
+        return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+
+    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+        """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x) with z_j ~ q(z | x), in nats (Burda et al. 2016, equation 8)."""
+        posterior = self.encode(x)
+        log_weights = []
+        for _ in range(k):
+            z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+            log_ratio = standard_normal_log_prob(z) - posterior.log_prob(z)
+            log_weights.append(bernoulli_log_prob(x, self.decoder.logits(z)) + log_ratio)
+        return torch.stack(log_weights).logsumexp(0) - math.log(k)
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """``codes`` [n, m] from the prior, their pixel probabilities ``means`` and one Bernoulli draw of each, ``samples``."""
+        z = torch.randn((n, self.latent_dimensions), generator=generator, device=generator.device)
+        means = self.decoder(z).view(n, 28, 28)
+        return {"samples": sample_bernoulli(means, generator).to(torch.uint8), "means": means, "codes": z}
+
+    def reconstruct(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 28 28"]:
+        """Pixel probabilities decoded from the posterior mean."""
+        images: Tensor = self.decoder(self.encode(x).mean)
+        return images.view(-1, 28, 28)
+
+
+def standard_normal_log_prob(z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n"]:
+    """Log N(z; 0, I) in nats."""
+    return gaussian_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Maximise the mean of the bound with Adam; the history has bound, reconstruction and KL in nats an image.
+
+    Raises:
+        FloatingPointError: when the bound stops being finite.
+    """
+    generators, device = context.generators, context.device
+    with generators.default("initialise"):
+        model = Model(config).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    binarised, latent = Binariser(data.train_images, generators["binarise"]), generators["latent"]
+
+    def terms(batch: Tensor) -> dict[str, Tensor]:
+        return {name: value.mean() for name, value in model.bound(binarised(batch), latent).items()}
+
+    curve = treat(data.test_images[: config.curve_images], Model.treatment, generators.fresh("curve"))
+
+    def evaluate(epoch: int) -> dict[str, dict[str, float]]:
+        with torch.no_grad():
+            found = model.bound(curve, generators.fresh("curve/latent"))
+        return {"test": {name: float(value.mean()) for name, value in found.items()}}
+
+    history = train(
+        ascent(terms, objective="bound", optimiser=optimiser, precision=config.precision, context=context),
+        n=len(data.train_images),
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        state={"model": model, "optimiser": optimiser},
+        context=context,
+        evaluate=evaluate,
+    )
+    return Fitted(model, history, context.facts)

@@ -22,7 +22,11 @@ RUNS = yaml.safe_load((ROOT / "config.yaml").read_text())["runs"]
 STEPS = 2
 
 
-SMALLER = {"nice": {"hidden_units": 40}, "gan": {"batch_size": 50, "grid_images": 4}}
+SMALLER = {
+    "nice": {"hidden_units": 40},
+    "gan": {"batch_size": 50, "grid_images": 4},
+    "vqvae": {"hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1},
+}
 """Settings that make a kind quick enough to be trained three times: the same layers, narrower."""
 
 

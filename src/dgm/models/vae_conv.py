@@ -28,6 +28,7 @@ from dgm.dataset import ImageData, Treatment, treat
 from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
 from dgm.loop import Context, ascent, train
 from dgm.precision import Precision
+from dgm.residual import residual_stack
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -46,31 +47,6 @@ class Config(Settings):
     residual_channels: int = Field(32, ge=1, description="channels inside the residual blocks")
     precision: Precision = Field("auto", description="arithmetic of the training step")
     curve_images: int = Field(1000, ge=1, description="test images behind each point of the learning curve")
-
-
-class ResidualBlock(nn.Module):
-    """x + Conv1x1(ReLU(Conv3x3(ReLU(x))))."""
-
-    def __init__(self, hidden: int, residual: int) -> None:
-        super().__init__()
-        # The first ReLU must leave x as it is, for the sum; the others may write over what no gradient needs, which saves memory
-        # traffic, a third of a step's time.
-        self.change = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv2d(hidden, residual, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(residual, hidden, 1),
-        )
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Add the change."""
-        changed: Tensor = x + self.change(x)
-        return changed
-
-
-def residual_stack(hidden: int, residual: int) -> nn.Sequential:
-    """Two residual blocks and a ReLU."""
-    return nn.Sequential(ResidualBlock(hidden, residual), ResidualBlock(hidden, residual), nn.ReLU(inplace=True))
 
 
 def encoder_stage(inputs: int, outputs: int, hidden: int, residual: int) -> nn.Sequential:

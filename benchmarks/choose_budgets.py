@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-SCORES = {"nice": "log_likelihood", "vae_conv": "bound", "classifier": "accuracy"}
+SCORES = {"nice": "log_likelihood", "vae_conv": "bound", "vae_mlp": "bound", "classifier": "accuracy"}
 
 
 def split(source: Path, target: Path) -> None:

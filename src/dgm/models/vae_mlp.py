@@ -14,11 +14,13 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from dgm import metrics, quadrature
 from dgm.artefacts import Fitted
 from dgm.binarise import Binariser
 from dgm.config import Settings
@@ -31,11 +33,20 @@ from dgm.distributions import (
     triangular_gaussian_log_prob,
 )
 from dgm.loop import Context, ascent, train
+from dgm.measurements import Measurements, Reading
+from dgm.metrics import Measured
 from dgm.precision import Precision
+from dgm.rng import Generators
 
 __all__ = ["Config", "Decoder", "Encoder", "Model", "Posterior", "fit"]
 
 PIXELS = 784
+EXACT_IMAGES = 500  # test images whose likelihood is computed by quadrature, a second each grid of 200 x 200 points
+EXACT_DRAWS = 100  # of q(z | x) behind the bounds of the same images
+NEIGHBOURS = 10  # that vote on the class of a point of the latent plane
+PAIRS = 3  # of images between which codes are interpolated
+INTERPOLATION_STEPS = 10
+AT_ONCE = 1000
 
 
 class Config(Settings):
@@ -136,7 +147,7 @@ class Decoder(nn.Module):
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers Sampler and HasBound."""
+    """Encoder and decoder; offers Sampler, HasBound and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
 
@@ -181,6 +192,111 @@ class Model(nn.Module):
         """Pixel probabilities decoded from the posterior mean."""
         images: Tensor = self.decoder(self.encode(x).mean)
         return images.view(-1, 28, 28)
+
+    def measure(self, data: ImageData, generators: Generators) -> Measurements:
+        """Order in the latent space, the divergence computed in two ways, and the exact likelihood when z is in the plane."""
+        readings: list[Reading] = []
+        arrays: dict[str, np.ndarray] = {}
+        x = treat(data.test_images, self.treatment, generators["measure/binarise"])
+        self._measure_codes(data, x, generators, readings, arrays)
+        self._measure_divergence(x, generators["measure/divergence"], readings)
+        if self.latent_dimensions == 2:
+            self._measure_likelihood(x[:EXACT_IMAGES], generators["measure/draws"], readings, arrays)
+        self._interpolate(data, generators, arrays)
+        return Measurements(readings, arrays)
+
+    def _measure_codes(
+        self,
+        data: ImageData,
+        x: Float[Tensor, "n 784"],
+        generators: Generators,
+        readings: list[Reading],
+        arrays: dict[str, np.ndarray],
+    ) -> None:
+        """Means of all training images; how often neighbours share a class; moments of the mean of all q(z | x_i)."""
+        from sklearn.neighbors import KNeighborsClassifier
+
+        binarise = generators["measure/binarise/train"]
+        posteriors = [self.encode(treat(part, self.treatment, binarise)) for part in data.train_images.split(AT_ONCE)]
+        means = torch.cat([posterior.mean for posterior in posteriors])
+        variances = torch.cat([posterior.factor.square().sum(-1) for posterior in posteriors])
+        arrays |= {"train_means": means.cpu().numpy(), "train_labels": data.train_labels.cpu().numpy()}
+        neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(means))).fit(arrays["train_means"], arrays["train_labels"])
+        right = neighbours.predict(self.encode(x).mean.cpu().numpy()) == data.test_labels.cpu().numpy()
+        readings.append(("knn_accuracy", "test", metrics.proportion(right)))
+        for j in range(self.latent_dimensions):
+            coordinate = means[:, j].double().cpu().numpy()
+            readings.append((f"aggregate_mean_{j + 1}", "train", metrics.mean(coordinate, unit="")))
+            # law of total variance: Var[z] = Var[E[z | x]] + E[Var[z | x]]
+            total = float(coordinate.var() + variances[:, j].double().mean())
+            readings.append((f"aggregate_variance_{j + 1}", "train", Measured(total, n=len(coordinate))))
+
+    def _measure_divergence(self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading]) -> None:
+        """KL(q(z | x) || p(z)) from one draw an image, in closed form, and their difference image by image."""
+        posterior = self.encode(x)
+        z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+        sampled = (posterior.log_prob(z) - standard_normal_log_prob(z)).double().cpu().numpy()
+        closed = posterior.kl_to_prior().double().cpu().numpy()
+        readings += [
+            ("kl_sampled", "test", metrics.mean(sampled)),
+            ("kl_closed", "test", metrics.mean(closed)),
+            ("kl_sampled_minus_closed", "test", metrics.mean(sampled - closed)),
+        ]
+        if posterior.lower is not None:
+            factor = posterior.factor.double()
+            covariance = factor @ factor.mT
+            spread = covariance.diagonal(dim1=1, dim2=2).sqrt()
+            correlation = covariance / (spread[:, :, None] * spread[:, None, :])
+            rows, columns = self.encoder.rows, self.encoder.columns
+            readings.append(
+                ("posterior_correlation", "test", metrics.mean(correlation[:, rows, columns].abs().mean(1).cpu().numpy(), unit=""))
+            )
+
+    def _measure_likelihood(
+        self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading], arrays: dict[str, np.ndarray]
+    ) -> None:
+        """Exact log p(x), and the bounds of the same images: log p(x) minus the bound is KL(q(z | x) || p(z | x))."""
+        exact = quadrature.log_likelihood(self.decoder.logits, x)
+        posterior = self.encode(x)
+        reconstructions, ratios = [], []
+        for _ in range(EXACT_DRAWS):
+            z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+            reconstructions.append(bernoulli_log_prob(x, self.decoder.logits(z)).double())
+            ratios.append((standard_normal_log_prob(z) - posterior.log_prob(z)).double())
+        joint = torch.stack(reconstructions)
+        bound = joint.mean(0) - posterior.kl_to_prior().double()  # the closed form leaves one term to the draws
+        weighted = (joint + torch.stack(ratios)).logsumexp(0) - math.log(EXACT_DRAWS)
+        values = {
+            "exact_log_likelihood": exact.values.cpu().numpy(),
+            f"exact_iwae_{EXACT_DRAWS}": weighted.cpu().numpy(),
+            "exact_bound": bound.cpu().numpy(),
+            "posterior_divergence": (exact.values - bound).cpu().numpy(),
+        }
+        arrays |= values
+        readings += [(name, "test", metrics.mean(found)) for name, found in values.items()]
+        readings.append(("quadrature_points", "test", Measured(exact.side**2, n=len(x), unit="count")))
+        readings.append(("quadrature_change", "test", Measured(exact.change, n=len(x), unit="nats")))
+
+    def _interpolate(self, data: ImageData, generators: Generators, arrays: dict[str, np.ndarray]) -> None:
+        """Decode z = alpha mu_a + (1 - alpha) mu_b between training images a, b of different classes."""
+        order = generators.permutation(len(data.train_labels), "measure/pairs")
+        labels = data.train_labels[order].tolist()
+        firsts = [labels.index(label) for label in dict.fromkeys(labels)]  # one image a class, in random order
+        if len(firsts) < 2:
+            raise ValueError("interpolation between classes needs training images of at least two classes")
+        ends = [(firsts[2 * i % len(firsts)], firsts[(2 * i + 1) % len(firsts)]) for i in range(PAIRS)]
+        images = data.train_images[order[torch.tensor(ends).flatten()]]
+        means = self.encode(treat(images, self.treatment, generators["measure/binarise/pairs"])).mean.view(PAIRS, 2, -1)
+        alpha = torch.arange(INTERPOLATION_STEPS + 1, device=means.device) / INTERPOLATION_STEPS
+        z = alpha[None, :, None] * means[:, :1] + (1 - alpha[None, :, None]) * means[:, 1:]
+        arrays |= {
+            "interpolation": self.decoder(z).view(PAIRS, -1, 28, 28).cpu().numpy(),
+            "interpolation_alpha": alpha.cpu().numpy(),
+            "interpolation_codes": z.cpu().numpy(),
+            "interpolation_ends": self.decoder(means).view(PAIRS, 2, 28, 28).cpu().numpy(),
+            "interpolation_images": images.view(PAIRS, 2, 28, 28).cpu().numpy(),
+            "interpolation_labels": np.array([[labels[a], labels[b]] for a, b in ends]),
+        }
 
 
 def standard_normal_log_prob(z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n"]:

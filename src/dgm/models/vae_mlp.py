@@ -114,7 +114,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "n 784"]) -> Posterior:
         """The posterior of each image."""
-        hidden = torch.tanh(self.hidden(x)).float()
+        hidden = torch.tanh(self.hidden(x)).to(self.mean.weight.dtype)
         # Posterior standard deviations fall below 0.05, while bfloat16 has steps of 0.016 near 2: all that touches z is float32.
         with torch.autocast(x.device.type, enabled=False):
             mean, spread = self.mean(hidden), self.spread(hidden)
@@ -143,7 +143,7 @@ class Decoder(nn.Module):
         with torch.autocast(z.device.type, enabled=False):
             hidden = torch.tanh(self.first(z))
         logits: Tensor = self.second(hidden)
-        return logits.float()
+        return logits.to(self.second.weight.dtype)
 
 
 class Model(nn.Module):
@@ -166,8 +166,7 @@ class Model(nn.Module):
     def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """One draw for equation (3), or (4) if so configured, in nats an image: ``bound`` = ``reconstruction`` - ``kl``."""
         posterior = self.encode(x)
-        noise = torch.randn(posterior.mean.shape, generator=generator, device=x.device)
-        z = posterior.draw(noise)
+        z = posterior.draw(normal_noise(posterior.mean, generator))
         reconstruction = bernoulli_log_prob(x, self.decoder.logits(z))
         kl = posterior.kl_to_prior() if self.closed else posterior.log_prob(z) - standard_normal_log_prob(z)
         return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
@@ -177,7 +176,7 @@ class Model(nn.Module):
         posterior = self.encode(x)
         log_weights = []
         for _ in range(k):
-            z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+            z = posterior.draw(normal_noise(posterior.mean, generator))
             log_ratio = standard_normal_log_prob(z) - posterior.log_prob(z)
             log_weights.append(bernoulli_log_prob(x, self.decoder.logits(z)) + log_ratio)
         return torch.stack(log_weights).logsumexp(0) - math.log(k)
@@ -234,7 +233,7 @@ class Model(nn.Module):
     def _measure_divergence(self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading]) -> None:
         """KL(q(z | x) || p(z)) from one draw an image, in closed form, and their difference image by image."""
         posterior = self.encode(x)
-        z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+        z = posterior.draw(normal_noise(posterior.mean, generator))
         sampled = (posterior.log_prob(z) - standard_normal_log_prob(z)).double().cpu().numpy()
         closed = posterior.kl_to_prior().double().cpu().numpy()
         readings += [
@@ -260,7 +259,7 @@ class Model(nn.Module):
         posterior = self.encode(x)
         reconstructions, ratios = [], []
         for _ in range(EXACT_DRAWS):
-            z = posterior.draw(torch.randn(posterior.mean.shape, generator=generator, device=x.device))
+            z = posterior.draw(normal_noise(posterior.mean, generator))
             reconstructions.append(bernoulli_log_prob(x, self.decoder.logits(z)).double())
             ratios.append((standard_normal_log_prob(z) - posterior.log_prob(z)).double())
         joint = torch.stack(reconstructions)
@@ -272,7 +271,7 @@ class Model(nn.Module):
             "exact_bound": bound.cpu().numpy(),
             "posterior_divergence": (exact.values - bound).cpu().numpy(),
         }
-        arrays |= values
+        arrays |= values | {"exact_images": x.to(torch.uint8).cpu().numpy()}
         readings += [(name, "test", metrics.mean(found)) for name, found in values.items()]
         readings.append(("quadrature_points", "test", Measured(exact.side**2, n=len(x), unit="count")))
         readings.append(("quadrature_change", "test", Measured(exact.change, n=len(x), unit="nats")))
@@ -297,6 +296,11 @@ class Model(nn.Module):
             "interpolation_images": images.view(PAIRS, 2, 28, 28).cpu().numpy(),
             "interpolation_labels": np.array([[labels[a], labels[b]] for a, b in ends]),
         }
+
+
+def normal_noise(like: Float[Tensor, "*n m"], generator: torch.Generator) -> Float[Tensor, "*n m"]:
+    """Standard normal draws in the shape of a tensor, its type and its place."""
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
 def standard_normal_log_prob(z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n"]:

@@ -107,10 +107,11 @@ class Encoder(nn.Module):
         self.hidden = nn.Linear(PIXELS, config.hidden_units)
         self.mean = nn.Linear(config.hidden_units, m)
         self.full = config.covariance == "full"
-        self.spread = nn.utils.skip_init(nn.Linear, config.hidden_units, m * (m + 1) // 2 if self.full else m)
+        self.spread = nn.Linear(config.hidden_units, m * (m + 1) // 2 if self.full else m)
         nn.init.zeros_(self.spread.weight)
         nn.init.zeros_(self.spread.bias)
-        self.rows, self.columns = torch.tril_indices(m, m, offset=-1).tolist()
+        self.rows = [row for row in range(m) for _ in range(row)]
+        self.columns = [column for row in range(m) for column in range(row)]
 
     def forward(self, x: Float[Tensor, "n 784"]) -> Posterior:
         """The posterior of each image."""

@@ -1,0 +1,335 @@
+"""Claims about the autoencoder with a mixture prior: joint law, bound in three forms, cluster law, and the trained model.
+
+``expected`` comes from the formulas of the answers (:mod:`dgm.mixture_prior`, :mod:`dgm.models.vade`) or is a number in their text.
+``computed`` does every integral anew by adaptive quadrature or by simulation, with the densities written out here, and never uses
+the Gaussian cross-entropy lemma.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from dgm import mixture_prior
+from dgm.checks import Claim, Evidence, question
+from dgm.demonstrations.mixture_prior import GIVEN
+from dgm.mixture_prior import EXAMPLE
+
+__all__: list[str] = []
+
+RUN = "vade"
+DRAWS = 400_000
+
+
+def _normal(z: float, mean: float, variance: float) -> float:
+    return math.exp(-0.5 * (z - mean) ** 2 / variance) / math.sqrt(2 * math.pi * variance)
+
+
+def _pixel(x: int, z: float) -> float:
+    """p(x | z) for x in {0, 1}."""
+    on = 1 / (1 + math.exp(-(EXAMPLE.slope * z + EXAMPLE.intercept)))
+    return on if x else 1 - on
+
+
+def _joint(x: int, z: float, c: int) -> float:
+    return _pixel(x, z) * _normal(z, EXAMPLE.means[c], EXAMPLE.variances[c]) * EXAMPLE.weights[c]
+
+
+def _code(z: float) -> float:
+    return _normal(z, EXAMPLE.q_mean, EXAMPLE.q_variance)
+
+
+def _posterior(z: float, c: int) -> float:
+    """p(c | z)."""
+    parts = [EXAMPLE.weights[k] * _normal(z, EXAMPLE.means[k], EXAMPLE.variances[k]) for k in (0, 1)]
+    return parts[c] / sum(parts)
+
+
+def _integral(of: Callable[[float], float]) -> float:
+    """Over the line, cut where every density of the example is below 1e-40."""
+    import mpmath
+
+    return float(mpmath.quad(lambda z: of(float(z)), [-12, -6, -3, -1, 0, 1, 2, 4, 7, 12, 20]))
+
+
+@functools.cache
+def _five_terms(gamma: float) -> float:
+    """The expectation of log p(x|z) + log p(z|c) + log p(c) - log q(z|x) - log q(c|x) under q(z|x) q(c|x)."""
+    return _code_mean(
+        lambda z: sum(share * math.log(_joint(EXAMPLE.x, z, c) / (_code(z) * share)) for c, share in enumerate((gamma, 1 - gamma)))
+    )
+
+
+def _code_mean(of: Callable[[float], float]) -> float:
+    """E_q(z|x), over ten standard deviations."""
+    import mpmath
+
+    sd = math.sqrt(EXAMPLE.q_variance)
+    edges = [EXAMPLE.q_mean + sd * k for k in (-10, -5, -2, 0, 2, 5, 10)]
+    return float(mpmath.quad(lambda z: _code(float(z)) * of(float(z)), edges))
+
+
+# ------------------------------------------------------------------------------------------------ 3.1
+
+
+@question("dgm-3-1")
+def dgm_3_1(evidence: Evidence) -> Iterable[Claim]:
+    """Factorisation p(x|z) p(z|c) p(c)."""
+    total = sum(_integral(lambda z, x=x, c=c: _joint(x, z, c)) for x in (0, 1) for c in (0, 1))  # type: ignore[misc]
+    yield Claim("the product of the three factors sums and integrates to one", "quadrature", 1.0, total, 1e-10)
+    on = sum(_integral(lambda z, c=c: _joint(1, z, c)) for c in (0, 1))  # type: ignore[misc]
+    yield Claim("p(x = 1) by integrating z and summing c", "quadrature", math.exp(EXAMPLE.log_evidence()), on, 1e-10)
+    rng = np.random.default_rng(0)
+    c = (rng.random(DRAWS) >= EXAMPLE.weights[0]).astype(int)
+    z = np.take(EXAMPLE.means, c) + np.sqrt(np.take(EXAMPLE.variances, c)) * rng.standard_normal(DRAWS)
+    x = rng.random(DRAWS) < 1 / (1 + np.exp(-(EXAMPLE.slope * z + EXAMPLE.intercept)))
+    for k in (0, 1):
+        mine = z[c == k]
+        error = 4 * math.sqrt(EXAMPLE.variances[k] / len(mine))
+        yield Claim(f"ancestral draws: mean of z in cluster {k + 1}", "Monte Carlo", EXAMPLE.means[k], float(mine.mean()), error)
+    share_error = 4 * math.sqrt(0.3 * 0.7 / DRAWS)
+    yield Claim("ancestral draws: share of cluster 1", "Monte Carlo", EXAMPLE.weights[0], float(np.mean(c == 0)), share_error)
+    yield Claim(
+        "ancestral draws: share of x = 1", "Monte Carlo", math.exp(EXAMPLE.log_evidence()), float(x.mean()), 4 * 0.5 / DRAWS**0.5
+    )
+    near = np.abs(z - 0.5) < 0.1
+    shares = [float(x[near & (c == k)].mean()) for k in (0, 1)]
+    counts = [int((near & (c == k)).sum()) for k in (0, 1)]
+    spread = 4 * math.sqrt(sum(0.25 / n for n in counts))
+    yield Claim("given z, the share of x = 1 does not depend on c", "Monte Carlo", shares[0], shares[1], spread)
+    described = evidence.samples(RUN)
+    yield Claim("the trained mixing weights sum to one", "trained model", 1.0, float(described["weights"].sum()), 1e-5)
+    yield Claim("and are positive", "trained model", True, bool((described["weights"] > 0).all()))
+
+
+# ------------------------------------------------------------------------------------------------ 3.2
+
+
+@question("dgm-3-2")
+def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
+    """The bound with mean-field q(z|x) q(c|x)."""
+    from scipy.optimize import minimize
+
+    direct = _five_terms(GIVEN[0])
+    yield Claim("the bound of the example", "quadrature", -2.9619850728, direct, 1e-9)
+    evidence_ = math.log(sum(_integral(lambda z, c=c: _joint(EXAMPLE.x, z, c)) for c in (0, 1)))  # type: ignore[misc]
+    yield Claim("log p(x) of the example", "quadrature", -0.4080620208, evidence_, 1e-9)
+    yield Claim("the bound lies below log p(x)", "quadrature", True, direct <= evidence_)
+
+    def gap(z: float) -> float:
+        return sum(
+            share * math.log(_code(z) * share * math.exp(evidence_) / _joint(EXAMPLE.x, z, c)) for c, share in enumerate(GIVEN)
+        )
+
+    yield Claim(
+        "log p(x) minus the bound is the divergence to the posterior", "quadrature", evidence_ - direct, _code_mean(gap), 1e-8
+    )
+    grid = np.linspace(-9, 12, 8001)
+    joint = np.log([EXAMPLE.weights[c] for c in (0, 1)])[:, None] + np.array(
+        [-0.5 * np.log(2 * np.pi * v) - 0.5 * (grid - m) ** 2 / v for m, v in zip(EXAMPLE.means, EXAMPLE.variances, strict=True)]
+    )
+    joint = joint - np.logaddexp(0, -(EXAMPLE.slope * grid + EXAMPLE.intercept))
+
+    def negative_bound(theta: np.ndarray) -> float:
+        gamma = 1 / (1 + math.exp(-theta[2]))
+        log_q = -0.5 * ((grid - theta[0]) * math.exp(-theta[1])) ** 2 - theta[1] - 0.5 * math.log(2 * math.pi)
+        inner = gamma * (joint[0] - math.log(gamma)) + (1 - gamma) * (joint[1] - math.log(1 - gamma)) - log_q
+        return -float(np.trapezoid(np.exp(log_q) * inner, grid))
+
+    best = min(
+        float(minimize(negative_bound, np.array(start), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12}).fun)
+        for start in ((1.5, 0.0, -1.0), (-0.5, 0.0, 1.0))
+    )
+    yield Claim("gap of the best mean-field law", "optimisation", 0.0957, evidence_ + best, 5e-5)
+    yield Claim("the best mean-field bound stays below log p(x)", "optimisation", True, -best < evidence_ - 1e-3)
+
+
+# ------------------------------------------------------------------------------------------------ 3.3
+
+
+@question("dgm-3-3-1")
+def dgm_3_3_1(evidence: Evidence) -> Iterable[Claim]:
+    """The bound as E log[p(x|z) p(z) / q(z|x)] minus an expected divergence between cluster laws."""
+
+    def marginal(z: float) -> float:
+        return math.log(_pixel(EXAMPLE.x, z) * sum(_joint(0, z, c) + _joint(1, z, c) for c in (0, 1)) / _code(z))
+
+    def divergence(z: float) -> float:
+        return sum(share * math.log(share / _posterior(z, c)) for c, share in enumerate(GIVEN))
+
+    first, second = _code_mean(marginal), _code_mean(divergence)
+    yield Claim("both forms of the bound agree", "quadrature", _five_terms(GIVEN[0]), first - second, 1e-9)
+    yield Claim("their value", "quadrature", -2.9619850728, first - second, 1e-9)
+    yield Claim("the first term, free of q(c|x)", "quadrature", EXAMPLE.bound(GIVEN) + second, first, 1e-9)
+    yield Claim("the divergence is not negative", "quadrature", True, second >= 0)
+    bayes = max(
+        abs(_joint(1, z, c) + _joint(0, z, c) - _posterior(z, c) * sum(_joint(x, z, k) for x in (0, 1) for k in (0, 1)))
+        for z in (-2.0, 0.3, 4.0)
+        for c in (0, 1)
+    )
+    yield Claim("p(z|c) p(c) = p(z) p(c|z), largest difference", "closed form", 0.0, bayes, 1e-15)
+
+
+@question("dgm-3-3-2")
+def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim]:
+    """Averaged and geometric cluster law."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(
+        lambda gamma: -_five_terms(float(gamma)), bounds=(0.01, 0.99), method="bounded", options={"xatol": 1e-9}
+    )
+    yield Claim("the cluster law that maximises the bound, gamma_1", "optimisation", 0.1618321867, float(found.x), 1e-6)
+    yield Claim("geometric form of gamma_1", "optimisation", float(EXAMPLE.geometric()[0]), float(found.x), 1e-6)
+    yield Claim("the bound there", "optimisation", -1.9701238398, -float(found.fun), 1e-9)
+    averaged = _code_mean(lambda z: _posterior(z, 0))
+    yield Claim("averaged gamma_1", "quadrature", 0.2973695298, averaged, 1e-9)
+    yield Claim("averaged form in code", "quadrature", float(EXAMPLE.averaged()[0]), averaged, 1e-9)
+    yield Claim("the bound at the averaged law", "quadrature", -2.0271130722, _five_terms(averaged), 1e-9)
+
+    def opposite(gamma: float) -> float:
+        law = (gamma, 1 - gamma)
+        return _code_mean(lambda z: sum(_posterior(z, c) * math.log(_posterior(z, c) / law[c]) for c in (0, 1)))
+
+    mean_law = minimize_scalar(lambda gamma: opposite(float(gamma)), bounds=(0.01, 0.99), method="bounded", options={"xatol": 1e-9})
+    yield Claim("the averaged law minimises the opposite divergence", "optimisation", averaged, float(mean_law.x), 1e-6)
+    exact, near = (mixture_prior.Example(q_variance=1e-4), float(_posterior(EXAMPLE.q_mean, 0)))
+    apart = max(abs(float(law[0]) - near) for law in (exact.averaged(), exact.geometric()))
+    yield Claim("for a narrow q(z|x) both are p(c|z) at its mean", "closed form", 0.0, apart, 1e-3)
+    kl = {split: evidence.metric(RUN, "mixture_kl", split) for split in ("one draw", "averaged", "geometric")}
+    ordered = kl["geometric"] <= kl["averaged"] + 1e-9 and kl["geometric"] <= kl["one draw"] + 1e-9
+    yield Claim("trained model: no cluster law gives a better bound than the geometric one", "trained model", True, ordered)
+    given_away = kl["averaged"] - kl["geometric"]
+    yield Claim(
+        "trained model: bound given away by averaging is the mean divergence to the geometric law",
+        "trained model",
+        evidence.metric(RUN, "kl_to_geometric", "averaged"),
+        given_away,
+        1e-6,
+    )
+    same = evidence.metric(RUN, "argmax_agreement", "averaged")
+    yield Claim(
+        "trained model: both laws name the same cluster for most images", "trained model", True, same > 0.9, needs_full_budget=True
+    )
+
+
+# ------------------------------------------------------------------------------------------------ 3.4, 3.5
+
+
+@question("dgm-3-4")
+def dgm_3_4(evidence: Evidence) -> Iterable[Claim]:
+    """The Gaussian cross-entropy lemma."""
+    q, p = ((0.5, -1.0), (0.25, 2.0)), ((0.0, 1.0), (1.0, 0.5))
+    axes = [np.linspace(m - 12 * math.sqrt(v), m + 12 * math.sqrt(v), 1201) for m, v in zip(*q, strict=True)]
+    first, second = np.meshgrid(*axes, indexing="ij")
+    points = np.stack([first, second], axis=-1)
+
+    def log_density(law: tuple[tuple[float, ...], tuple[float, ...]]) -> np.ndarray:
+        mean, covariance = np.array(law[0]), np.diag(law[1])
+        away = points - mean
+        quadratic = np.einsum("abi,ij,abj->ab", away, np.linalg.inv(covariance), away)
+        return np.asarray(-0.5 * quadratic - 0.5 * math.log(np.linalg.det(2 * math.pi * covariance)))
+
+    def integrated(log_p: np.ndarray) -> float:
+        inner = np.trapezoid(np.exp(log_density(q)) * log_p, axes[1], axis=1)
+        return float(np.trapezoid(inner, axes[0]))
+
+    value = integrated(log_density(p))
+    yield Claim("the integral of q log p in two dimensions", "quadrature", -7.741303476129373, value, 1e-10)
+    yield Claim("the lemma", "quadrature", mixture_prior.gaussian_cross_entropy(*q, *p), value, 1e-10)
+    own = integrated(log_density(q))
+    entropy = -0.5 * sum(math.log(2 * math.pi * v) + 1 for v in q[1])
+    yield Claim("with p = q it is minus the entropy", "quadrature", entropy, own, 1e-10)
+    without = value + 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
+    share = 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
+    yield Claim("the distance of the means contributes", "closed form", 4.125, share, 1e-12)
+    yield Claim(
+        "and the rest comes from the two spreads",
+        "quadrature",
+        mixture_prior.gaussian_cross_entropy(q[0], q[1], q[0], p[1]),
+        without,
+        1e-10,
+    )
+
+
+def _formula(arrays: dict[str, Any]) -> np.ndarray:
+    """The objective of the question, term by term in plain loops."""
+    n, k = arrays["gamma"].shape
+    j, d = arrays["mean"].shape[1], arrays["x"].shape[1]
+    values = np.zeros(n)
+    for i in range(n):
+        for e in range(d):
+            on = arrays["mu_x"][i, e]
+            values[i] += math.log(on) if arrays["x"][i, e] == 1 else math.log(1 - on)
+        for c in range(k):
+            gamma = arrays["gamma"][i, c]
+            for a in range(j):
+                prior, own = arrays["prior_variance"][c, a], arrays["variance"][i, a]
+                distance = (arrays["mean"][i, a] - arrays["prior_mean"][c, a]) ** 2
+                values[i] -= 0.5 * gamma * (math.log(prior) + own / prior + distance / prior)
+            values[i] += gamma * math.log(arrays["pi"][c] / gamma)
+        values[i] += 0.5 * sum(1 + math.log(arrays["variance"][i, a]) for a in range(j))
+    return values
+
+
+def _random_inputs(seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    n, k, j, d = 6, 4, 3, 8
+    return {
+        "x": (rng.random((n, d)) < 0.5).astype(float),
+        "mu_x": rng.uniform(0.05, 0.95, (n, d)),
+        "gamma": rng.dirichlet(np.ones(k), n),
+        "pi": rng.dirichlet(np.ones(k)),
+        "mean": rng.standard_normal((n, j)),
+        "variance": rng.uniform(0.1, 2.0, (n, j)),
+        "prior_mean": rng.standard_normal((k, j)),
+        "prior_variance": rng.uniform(0.2, 3.0, (k, j)),
+    }
+
+
+def _in_code(arrays: dict[str, Any]) -> np.ndarray:
+    """The same objective by the functions that train the model."""
+    import torch
+
+    from dgm.distributions import bernoulli_log_prob
+    from dgm.models import vade
+
+    tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
+    prior = vade.Prior(tensors["pi"].log(), tensors["prior_mean"], tensors["prior_variance"].log())
+    reconstruction = bernoulli_log_prob(tensors["x"], torch.logit(tensors["mu_x"]))
+    terms = vade.bound_terms(reconstruction, tensors["gamma"].log(), tensors["mean"], tensors["variance"].log(), prior)
+    return np.asarray(terms.bound.numpy())
+
+
+@question("dgm-3-5")
+def dgm_3_5(evidence: Evidence) -> Iterable[Claim]:
+    """The closed objective."""
+    yield Claim("the closed form equals the five expectations", "quadrature", EXAMPLE.bound(GIVEN), _five_terms(GIVEN[0]), 1e-9)
+    yield Claim("its value on the example", "quadrature", -2.9619850728, _five_terms(GIVEN[0]), 1e-9)
+    largest = max(float(np.abs(_formula(a) - _in_code(a)).max()) for a in map(_random_inputs, range(5)))
+    yield Claim("the objective in code is this formula, largest difference", "closed form", 0.0, largest, 1e-6)
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal(DRAWS)
+    logit = EXAMPLE.slope * (EXAMPLE.q_mean + math.sqrt(EXAMPLE.q_variance) * noise) + EXAMPLE.intercept
+    first = -np.logaddexp(0, -logit)
+    exact = _code_mean(lambda z: math.log(_pixel(EXAMPLE.x, z)))
+    error = 4 * float(first.std()) / DRAWS**0.5
+    yield Claim("the mean of many one-draw estimates of the first term", "Monte Carlo", exact, float(first.mean()), error)
+    few = first.reshape(-1, 10).mean(1)
+    yield Claim("ten draws divide the variance of the estimate by ten", "Monte Carlo", 0.1, float(few.var() / first.var()), 0.005)
+    parts = {name: evidence.metric(RUN, f"grey_{name}") for name in ("bound", "reconstruction", "prior", "assignment", "entropy")}
+    total = sum(parts[name] for name in ("reconstruction", "prior", "assignment", "entropy"))
+    yield Claim("trained model: the four terms add up to its score", "trained model", parts["bound"], total, 1e-3)
+    used = evidence.metric(RUN, "clusters_in_use")
+    yield Claim("trained model: clusters in use", "trained model", 10.0, used, needs_full_budget=True)
+    accuracy = evidence.metric(RUN, "clustering_accuracy")
+    plain = evidence.metric(RUN, "clustering_accuracy", "k-means on pixels")
+    yield Claim(
+        "trained model: it clusters better than k-means on pixels", "trained model", True, accuracy > plain, needs_full_budget=True
+    )
+    history = evidence.history(RUN).query("term == 'clustering_accuracy' and split == 'test'").sort_values("epoch")
+    gain = float(history["value"].iloc[-1] - history["value"].iloc[0])
+    yield Claim(
+        "trained model: accuracy gained over the mixture on the codes", "trained model", True, gain > 0, needs_full_budget=True
+    )

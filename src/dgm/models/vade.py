@@ -1,0 +1,591 @@
+"""Variational autoencoder whose prior is a Gaussian mixture: it embeds images and clusters them at once (VaDE).
+
+Model      c ~ Cat(pi),  z | c ~ N(mu_c, diag sigma_c^2),  x_d | z ~ Bernoulli(sigmoid(f_d(z)))                      (1)
+Posterior  q(z, c | x) = N(z; m, diag s^2) gamma_c  with m, log s^2 from the encoder                                 (2)
+Bound      log p(x) >= E_q log p(x | z)
+             - 1/2 sum_c gamma_c sum_j [log sigma_cj^2 + s_j^2 / sigma_cj^2 + (m_j - mu_cj)^2 / sigma_cj^2]
+             + sum_c gamma_c log(pi_c / gamma_c) + 1/2 sum_j (1 + log s_j^2)                                         (3)
+           with one reparameterised draw z = m + s * eps for its first term
+Averaged   gamma_c = p(c | z) = pi_c N(z; mu_c, sigma_c^2) / sum_k pi_k N(z; mu_k, sigma_k^2) at the same draw        (4)
+Geometric  gamma_c proportional to pi_c exp E_q log N(z; mu_c, sigma_c^2), which maximises (3) over gamma             (5)
+
+The mixing weights pi are a softmax of logits, so they stay on the simplex; a cluster is predicted without randomness, from (4) at
+z = m or from (5). A bound of this kind has many poor maxima, in which clusters are empty or share a digit, so training starts
+from codes that are clustered already:
+
+1. every layer of encoder and decoder is trained to undo noise on the output of the layer before it (masking noise on its input and
+   on its own output), then the whole autoencoder is trained end to end, possibly with noise on the pixels too;
+2. a mixture of diagonal Gaussians is fitted to the codes by EM from several starts; the likelihood chooses among them;
+3. the bound (3) is maximised from there.
+
+References: Jiang, Zheng, Tan, Tang & Zhou 2017 (model, bound, start); Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010
+(denoising layers); Xie, Girshick & Farhadi 2016 (layer sizes).
+Axis letters: n images, d pixels, k clusters, j latent numbers.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, grid_sample, mse_loss
+
+from dgm import metrics
+from dgm.artefacts import Fitted, HistoryRow
+from dgm.config import Settings
+from dgm.dataset import ImageData, PointData, treat
+from dgm.distributions import bernoulli_log_prob
+from dgm.loop import Context, ascent, train
+from dgm.measurements import Measurements, Reading
+from dgm.metrics import Measured
+from dgm.precision import Precision
+from dgm.rng import Generators
+
+__all__ = ["Config", "Model", "Terms", "bound_terms", "fit", "log_geometric_responsibilities", "log_responsibilities"]
+
+SIDE = 28
+PIXELS = SIDE**2
+AT_ONCE = 2000
+DRAWS = 50  # of z, behind the averaged responsibilities
+EACH = 10  # samples of each cluster in the picture
+BASELINE_IMAGES = 20_000  # k-means gains nothing from more
+
+
+class Config(Settings):
+    """Settings of the VAE with a Gaussian-mixture prior. Epochs of 0 leave a phase out."""
+
+    clusters: int = Field(10, ge=1, description="number K of clusters")
+    latent: int = Field(10, ge=1, description="number J of latent numbers")
+    hidden: list[int] = Field([500, 500, 2000], min_length=1, description="widths of the encoder; the decoder mirrors them")
+    treatment: Literal["grey", "dynamically binarised"] = Field("grey", description="of the pixels; see dgm.dataset.TREATMENTS")
+    responsibilities: Literal["averaged", "geometric"] = Field("averaged", description="gamma by equation (4) or (5)")
+    layer_epochs: int = Field(20, ge=0, description="denoising epochs of each layer")
+    layer_noise: float = Field(0.2, ge=0, lt=1, description="share of numbers set to zero in a layer's input and output")
+    autoencoder_epochs: int = Field(50, ge=0, description="epochs of the whole autoencoder")
+    autoencoder_noise: float = Field(0.0, ge=0, lt=1, description="share of pixels set to zero in the autoencoder's input")
+    autoencoder_shift: float = Field(
+        0.0, ge=0, le=8, description="largest shift of the autoencoder's input in pixels, along each axis"
+    )
+    autoencoder_turn: float = Field(0.0, ge=0, le=45, description="largest rotation of the autoencoder's input in degrees")
+    autoencoder_learning_rate: float = Field(1e-3, gt=0, description="of Adam, in both parts of the pre-training")
+    autoencoder_loss: Literal["squared error", "cross-entropy"] = Field("squared error", description="between pixels and means")
+    mixture_starts: int = Field(10, ge=1, description="starts of EM on the codes; the likelihood chooses")
+    epochs: int = Field(100, ge=1, description="epochs of the bound")
+    batch_size: int = Field(256, ge=1, description="images a step in every phase; the last batch of an epoch may be smaller")
+    learning_rate: float = Field(2e-3, gt=0, description="of Adam on the bound")
+    learning_rate_decay: float = Field(0.95, gt=0, le=1, description="factor on the learning rate every 10 epochs")
+    precision: Precision = Field("auto", description="arithmetic of the training step")
+    curve_images: int = Field(1000, ge=1, description="test images behind each point of the learning curve")
+
+
+# ------------------------------------------------------------------------------------------------ mathematics
+
+
+class Prior(NamedTuple):
+    """The law of the code: K weighted Gaussians with diagonal covariances."""
+
+    log_weights: Float[Tensor, " k"]
+    means: Float[Tensor, "k j"]
+    log_variances: Float[Tensor, "k j"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """The four terms of the bound (3), nats an image each."""
+
+    reconstruction: Float[Tensor, " n"]
+    prior: Float[Tensor, " n"]
+    assignment: Float[Tensor, " n"]
+    entropy: Float[Tensor, " n"]
+
+    @property
+    def kl(self) -> Float[Tensor, " n"]:
+        """KL(q(z, c | x) || p(z, c)): all but the reconstruction, with the opposite sign; the log 2 pi of two terms cancel."""
+        return -(self.prior + self.assignment + self.entropy)
+
+    @property
+    def bound(self) -> Float[Tensor, " n"]:
+        """Equation (3)."""
+        return self.reconstruction - self.kl
+
+
+def _distances(mean: Float[Tensor, "n j"], log_variance: Float[Tensor, "n j"], prior: Prior) -> Float[Tensor, "n k"]:
+    """The inner sum over j of the second term of (3), for every image and cluster."""
+    # element by element, not as matrix products: autocast would round those to bfloat16, and expanding the square cancels badly
+    apart = (mean[:, None, :] - prior.means).square() + log_variance.exp()[:, None, :]
+    return (prior.log_variances + apart * torch.exp(-prior.log_variances)).sum(2)
+
+
+def bound_terms(
+    reconstruction: Float[Tensor, " n"],
+    log_gamma: Float[Tensor, "n k"],
+    mean: Float[Tensor, "n j"],
+    log_variance: Float[Tensor, "n j"],
+    prior: Prior,
+) -> Terms:
+    """Equation (3) from the decoder's log-likelihood, the posterior (2) and the prior, in closed form."""
+    gamma = log_gamma.exp()
+    distance = -0.5 * (gamma * _distances(mean, log_variance, prior)).sum(1)
+    assignment = (gamma * (prior.log_weights - log_gamma)).sum(1)
+    return Terms(reconstruction, distance, assignment, 0.5 * (1 + log_variance).sum(1))
+
+
+def log_responsibilities(z: Float[Tensor, "n j"], prior: Prior) -> Float[Tensor, "n k"]:
+    """Log p(c | z) by Bayes' rule."""
+    certain = torch.full_like(z, -math.inf)  # a posterior without spread: s^2 = 0
+    return (prior.log_weights - 0.5 * _distances(z, certain, prior)).log_softmax(1)
+
+
+def log_geometric_responsibilities(
+    mean: Float[Tensor, "n j"], log_variance: Float[Tensor, "n j"], prior: Prior
+) -> Float[Tensor, "n k"]:
+    """Log gamma of equation (5): the maximiser of (3) over the simplex."""
+    return (prior.log_weights - 0.5 * _distances(mean, log_variance, prior)).log_softmax(1)
+
+
+# ------------------------------------------------------------------------------------------------ network
+
+
+class Model(nn.Module):
+    """Encoder, decoder and the tables of the prior; offers Sampler, Describes, HasBound, HasClusters and Measures."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.treatment = config.treatment
+        self.geometric = config.responsibilities == "geometric"
+        widths = [PIXELS, *config.hidden]
+        self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.mean_head = nn.Linear(widths[-1], config.latent)
+        self.log_variance_head = nn.Linear(widths[-1], config.latent)
+        back = [config.latent, *reversed(widths)]
+        self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(back))
+        self.weight_logits = nn.Parameter(torch.zeros(config.clusters))
+        self.means = nn.Parameter(torch.zeros(config.clusters, config.latent))
+        self.log_variances = nn.Parameter(torch.zeros(config.clusters, config.latent))
+
+    def features(self, x: Float[Tensor, "n 784"], layers: int | None = None) -> Float[Tensor, "n h"]:
+        """Output of the first ``layers`` hidden layers of the encoder, all by default."""
+        for layer in list(self.encoder)[:layers]:
+            x = torch.relu(layer(x))
+        return x
+
+    def encode(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n j"], Float[Tensor, "n j"]]:
+        """Mean and log variance of q(z | x)."""
+        features = self.features(x)
+        return self.mean_head(features).float(), self.log_variance_head(features).float()
+
+    def decode(self, z: Float[Tensor, "n j"]) -> Float[Tensor, "n 784"]:
+        """Logits of the pixel probabilities."""
+        *inner, last = self.decoder
+        for layer in inner:
+            z = torch.relu(layer(z))
+        logits: Tensor = last(z)
+        return logits.float()
+
+    def prior(self) -> Prior:
+        """Log pi, mu and log sigma^2."""
+        return Prior(self.weight_logits.log_softmax(0), self.means, self.log_variances)
+
+    def terms(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> Terms:
+        """The bound (3) with one draw of z, which serves the first term and, in the averaged form, gamma."""
+        mean, log_variance = self.encode(x)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        z = mean + torch.exp(0.5 * log_variance) * noise
+        if self.geometric:
+            log_gamma = log_geometric_responsibilities(mean, log_variance, self.prior())
+        else:
+            log_gamma = log_responsibilities(z, self.prior())
+        return bound_terms(bernoulli_log_prob(x, self.decode(z)), log_gamma, mean, log_variance, self.prior())
+
+    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+        """``bound`` = ``reconstruction`` - ``kl`` in nats an image, and the three terms of the KL: ``prior`` etc. of (3)."""
+        terms = self.terms(x, generator)
+        own = {name: getattr(terms, name) for name in ("prior", "assignment", "entropy")}
+        return {"bound": terms.bound, "reconstruction": terms.reconstruction, "kl": terms.kl, **own}
+
+    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+        """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x), with the mixture p(z) summed over its clusters."""
+        mean, log_variance = self.encode(x)
+        prior, none = self.prior(), torch.full_like(mean, -math.inf)
+        ratios = []
+        for _ in range(k):
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+            z = mean + torch.exp(0.5 * log_variance) * noise
+            # log 2 pi cancels between p(z) and q(z | x)
+            log_prior = (prior.log_weights - 0.5 * _distances(z, none, prior)).logsumexp(1)
+            log_posterior = -0.5 * (log_variance + noise.square()).sum(1)
+            ratios.append(bernoulli_log_prob(x, self.decode(z)) + log_prior - log_posterior)
+        return torch.stack(ratios).logsumexp(0) - math.log(k)
+
+    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+        """Gamma without randomness, in float64: equation (5), or equation (4) at the posterior mean."""
+        mean, log_variance = (part.double() for part in self.encode(x))
+        prior = Prior(*(table.double() for table in self.prior()))
+        if self.geometric:
+            return log_geometric_responsibilities(mean, log_variance, prior).exp()
+        return log_responsibilities(mean, prior).exp()
+
+    def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Ancestral sampling: ``components`` c ~ pi, then z, pixel probabilities ``means`` and a Bernoulli draw ``samples``."""
+        log_weights, means, log_variances = self.prior()
+        components = torch.multinomial(log_weights.exp(), n, replacement=True, generator=generator)
+        noise = torch.randn((n, means.shape[1]), generator=generator, device=means.device)
+        z = means[components] + torch.exp(0.5 * log_variances[components]) * noise
+        p = torch.sigmoid(self.decode(z)).view(n, 28, 28)
+        drawn = torch.rand(p.shape, generator=generator, device=p.device) < p
+        return {"samples": drawn.to(torch.uint8), "means": p, "components": components}
+
+    def measure(self, data: ImageData | PointData, generators: Generators) -> Measurements:
+        """Use of the clusters, the two estimates of gamma side by side, and what the pictures need.
+
+        Readings (test images): ``clusters_in_use`` and ``smallest_cluster`` (share of images); accuracy, NMI, ARI and purity of
+        k-means on the pixels under the split ``k-means on pixels``; and for gamma from one draw, averaged over :data:`DRAWS`
+        draws, and geometric (the splits): ``mixture_kl``, the mean of KL(q(z, c | x) || p(z, c)); ``kl_to_geometric``, the mean of
+        KL(gamma || geometric gamma), nats; ``argmax_agreement`` with the geometric form.
+        Arrays: ``codes`` [m, 2] the posterior means on their two principal axes and ``cluster_codes`` [k, 2] the means of the
+        clusters there; ``cluster_digits`` [k] the majority digit of each cluster, -1 for an empty one; ``cluster_samples``
+        [k, 10, 28, 28] decoded draws of each cluster; ``explained_variance`` [2] of the two axes, as shares.
+        """
+        assert isinstance(data, ImageData)
+        x = treat(data.test_images, self.treatment, generators["measure/treat"])
+        parts = [self.encode(part) for part in x.split(AT_ONCE)]
+        mean, log_variance = (torch.cat([part[i] for part in parts]).double() for i in (0, 1))
+        clusters = torch.cat([self.responsibilities(part).argmax(1) for part in x.split(AT_ONCE)])
+        readings = _use_of_clusters(clusters, len(self.means))
+        readings += _compare_responsibilities(mean, log_variance, self.prior(), generators["measure/latent"])
+        readings += _k_means(data, len(self.means), generators.seed_of("measure/k-means"))
+        return Measurements(readings, self._pictures(data.test_labels, mean, clusters, generators["measure/samples"]))
+
+    def _pictures(
+        self, labels: Tensor, mean: Float[Tensor, "n j"], clusters: Tensor, generator: torch.Generator
+    ) -> dict[str, np.ndarray]:
+        from sklearn.decomposition import PCA
+
+        _, means, log_variances = self.prior()
+        k, j = means.shape
+        codes = mean.cpu().numpy()
+        axes = PCA(min(2, j), svd_solver="full").fit(codes)
+        flat = [np.pad(axes.transform(points), ((0, 0), (0, 2 - min(2, j)))) for points in (codes, means.double().cpu().numpy())]
+        noise = torch.randn((k, EACH, j), generator=generator, device=means.device)
+        z = means[:, None] + torch.exp(0.5 * log_variances)[:, None] * noise
+        drawn = torch.sigmoid(self.decode(z.flatten(0, 1))).view(k, EACH, 28, 28)
+        digits = [int(labels[clusters == c].bincount().argmax()) if bool((clusters == c).any()) else -1 for c in range(k)]
+        return {
+            "codes": flat[0].astype(np.float32),
+            "cluster_codes": flat[1].astype(np.float32),
+            "cluster_digits": np.array(digits),
+            "cluster_samples": drawn.cpu().numpy(),
+            "explained_variance": axes.explained_variance_ratio_,
+        }
+
+    def describe(self) -> dict[str, Tensor]:
+        """Decoded cluster means ``cluster_means`` [k, 28, 28], mixing weights ``weights`` [k], and the prior's two tables."""
+        log_weights, means, log_variances = self.prior()
+        return {
+            "cluster_means": torch.sigmoid(self.decode(means)).view(-1, 28, 28),
+            "weights": log_weights.exp(),
+            "prior_means": means,
+            "prior_variances": log_variances.exp(),
+        }
+
+
+def _use_of_clusters(clusters: Tensor, k: int) -> list[Reading]:
+    counts = clusters.bincount(minlength=k).cpu().numpy()
+    n = len(clusters)
+    return [
+        ("clusters_in_use", "test", Measured(int((counts > 0).sum()), n=n, unit="count")),
+        ("smallest_cluster", "test", Measured(float(counts.min() / n), n=n, unit="share")),
+    ]
+
+
+def _compare_responsibilities(
+    mean: Float[Tensor, "n j"], log_variance: Float[Tensor, "n j"], prior: Prior, generator: torch.Generator
+) -> list[Reading]:
+    """The KL of the bound under three choices of gamma, and how far each is from the best one."""
+    prior = Prior(*(table.double() for table in prior))
+    nothing = torch.zeros(len(mean), dtype=torch.float64, device=mean.device)
+    draws = []
+    for _ in range(DRAWS):
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=torch.float64)
+        draws.append(log_responsibilities(mean + torch.exp(0.5 * log_variance) * noise, prior))
+    best = log_geometric_responsibilities(mean, log_variance, prior)
+    averaged = torch.stack(draws).logsumexp(0) - math.log(DRAWS)
+    readings: list[Reading] = []
+    for split, log_gamma in (("one draw", draws[0]), ("averaged", averaged), ("geometric", best)):
+        kl = bound_terms(nothing, log_gamma, mean, log_variance, prior).kl.cpu().numpy()
+        apart = (log_gamma.exp() * (log_gamma - best)).sum(1).cpu().numpy()
+        same = (log_gamma.argmax(1) == best.argmax(1)).cpu().numpy()
+        readings += [
+            ("mixture_kl", split, metrics.mean(kl)),
+            ("kl_to_geometric", split, metrics.mean(apart)),
+            ("argmax_agreement", split, metrics.proportion(same)),
+        ]
+    return readings
+
+
+def _k_means(data: ImageData, k: int, seed: int) -> list[Reading]:
+    """K-means on the grey levels, fitted to training images and scored on test images: what clustering gives without a model."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    pixels, labels = data.train_images[:BASELINE_IMAGES].flatten(1).cpu().numpy() / 255, data.test_labels.cpu().numpy()
+    fitted = KMeans(k, n_init=3, random_state=seed % 2**32).fit(pixels)
+    clusters = fitted.predict(data.test_images.flatten(1).cpu().numpy() / 255)
+    split, n = "k-means on pixels", len(labels)
+    readings: list[Reading] = [
+        ("nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n)),
+        ("ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n)),
+        ("purity", split, metrics.purity(labels, clusters)),
+    ]
+    if k == len(np.unique(labels)):
+        readings.append(("clustering_accuracy", split, metrics.clustering_accuracy(labels, clusters)))
+    return readings
+
+
+# ------------------------------------------------------------------------------------------------ training
+
+
+class _Phases:
+    """Runs the phases of a training one after another; an interrupted training repeats no finished phase.
+
+    The checkpoint of the run keeps the model after the last finished phase; the phase in progress has a file of its own beside it.
+    """
+
+    def __init__(self, model: Model, context: Context) -> None:
+        self.model, self.context = model, context
+        saved = context.checkpoint.load(context.say) if context.checkpoint else None
+        self.done: dict[str, dict[str, Any]] = saved["done"] if saved else {}
+        self.rows: list[HistoryRow] = [(r[0], r[1], r[2], r[3], r[4]) for r in saved["rows"]] if saved else []
+        if saved:
+            model.load_state_dict(saved["model"])
+            context.generators.load_state_dict(saved["generators"])
+            context.say(f"finished phases: {', '.join(self.done)}")
+
+    def run(self, name: str, work: Callable[[Context], list[HistoryRow]]) -> None:
+        """Do ``work`` unless an earlier attempt finished it."""
+        if name in self.done:
+            return
+        context = self.context
+        own = dataclasses.replace(context, facts={})
+        if context.checkpoint:
+            path, identity = context.checkpoint.path, context.checkpoint.identity
+            beside = path.with_name(f"{path.stem}.{name}{path.suffix}")
+            own.checkpoint = dataclasses.replace(context.checkpoint, path=beside, identity=f"{identity}/{name}")
+        context.say(f"phase {name}")
+        self.rows += work(own)
+        self.done[name] = own.facts
+        if context.checkpoint and own.checkpoint:
+            state = {"done": self.done, "rows": [list(row) for row in self.rows], "model": self.model.state_dict()}
+            context.checkpoint.save({**state, "generators": context.generators.state_dict()})
+            own.checkpoint.remove()
+
+    def facts(self) -> dict[str, Any]:
+        """Epochs, steps and seconds of all phases together, and the seconds of each."""
+        timed = [facts for facts in self.done.values() if "epochs" in facts]
+        seconds = sum(facts["seconds_in_steps"] for facts in timed)
+        images = sum(facts["images_per_second"] * facts["seconds_in_steps"] for facts in timed)
+        return {
+            "steps": sum(facts["steps"] for facts in timed),
+            "epochs": sum(facts["epochs"] for facts in timed),
+            "seconds_in_steps": round(seconds, 3),
+            "images_per_second": round(images / seconds, 1),
+            "precision": timed[-1]["precision"],
+            "phase_seconds": {name: facts["seconds_in_steps"] for name, facts in self.done.items() if "epochs" in facts},
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What every phase works on."""
+
+    model: Model
+    config: Config
+    data: ImageData
+    context: Context
+
+    def pixels(self, batch: Tensor) -> Float[Tensor, "n 784"]:
+        """Training images under the treatment of the settings."""
+        return treat(self.data.train_images[batch], self.config.treatment, self.context.generators["treat"])
+
+    def masked(self, x: Tensor, share: float) -> Tensor:
+        """Set a random share of the numbers to zero and scale the others up, so that sums keep their expectation."""
+        if share == 0:
+            return x
+        kept = torch.rand(x.shape, generator=self.context.generators["mask"], device=x.device) >= share
+        return x * kept / (1 - share)
+
+    def moved(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
+        """Turn and shift every image by random amounts up to those of the settings, with bilinear interpolation."""
+        turn, shift = math.radians(self.config.autoencoder_turn), self.config.autoencoder_shift / (SIDE / 2)
+        if turn == 0 and shift == 0:
+            return x
+        drawn = 2 * torch.rand((3, len(x)), generator=self.context.generators["move"], device=x.device) - 1
+        angle = turn * drawn[0]
+        rows = torch.stack([angle.cos(), -angle.sin(), shift * drawn[1], angle.sin(), angle.cos(), shift * drawn[2]], dim=1)
+        grid = affine_grid(rows.view(-1, 2, 3), [len(x), 1, SIDE, SIDE], align_corners=False)
+        return grid_sample(x.view(-1, 1, SIDE, SIDE), grid, align_corners=False).flatten(1)
+
+    def pixel_error(self, x: Float[Tensor, "n 784"], logits: Float[Tensor, "n 784"]) -> Float[Tensor, ""]:
+        """Squared error or cross-entropy: the mean over images of the sum over pixels."""
+        if self.config.autoencoder_loss == "cross-entropy":
+            return -bernoulli_log_prob(x, logits.float()).mean()
+        return mse_loss(torch.sigmoid(logits.float()), x, reduction="sum") / len(x)
+
+    def reduce(self, error: Callable[[Tensor], Tensor], name: str, parts: Iterable[nn.Module], epochs: int) -> list[HistoryRow]:
+        """Train ``parts`` to make ``error`` small; the rows carry it under ``name``."""
+        parameters = [parameter for part in parts for parameter in part.parameters()]
+        optimiser = torch.optim.Adam(parameters, lr=self.config.autoencoder_learning_rate, fused=True)
+        rows = train(
+            ascent(
+                lambda batch: {"score": -error(batch)},
+                objective="score",
+                optimiser=optimiser,
+                precision=self.config.precision,
+                context=self.context,
+            ),
+            n=len(self.data.train_images),
+            batch_size=self.config.batch_size,
+            epochs=epochs,
+            state={"model": self.model, "optimiser": optimiser},
+            context=self.context,
+        )
+        return [(epoch, step, split, name, -value) for epoch, step, split, _, value in rows]
+
+
+def _denoise_layer(job: _Job, number: int) -> list[HistoryRow]:
+    """Train layer ``number`` of the encoder and its mirror image in the decoder to undo masking noise on the layer's input."""
+    model, share = job.model, job.config.layer_noise
+    layers: list[nn.Module] = [*model.encoder, model.mean_head]
+    down, up = layers[number], list(model.decoder)[-1 - number]
+
+    def error(batch: Tensor) -> Tensor:
+        x = job.pixels(batch)
+        with torch.no_grad():
+            clean = model.features(x, number)
+        hidden = down(job.masked(clean, share))
+        if number < len(layers) - 1:  # the code itself is linear and gets no noise: it is what is wanted in the end
+            hidden = job.masked(torch.relu(hidden), share)
+        back = up(hidden)
+        if number == 0:
+            return job.pixel_error(x, back)
+        return mse_loss(torch.relu(back).float(), clean.float(), reduction="sum") / len(x)
+
+    return job.reduce(error, f"layer_{number + 1}_error", (down, up), job.config.layer_epochs)
+
+
+def _autoencode(job: _Job) -> list[HistoryRow]:
+    """Train encoder mean and decoder end to end to give back an image from a disturbed copy."""
+    model = job.model
+
+    def error(batch: Tensor) -> Tensor:
+        x = job.pixels(batch)
+        code = model.mean_head(model.features(job.masked(job.moved(x), job.config.autoencoder_noise)))
+        return job.pixel_error(x, model.decode(code))
+
+    parts = (model.encoder, model.mean_head, model.decoder)
+    return job.reduce(error, "autoencoder_error", parts, job.config.autoencoder_epochs)
+
+
+def _fit_mixture(job: _Job) -> list[HistoryRow]:
+    """Fit diagonal Gaussians to the codes of the training images and set prior and posterior variance from them."""
+    from sklearn.mixture import GaussianMixture
+
+    model, config, context = job.model, job.config, job.context
+    with torch.no_grad():
+        every = torch.arange(len(job.data.train_images), device=context.device)
+        codes = torch.cat([model.encode(job.pixels(batch))[0] for batch in every.split(AT_ONCE)]).double().cpu().numpy()
+        mixture = GaussianMixture(
+            config.clusters,
+            covariance_type="diag",
+            n_init=config.mixture_starts,
+            max_iter=300,
+            random_state=context.generators.seed_of("mixture") % 2**32,
+        ).fit(codes)
+        like = model.means
+        model.weight_logits.copy_(torch.from_numpy(mixture.weights_).log().to(like))
+        model.means.copy_(torch.from_numpy(mixture.means_).to(like))
+        model.log_variances.copy_(torch.from_numpy(mixture.covariances_).log().to(like))
+        # The posterior starts at a tenth of the variance within clusters: at a wide one the decoder it inherits would be lost; a
+        # far narrower one is pulled wide by the entropy term at once.
+        within = torch.from_numpy(mixture.weights_ @ mixture.covariances_).to(like)
+        model.log_variance_head.weight.zero_()
+        model.log_variance_head.bias.copy_((0.1 * within).log())
+    likelihood = float(mixture.lower_bound_)
+    context.say(f"mixture of {config.clusters} on the codes: {likelihood:.4f} nats a code, converged: {mixture.converged_}")
+    return [(0, 0, "train", "code_log_likelihood", likelihood)]
+
+
+def _maximise_bound(job: _Job) -> list[HistoryRow]:
+    model, config, data, context = job.model, job.config, job.data, job.context
+    generators = context.generators
+    latent = generators["latent"]
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    steps = math.ceil(len(data.train_images) / config.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: config.learning_rate_decay ** (step // (10 * steps)))
+
+    def terms(batch: Tensor) -> dict[str, Tensor]:
+        return {name: value.mean() for name, value in model.bound(job.pixels(batch), latent).items()}
+
+    curve = treat(data.test_images, config.treatment, generators.fresh("curve"))
+
+    def evaluate(epoch: int) -> dict[str, dict[str, float]]:
+        noise = generators.fresh("curve/latent")
+        with torch.no_grad():
+            parts = [model.bound(x, noise) for x in curve[: config.curve_images].split(500)]
+            clusters = torch.cat([model.responsibilities(x).argmax(1) for x in curve.split(AT_ONCE)])
+        found = {name: float(torch.cat([part[name] for part in parts]).mean()) for name in parts[0]}
+        found["clusters_in_use"] = len(clusters.unique())
+        labels = data.test_labels.cpu().numpy()
+        if config.clusters == len(np.unique(labels)):
+            found["clustering_accuracy"] = metrics.clustering_accuracy(labels, clusters.cpu().numpy()).value
+        return {"test": found}
+
+    start = [(0, 0, split, name, value) for split, values in evaluate(0).items() for name, value in values.items()]
+    context.say("start: " + ", ".join(f"{name} {value:.4g}" for _, _, _, name, value in start))
+    return start + train(
+        ascent(terms, objective="bound", optimiser=optimiser, precision=config.precision, context=context, schedule=schedule),
+        n=len(data.train_images),
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        state={"model": model, "optimiser": optimiser, "schedule": schedule},
+        context=context,
+        evaluate=evaluate,
+    )
+
+
+def fit(config: Config, data: ImageData, context: Context) -> Fitted:
+    """Pre-train, cluster the codes, maximise the bound (3).
+
+    The history has the error of each phase of the pre-training, the log-likelihood of the codes' mixture, and from epoch 0 of the
+    last phase on the terms of (3) in nats an image. The clustering accuracy on the test images is only reported: nothing is chosen
+    by it.
+
+    Raises:
+        ValueError: when there are fewer images than clusters.
+        FloatingPointError: when a loss stops being finite.
+    """
+    if len(data.train_images) < config.clusters:
+        have = f"the training set has {len(data.train_images)}"
+        raise ValueError(f"run {context.run}: {config.clusters} clusters need at least as many images; {have}")
+    with context.generators.default("initialise"):
+        model = Model(config).to(context.device)
+    phases = _Phases(model, context)
+
+    def run(name: str, work: Callable[..., list[HistoryRow]], *arguments: int) -> None:
+        phases.run(name, lambda own: work(_Job(model, config, data, own), *arguments))
+
+    if config.layer_epochs:
+        for number in range(len(config.hidden) + 1):
+            run(f"layer_{number + 1}", _denoise_layer, number)
+    if config.autoencoder_epochs:
+        run("autoencoder", _autoencode)
+    run("mixture", _fit_mixture)
+    run("bound", _maximise_bound)
+    context.facts |= phases.facts()
+    return Fitted(model, phases.rows, context.facts)

@@ -237,7 +237,7 @@ class Model(nn.Module):
         components = torch.multinomial(log_weights.exp(), n, replacement=True, generator=generator)
         noise = torch.randn((n, means.shape[1]), generator=generator, device=means.device)
         z = means[components] + torch.exp(0.5 * log_variances[components]) * noise
-        p = torch.sigmoid(self.decode(z)).view(n, 28, 28)
+        p = torch.sigmoid(self.decode(z)).view(n, SIDE, SIDE)
         drawn = torch.rand(p.shape, generator=generator, device=p.device) < p
         return {"samples": drawn.to(torch.uint8), "means": p, "components": components}
 
@@ -274,7 +274,7 @@ class Model(nn.Module):
         flat = [np.pad(axes.transform(points), ((0, 0), (0, 2 - min(2, j)))) for points in (codes, means.double().cpu().numpy())]
         noise = torch.randn((k, EACH, j), generator=generator, device=means.device)
         z = means[:, None] + torch.exp(0.5 * log_variances)[:, None] * noise
-        drawn = torch.sigmoid(self.decode(z.flatten(0, 1))).view(k, EACH, 28, 28)
+        drawn = torch.sigmoid(self.decode(z.flatten(0, 1))).view(k, EACH, SIDE, SIDE)
         digits = [int(labels[clusters == c].bincount().argmax()) if bool((clusters == c).any()) else -1 for c in range(k)]
         return {
             "codes": flat[0].astype(np.float32),
@@ -287,12 +287,13 @@ class Model(nn.Module):
     def describe(self) -> dict[str, Tensor]:
         """Decoded cluster means ``cluster_means`` [k, 28, 28], mixing weights ``weights`` [k], and the prior's two tables."""
         log_weights, means, log_variances = self.prior()
-        return {
-            "cluster_means": torch.sigmoid(self.decode(means)).view(-1, 28, 28),
+        found = {
+            "cluster_means": torch.sigmoid(self.decode(means)).view(-1, SIDE, SIDE),
             "weights": log_weights.exp(),
             "prior_means": means,
             "prior_variances": log_variances.exp(),
         }
+        return {name: value.detach() for name, value in found.items()}
 
 
 def _use_of_clusters(clusters: Tensor, k: int) -> list[Reading]:

@@ -6,12 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgm.demonstrations import mean_field, square_distance, two_mode_fits
+from dgm.demonstrations import (
+    asymmetric_pair,
+    bound_estimators,
+    gradient_estimators,
+    kl_landscape,
+    mean_field,
+    ring_bounds,
+    square_distance,
+    two_mode_fits,
+)
 from dgm.files import load_arrays
 from dgm.measurements import COLUMNS
+from dgm.provenance import names
 from dgm.stages import demonstrate
 
-NAMES = ("mean_field", "square_distance", "two_mode_fits")
+NAMES = names("demonstrations")
 
 
 def test_two_mode_fits() -> None:
@@ -45,6 +55,50 @@ def test_square_distance_follows_its_seed() -> None:
     centres = (first["edges"][1:] + first["edges"][:-1]) / 2
     expected = np.interp(centres, first["z"], first["density"])
     assert np.abs(first["histogram"] - expected).max() < 0.1
+
+
+def test_kl_landscape() -> None:
+    arrays = kl_landscape.compute()
+    lowest = np.unravel_index(arrays["reverse"].argmin(), arrays["reverse"].shape)
+    assert abs(arrays["mean"][lowest[1]]) == pytest.approx(4, abs=0.2)
+    assert arrays["reverse"].min() >= arrays["reverse_minima"][:, 2].min()
+    assert arrays["forward"].min() >= arrays["forward_minimum"][2]
+    ends = arrays["paths"][:, -1]
+    assert np.all(np.abs(ends[arrays["starts"][:, 0] == -6.0, 0] + 4) < 0.01)
+    assert set(np.sign(arrays["central"][:50] - 0.7)) == {-1.0}
+    readings = {(metric, split): number.value for metric, split, number in kl_landscape.measure(arrays)}
+    assert readings["sd", "forward_far"] == pytest.approx(17**0.5)
+    assert {split for _, split in readings} >= {"reverse_far_left", "reverse_between_centre", "reverse_close_centre", "appear"}
+
+
+def test_estimator_demonstrations_follow_their_seed_and_their_closed_forms() -> None:
+    for module in (bound_estimators, gradient_estimators):
+        first, again, other = (module.compute(seed) for seed in (0, 0, 1))
+        assert all(np.array_equal(first[name], again[name]) for name in first)
+        assert any(not np.array_equal(first[name], other[name]) for name in first)
+        numbers = {(metric, split): number for metric, split, number in module.measure(first)}
+        for (metric, split), number in numbers.items():
+            if metric == "variance_sampled":
+                assert number.value == pytest.approx(numbers["variance", split].value, abs=5 * number.stderr + 1e-9)
+
+
+def test_asymmetric_pair() -> None:
+    arrays = asymmetric_pair.compute()
+    for reading in asymmetric_pair.READINGS:
+        assert np.trapezoid(arrays[f"{reading}_q"], arrays["x"]) == pytest.approx(1, abs=1e-6)
+        assert np.all(arrays[f"{reading}_pq"] > 5 * arrays[f"{reading}_qp"])
+        assert np.all(np.diff(arrays[f"{reading}_qp_by_weight"]) < 0)
+
+
+def test_ring_bounds() -> None:
+    arrays = ring_bounds.compute()
+    for ring in ring_bounds.RADII:
+        assert np.all(arrays[f"{ring}_uniform"] <= arrays[f"{ring}_exact"] + 1e-9)
+        assert arrays[f"{ring}_at_mean"][-1] == pytest.approx(arrays[f"{ring}_around_limit"][0], abs=1e-6)
+        assert np.all(arrays[f"{ring}_at_half"] <= arrays[f"{ring}_at_mean"] + 1e-9)
+    gaps = {split: number.value for metric, split, number in ring_bounds.measure(arrays) if metric == "gap"}
+    assert gaps["r10_centre"] == pytest.approx(0)
+    assert gaps["r10_mean"] > 90
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -98,3 +98,33 @@ def test_elbo_stays_below_the_evidence_and_touches_it_at_the_posterior(x: float,
     log_evidence = float(dv.log_normal_density(x, 0.0, math.sqrt(2)))
     assert dv.elbo_linear_gaussian(x, mean, sd) <= log_evidence + 1e-12
     assert dv.elbo_linear_gaussian(x, x / 2, math.sqrt(0.5)) == pytest.approx(log_evidence)
+
+
+@given(reals, widths)
+def test_the_log_variance_form_is_the_gaussian_divergence(mean: float, sd: float) -> None:
+    s = 2 * math.log(sd)
+    assert dv.kl_from_log_variance(mean, s) == pytest.approx(dv.kl_gaussian(mean, sd, 0, 1), abs=1e-12)
+    step = 1e-6
+    slope = (dv.kl_from_log_variance(mean, s + step) - dv.kl_from_log_variance(mean, s - step)) / (2 * step)
+    assert dv.kl_slope_log_variance(s) == pytest.approx(slope, abs=1e-6)
+    assert dv.kl_slope_variance(sd**2) * sd**2 == pytest.approx(dv.kl_slope_log_variance(s), abs=1e-9)  # chain rule
+
+
+@given(reals, widths)
+def test_divergence_from_the_quartic_law(mean: float, sd: float) -> None:
+    x = np.linspace(mean - 12 * sd, mean + 12 * sd, 4001)
+    log_q = dv.log_normal_density(x, mean, sd)
+    assert dv.kl_to_quartic(mean, sd) == pytest.approx(float(np.trapezoid(np.exp(log_q) * (log_q + x**4), x)), rel=1e-6, abs=1e-6)
+
+
+def test_normal_mass() -> None:
+    assert dv.normal_mass(-1, 1, 0, 1) == pytest.approx(0.6826894921)
+    assert dv.normal_mass(-2, 4, 1, 0.5) == pytest.approx(1, abs=1e-8)
+
+
+def test_mixture_slopes_are_those_of_its_log_density() -> None:
+    x, step = np.linspace(-4, 6, 41), 1e-4
+    first, second = MIXTURE.derivatives(x)
+    up, at, down = (MIXTURE.log_density(x + shift) for shift in (step, 0, -step))
+    np.testing.assert_allclose(first, (up - down) / (2 * step), atol=1e-6)
+    np.testing.assert_allclose(second, (up - 2 * at + down) / step**2, atol=1e-5)

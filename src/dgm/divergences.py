@@ -17,12 +17,18 @@ __all__ = [
     "elbo_linear_gaussian",
     "fit_reverse",
     "forward_kl",
+    "kl_from_log_variance",
     "kl_gaussian",
+    "kl_slope_log_variance",
+    "kl_slope_variance",
     "kl_to_contaminated",
+    "kl_to_quartic",
     "kl_uniform",
     "log_normal_density",
     "mean_field_variances",
     "moment_match",
+    "normal_mass",
+    "reverse_derivatives",
     "reverse_kl",
 ]
 
@@ -73,6 +79,34 @@ def log_normal_density(x: npt.ArrayLike, mean: float, sd: float) -> Array:
     return np.asarray(-0.5 * ((np.asarray(x, dtype=np.float64) - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi))
 
 
+def normal_mass(low: float, high: float, mean: float, sd: float) -> float:
+    """Probability that a draw of N(mean, sd^2) falls between ``low`` and ``high``."""
+    return 0.5 * (math.erf((high - mean) / (sd * math.sqrt(2))) - math.erf((low - mean) / (sd * math.sqrt(2))))
+
+
+def kl_from_log_variance(mean: float, log_variance: float) -> float:
+    """D(N(mean, exp(s)) || N(0, 1)) = (exp(s) + mean^2 - 1 - s) / 2 with s the logarithm of the variance."""
+    return 0.5 * (math.exp(log_variance) + mean**2 - 1 - log_variance)
+
+
+def kl_slope_log_variance(log_variance: float) -> float:
+    """Derivative of :func:`kl_from_log_variance` in s: (exp(s) - 1) / 2, always above -1/2."""
+    return 0.5 * math.expm1(log_variance)
+
+
+def kl_slope_variance(variance: float) -> float:
+    """Derivative of the same divergence in the variance v = exp(s): (1 - 1/v) / 2, unbounded below as v falls to 0."""
+    return 0.5 * (1 - 1 / variance)
+
+
+def kl_to_quartic(mean: float, sd: float) -> float:
+    """E_q[log q(x) + x^4] for q = N(mean, sd^2): the divergence from q to p(x) = exp(-x^4) / Z without its last term log Z.
+
+    The fourth moment is mean^4 + 6 mean^2 sd^2 + 3 sd^4 and the entropy log sd + log(2 pi e) / 2.
+    """
+    return mean**4 + 6 * mean**2 * sd**2 + 3 * sd**4 - math.log(sd) - 0.5 * math.log(2 * math.pi * math.e)
+
+
 @dataclass(frozen=True)
 class GaussianMixture1D:
     """p(x) = sum_k w_k N(x; m_k, s_k^2) on the line."""
@@ -88,6 +122,23 @@ class GaussianMixture1D:
             for weight, mean, sd in zip(self.weights, self.means, self.sds, strict=True)
         ]
         return np.asarray(np.logaddexp.reduce(terms, axis=0))
+
+    def derivatives(self, x: npt.ArrayLike) -> tuple[Array, Array]:
+        """First and second derivative of log p in x, elementwise.
+
+        With r_k the share of component k in p(x) and t_k = -(x - m_k) / s_k^2 they are sum_k r_k t_k and
+        sum_k r_k (t_k^2 - 1 / s_k^2) - (sum_k r_k t_k)^2.
+        """
+        at = np.asarray(x, dtype=np.float64)
+        terms = [
+            math.log(weight) + log_normal_density(at, mean, sd)
+            for weight, mean, sd in zip(self.weights, self.means, self.sds, strict=True)
+        ]
+        shares = np.exp(terms - np.logaddexp.reduce(terms, axis=0))
+        slopes = np.stack([-(at - mean) / sd**2 for mean, sd in zip(self.means, self.sds, strict=True)])
+        precisions = (1 / np.asarray(self.sds) ** 2).reshape(-1, *[1] * at.ndim)
+        first = (shares * slopes).sum(0)
+        return first, (shares * (slopes**2 - precisions)).sum(0) - first**2
 
     def grid(self) -> Array:
         """Equally spaced points that cover all but a negligible part of the mass."""
@@ -108,6 +159,24 @@ def reverse_kl(target: GaussianMixture1D, mean: float, sd: float) -> float:
     x = np.linspace(mean - _REACH * sd, mean + _REACH * sd, _NODES)
     log_q = log_normal_density(x, mean, sd)
     return float(np.trapezoid(np.exp(log_q) * (log_q - target.log_density(x)), x))
+
+
+def reverse_derivatives(target: GaussianMixture1D, mean: float, log_sd: float) -> tuple[Array, Array]:
+    """Gradient [2] and Hessian [2, 2] of D(N(mean, sd^2) || P) in (mean, log sd), by the trapezoidal rule.
+
+    With x = mean + sd e, e ~ N(0, 1), the divergence is a constant - log sd - E[log p(x)], so each derivative is an expectation of
+    derivatives of log p, with dx/dmean = 1, dx/dlog sd = sd e and d^2 x / d(log sd)^2 = sd e.
+    """
+    e = np.linspace(-_REACH, _REACH, _NODES)
+    moved = math.exp(log_sd) * e
+    first, second = target.derivatives(mean + moved)
+
+    def expected(values: Array) -> float:
+        return float(np.trapezoid(np.exp(log_normal_density(e, 0, 1)) * values, e))
+
+    across = -expected(second * moved)
+    gradient = np.array([-expected(first), -1 - expected(first * moved)])
+    return gradient, np.array([[-expected(second), across], [across, -expected(second * moved**2 + first * moved)]])
 
 
 def moment_match(target: GaussianMixture1D) -> tuple[float, float]:

@@ -17,10 +17,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm import bernoulli, divergences, flows
+from dgm import bernoulli, divergences, flows, gaussian_fits
 from dgm.checks import Claim, Evidence, question
 from dgm.config import parse
-from dgm.demonstrations import two_mode_fits
 
 __all__: list[str] = []
 
@@ -97,7 +96,7 @@ def gdl_1b(evidence: Evidence) -> Iterable[Claim]:
     """Gaussian fits to 1/2 N(-4, 1) + 1/2 N(4, 1), found here by BFGS on Gauss-Hermite sums over (mean, log sd)."""
     from scipy.optimize import minimize
 
-    target = two_mode_fits.two_modes(4.0)
+    target = gaussian_fits.two_modes(4.0)
     nodes, weights = np.polynomial.hermite_e.hermegauss(160)
     weights = weights / weights.sum()
 

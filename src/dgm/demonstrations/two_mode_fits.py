@@ -8,14 +8,10 @@ from a start at one mode (the latter repeats the centre where no side minimum ex
 
 import numpy as np
 
-from dgm.divergences import GaussianMixture1D, fit_reverse, forward_kl, log_normal_density, moment_match, reverse_kl
+from dgm.divergences import fit_reverse, forward_kl, log_normal_density, moment_match, reverse_kl
+from dgm.gaussian_fits import central_fit, two_modes
 
-__all__ = ["compute", "two_modes"]
-
-
-def two_modes(a: float) -> GaussianMixture1D:
-    """The target: equal halves of two unit Gaussians at -a and a."""
-    return GaussianMixture1D(weights=(0.5, 0.5), means=(-a, a), sds=(1.0, 1.0))
+__all__ = ["compute"]
 
 
 def compute(seed: int = 0) -> dict[str, np.ndarray]:
@@ -41,16 +37,8 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
         ),
         "separation": separation,
         "forward_divergence": np.array([forward_kl(each, *moment_match(each)) for each in targets]),
-        "reverse_central": np.array([reverse_kl(each, *_symmetric(each)) for each in targets]),
+        "reverse_central": np.array([central_fit(float(a)).divergence for a in separation]),
         "reverse_side": np.array(
             [reverse_kl(each, *fit_reverse(each, (float(a), 1.0))) for each, a in zip(targets, separation, strict=True)]
         ),
     }
-
-
-def _symmetric(target: GaussianMixture1D) -> tuple[float, float]:
-    """The best Gaussian centred at zero under the reverse KL: a one-dimensional search, because the centre may be a saddle."""
-    from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(lambda log_sd: reverse_kl(target, 0.0, float(np.exp(log_sd))), bounds=(-2.0, 3.0), method="bounded")
-    return 0.0, float(np.exp(found.x))

@@ -1,5 +1,5 @@
 """Claims of the dgm answers, one module a topic."""
 
-from dgm.checks.dgm import mixture_prior
+from dgm.checks.dgm import divergences, mixture_prior
 
-__all__ = ["mixture_prior"]
+__all__ = ["divergences", "mixture_prior"]

@@ -1,0 +1,197 @@
+"""Claims about two ways to estimate a bound, and about a bound without an encoder.
+
+``expected`` comes from the formulas of :mod:`dgm.estimators` and :mod:`dgm.variational_bounds`, or is a number of an answer's text;
+``computed`` from symbolic moments, Monte Carlo with draws of its own, and optimisation of decoders and encoders.
+"""
+
+import functools
+import math
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+
+from dgm import estimators, variational_bounds
+from dgm.checks import Claim, Evidence, question
+from dgm.demonstrations import bound_estimators
+
+__all__: list[str] = []
+
+DRAWS = 1_000_000
+PIXELS = np.array([[0.0, 0.0], [1.0, 1.0]])
+"""The two images of the example, each with probability 1/2."""
+
+
+def _log_normal(x: np.ndarray | float, mean: np.ndarray | float, variance: float) -> np.ndarray:
+    return np.asarray(-0.5 * (np.asarray(x) - mean) ** 2 / variance - 0.5 * math.log(2 * math.pi * variance))
+
+
+@functools.cache
+def _symbolic_variances() -> Any:
+    """Variances of both forms as functions of (x, mean, variance), from the moments of a standard normal variable."""
+    import sympy
+
+    x, m = sympy.symbols("x m", real=True)
+    v = sympy.Symbol("v", positive=True)
+    e = sympy.Symbol("e", real=True)
+    z = m + sympy.sqrt(v) * e
+    reconstruction = -((x - z) ** 2) / 2
+    forms = (reconstruction, reconstruction - z**2 / 2 + e**2 / 2)
+
+    def moment(expression: Any) -> Any:
+        polynomial = sympy.Poly(sympy.expand(expression), e)
+        return sum(c * (sympy.factorial2(k - 1) if k else 1) for (k,), c in polynomial.terms() if k % 2 == 0)
+
+    return [sympy.lambdify((x, m, v), sympy.simplify(moment(form**2) - moment(form) ** 2)) for form in forms]
+
+
+@question("vaegan-1e")
+def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
+    """Variances of both forms at two q, and the mean they share."""
+    cases = {"the posterior N(1/2, 1/2)": (0.5, 0.5, (0.25, 0.0)), "N(2, 1)": (2.0, 1.0, (1.5, 9.5))}
+    rng = np.random.default_rng(10)
+    for name, (mean, variance, stated) in cases.items():
+        formula = estimators.bound_variances(1.0, mean, math.sqrt(variance))
+        z = mean + math.sqrt(variance) * rng.standard_normal(DRAWS)
+        reconstruction = _log_normal(1.0, z, 1.0)
+        divergence = 0.5 * (variance + mean**2 - 1 - math.log(variance))
+        draws = (reconstruction - divergence, reconstruction + _log_normal(z, 0, 1) - _log_normal(z, mean, variance))
+        for form, symbolic in enumerate(_symbolic_variances()):
+            exact = float(symbolic(1.0, mean, variance))
+            yield Claim(f"variance of form {form + 1} at {name}", "symbolic", stated[form], exact, 1e-12)
+            yield Claim(f"the formula for form {form + 1} at {name}", "symbolic", formula[form], exact, 1e-12)
+            sampled = draws[form].var()
+            error = 4 * float(((draws[form] - draws[form].mean()) ** 2).std()) / math.sqrt(DRAWS) + 1e-12
+            yield Claim(
+                f"variance of {DRAWS:,} draws of form {form + 1} at {name}", "Monte Carlo", stated[form], float(sampled), error
+            )
+        apart = draws[0] - draws[1]
+        error = 4 * float(apart.std()) / math.sqrt(DRAWS)
+        yield Claim(f"difference of the two means at {name}", "Monte Carlo", 0.0, float(apart.mean()), error)
+        made = estimators.bound_draws(1.0, mean, math.sqrt(variance), np.linspace(-3, 3, 7))
+        z = mean + math.sqrt(variance) * np.linspace(-3, 3, 7)
+        again = (
+            _log_normal(1.0, z, 1.0) - divergence,
+            _log_normal(1.0, z, 1) + _log_normal(z, 0, 1) - _log_normal(z, mean, variance),
+        )
+        worst = float(np.abs(np.array(made) - np.array(again)).max())
+        yield Claim(f"draws of the demonstration at {name}, largest error", "closed form", 0.0, worst, 1e-12)
+    log_p = float(_log_normal(1.0, 0.0, 2.0))
+    at_posterior = float(np.ptp(estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), rng.standard_normal(1000))[1]))
+    yield Claim("spread of form 2 at the posterior", "Monte Carlo", 0.0, at_posterior, 1e-12)
+    constant = float(estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), np.array([1.7]))[1][0])
+    yield Claim("its constant value is log p(x)", "closed form", log_p, constant, 1e-12)
+    gradients = _gradients(rng.standard_normal(200_000))
+    yield Claim("gradient in the mean, form 1 and form 2 agree on average at N(2, 1)", "Monte Carlo", 0.0, gradients[0], 4.0)
+    yield Claim("variance of the gradient in the mean, form 2 over form 1", "Monte Carlo", 4.0, gradients[1], 1e-9)
+    shown = [
+        evidence.metric("bound_estimators", "variance", f"{case}_form_{form}") for case in bound_estimators.CASES for form in (1, 2)
+    ]
+    worst = max(abs(a - b) for a, b in zip(shown, (0.25, 0.0, 1.5, 9.5), strict=True))
+    yield Claim("the table shows these variances", "closed form", 0.0, worst, 1e-12)
+    for case, bound in (("posterior", log_p), ("far", -3.9189385332)):
+        exact = evidence.metric("bound_estimators", "bound", f"{case}_form_1")
+        yield Claim(f"the bound in the table, {case}", "closed form", bound, exact, 1e-9)
+
+
+def _gradients(e: np.ndarray) -> tuple[float, float]:
+    """Gradients of both forms in the mean at q = N(2, 1), x = 1: distance of their means in standard errors, ratio of variances.
+
+    Form 1: (x - z) - mean. Form 2 by the chain rule: (x - z) - z + 0, since log q(z) = -e^2/2 + const does not move with the mean.
+    """
+    z = 2 + e
+    first, second = (1 - z) - 2.0, (1 - z) - z
+    apart = first - second
+    return float(abs(apart.mean()) / (apart.std() / math.sqrt(len(e)))), float(second.var() / first.var())
+
+
+@question("vaegan-1f")
+def vaegan_1f(evidence: Evidence) -> Iterable[Claim]:
+    """Two pixels that are equal: the best bound without an encoder, with a Gaussian one, and with a latent bit."""
+    from scipy.optimize import minimize
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights = weights / weights.sum()
+
+    def log_p(logits: np.ndarray, image: np.ndarray) -> np.ndarray:
+        """log p(x | z) for logits [z, 2]."""
+        return cast(np.ndarray, -np.logaddexp(0, np.where(image > 0, -logits, logits)).sum(1))
+
+    def without_encoder(theta: np.ndarray) -> float:
+        logits = theta[:2] + nodes[:, None] * theta[2:]
+        return -0.5 * sum(float(weights @ log_p(logits, image)) for image in PIXELS)
+
+    rng = np.random.default_rng(0)
+    ends = [minimize(without_encoder, rng.normal(scale=2, size=4), method="BFGS") for _ in range(5)]
+    best = -min(end.fun for end in ends)
+    formula = variational_bounds.constant_code_bound(PIXELS)
+    yield Claim("best bound with q = N(0, I), per image", "optimisation", -1.3862943611, best, 1e-8)
+    yield Claim("the formula: minus the entropies of the pixels' means", "optimisation", formula, best, 1e-8)
+    yield Claim(
+        "the best decoder's dependence on z", "optimisation", 0.0, max(float(np.abs(end.x[2:]).max()) for end in ends), 1e-3
+    )
+    outputs = 1 / (1 + np.exp(-ends[0].x[:2]))
+    yield Claim("it outputs the marginal means, 1/2", "optimisation", 0.0, float(np.abs(outputs - 0.5).max()), 1e-3)
+    unequal = np.array([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]])
+    direct = minimize(
+        lambda a: -sum(float(log_p(a[None], image)[0]) for image in unequal) / 5, np.zeros(2), method="BFGS", options={"gtol": 1e-9}
+    )
+    formula = variational_bounds.constant_code_bound(unequal)
+    yield Claim("the same formula for five images with unequal means", "optimisation", formula, -float(direct.fun), 1e-8)
+
+    # a latent bit: p(z) = 1/2 each, q(z | x) free, decoder free
+    def with_bit(theta: np.ndarray) -> float:
+        logits, q = theta[:4].reshape(2, 2), 1 / (1 + np.exp(-theta[4:]))
+        value = 0.0
+        for image, share in zip(PIXELS, q, strict=True):
+            law = np.array([1 - share, share])
+            value += 0.5 * float(law @ (log_p(logits, image) + math.log(0.5) - np.log(np.clip(law, 1e-300, 1))))
+        return -value
+
+    start = np.array([-1.0, -0.5, 0.5, 1.0, -1.0, 1.0])
+    end = minimize(
+        with_bit, start, method="L-BFGS-B", bounds=[(-18, 18)] * 6, options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000}
+    )
+    yield Claim("best bound with a latent bit, per image", "optimisation", -0.6931471806, -float(end.fun), 1e-5)
+    yield Claim(
+        "the formula: minus the entropy of the images", "optimisation", variational_bounds.code_bound(PIXELS), -float(end.fun), 1e-5
+    )
+    gain = variational_bounds.code_bound(PIXELS) - variational_bounds.constant_code_bound(PIXELS)
+    yield Claim("what the code gains", "optimisation", gain, best * -1 - float(end.fun), 1e-5)
+
+    yield from _with_gaussian_encoder()
+
+
+def _with_gaussian_encoder() -> Iterable[Claim]:
+    """The same with an encoder N(+-m, s^2), the prior N(0, 1) and a decoder of one slope."""
+    from scipy.optimize import minimize
+
+    def with_gaussian(theta: np.ndarray) -> float:
+        mean, sd, slope = theta[0], math.exp(theta[1]), math.exp(theta[2])
+        e = np.linspace(-9, 9, 2001)
+        density = np.exp(-0.5 * e**2) / math.sqrt(2 * math.pi)
+        lost = float(np.trapezoid(density * 2 * np.logaddexp(0, -slope * (mean + sd * e)), e))
+        lost += 0.5 * (sd**2 + mean**2 - 1) - math.log(sd)
+        return float(lost)
+
+    gaussian = minimize(
+        with_gaussian, np.array([1.0, -0.5, 1.0]), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}
+    )
+    between = -1.3862943611 < -float(gaussian.fun) < -0.6931471806
+    yield Claim("best bound with a Gaussian encoder and a logistic decoder", "optimisation", GAUSSIAN, -float(gaussian.fun), 1e-5)
+    yield Claim("it lies between the two", "optimisation", expected=True, computed=between)
+    # the gap of the encoder-free bound for that decoder: D(N(0, 1) || p(z | x)), by quadrature
+    slope = math.exp(float(gaussian.x[2]))
+    z = np.linspace(-10, 10, 8001)
+    prior = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    log_x = -2 * np.logaddexp(0, -slope * z)
+    evidence_x = math.log(float(np.trapezoid(prior * np.exp(log_x), z)))
+    bound = float(np.trapezoid(prior * log_x, z))
+    posterior = np.log(prior) + log_x - evidence_x
+    gap = float(np.trapezoid(prior * (np.log(prior) - posterior), z))
+    yield Claim("log p(x) minus the bound with q = p(z) is D(p(z)||p(z|x))", "quadrature", gap, evidence_x - bound, 1e-8)
+    yield Claim("that gap for the decoder just fitted", "quadrature", 4.8771, gap, 1e-3)
+
+
+GAUSSIAN = -0.90756
+"""Best bound of the Gaussian encoder in the two-pixel example."""

@@ -268,6 +268,11 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("at a = 3.2 the sides are best", "optimisation", expected=True, computed=beyond[0][2] < beyond[1][2])
     wide = 0.5 * (math.sqrt(2 / math.pi) * 4 + math.sqrt(2 * 16 / math.pi + 4))
     yield Claim("width of the central minimum at a = 4 for log cosh(a x) = a|x|", "optimisation", wide, _minima(4.0)[1][1], 1e-2)
+    widths = {a: _central_sd(a) for a in (2.0, 4.0, 8.0)}
+    bend = max(abs(float(_hessian(0.0, math.log(sd), a)[0, 0]) * sd**2 - 1) for a, sd in widths.items())
+    yield Claim(
+        "second derivative in the mean at the centre times sigma^2, largest distance from 1", "finite differences", 0.0, bend, 1e-3
+    )
     centre = [float(np.linalg.eigvalsh(_hessian(0.0, math.log(_central_sd(a)), a)).min()) for a in (0.5, 2.0, 4.0, 6.0, 8.0)]
     yield Claim("the centre is a minimum for a = 1/2, 2, 4, 6, 8", "finite differences", expected=True, computed=min(centre) > 0)
 

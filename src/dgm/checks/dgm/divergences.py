@@ -34,13 +34,12 @@ def _log_normal(x: np.ndarray, mean: float, sd: float) -> np.ndarray:
 
 
 def _integrate(values: np.ndarray, x: np.ndarray) -> float:
-    from scipy.integrate import simpson
-
-    return float(simpson(values, x=x))
+    """The trapezoidal rule, which for smooth integrands that vanish at both ends converges faster than any power of the spacing."""
+    return float(np.trapezoid(values, x))
 
 
 def _gaussian_kl(mean: float, log_sd: float, target: tuple[float, float], forward: bool = False) -> float:
-    """D(q || p) or, forward, D(p || q) of two Gaussians by Simpson's rule."""
+    """D(q || p) or, forward, D(p || q) of two Gaussians by the trapezoidal rule."""
     x = np.linspace(-25, 25, 5001)
     q, p = _log_normal(x, mean, math.exp(log_sd)), _log_normal(x, *target)
     return _integrate(np.exp(p) * (p - q) if forward else np.exp(q) * (q - p), x)
@@ -162,11 +161,11 @@ def dgm_1_1_s3(evidence: Evidence) -> Iterable[Claim]:
 # ------------------------------------------------------------------------------------------------ the two-mode target
 
 E = np.linspace(-13, 13, 2001)
-"""Grid of standardised x: the mass beyond is below 1e-37, and Simpson's rule on it exact to ten digits."""
+"""Grid of standardised x: the mass beyond is below 1e-37, and the trapezoidal rule on it exact to ten digits."""
 
 
 def _reverse(mean: float, log_sd: float, a: float) -> float:
-    """D(q || p_a) with log p_a = -x^2 / 2 + log cosh(a x) + constant, by Simpson's rule."""
+    """D(q || p_a) with log p_a = -x^2 / 2 + log cosh(a x) + constant, by the trapezoidal rule."""
     x = mean + math.exp(log_sd) * E
     log_cosh = np.abs(a * x) + np.log1p(np.exp(-2 * np.abs(a * x))) - math.log(2)
     expected = _integrate(np.exp(-0.5 * E**2) / math.sqrt(2 * math.pi) * log_cosh, E)
@@ -268,7 +267,7 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("at a = 3.2 the sides are best", "optimisation", expected=True, computed=beyond[0][2] < beyond[1][2])
     wide = 0.5 * (math.sqrt(2 / math.pi) * 4 + math.sqrt(2 * 16 / math.pi + 4))
     yield Claim("width of the central minimum at a = 4 for log cosh(a x) = a|x|", "optimisation", wide, _minima(4.0)[1][1], 1e-2)
-    widths = {a: _central_sd(a) for a in (2.0, 4.0, 8.0)}
+    widths = {a: _central_sd(a) for a in (2.0, 4.0, 6.0)}
     bend = max(abs(float(_hessian(0.0, math.log(sd), a)[0, 0]) * sd**2 - 1) for a, sd in widths.items())
     yield Claim(
         "second derivative in the mean at the centre times sigma^2, largest distance from 1", "finite differences", 0.0, bend, 1e-3
@@ -339,21 +338,23 @@ def dgm_1_2_b(evidence: Evidence) -> Iterable[Claim]:
 @question("dgm-1-2-c")
 def dgm_1_2_c(evidence: Evidence) -> Iterable[Claim]:
     """Mass in the valley |x| < 1 by integrating densities of fits that were searched for here."""
+    from scipy.integrate import simpson
+
     x = np.linspace(-1, 1, 2001)
     _, sd, _, _ = _minima(4.0)[-1]
     centre = _minima(4.0)[-1][0]
     masses = {
-        "forward": _integrate(np.exp(_log_normal(x, 0.0, math.sqrt(17.0))), x),
-        "reverse": _integrate(np.exp(_log_normal(x, centre, sd)), x),
-        "target": _integrate(0.5 * np.exp(_log_normal(x, -4, 1)) + 0.5 * np.exp(_log_normal(x, 4, 1)), x),
+        "forward": simpson(np.exp(_log_normal(x, 0.0, math.sqrt(17.0))), x=x),
+        "reverse": simpson(np.exp(_log_normal(x, centre, sd)), x=x),
+        "target": simpson(0.5 * np.exp(_log_normal(x, -4, 1)) + 0.5 * np.exp(_log_normal(x, 4, 1)), x=x),
     }
     names = {"forward": "the forward fit", "reverse": "the reverse fit", "target": "p itself"}
     for (name, mass), stated in zip(masses.items(), (0.19163, 0.00136, 0.00135), strict=True):
-        yield Claim(f"probability of |x| < 1 under {names[name]}", "quadrature", stated, mass, 1e-5)
+        yield Claim(f"probability of |x| < 1 under {names[name]}", "quadrature", stated, float(mass), 1e-5)
     drawn = evidence.arrays("kl_landscape")["valley"]
     yield Claim("the drawn masses", "quadrature", 0.0, float(np.abs(drawn - list(masses.values())).max()), 1e-6)
     closed = divergences.normal_mass(-1, 1, 0, math.sqrt(17))
-    yield Claim("mass of the forward fit by the error function", "quadrature", closed, masses["forward"], 1e-10)
+    yield Claim("mass of the forward fit by the error function", "quadrature", closed, float(masses["forward"]), 1e-10)
     grid = np.linspace(-30, 30, 12_001)
     one, two = _log_normal(grid, 4, 1), np.logaddexp(_log_normal(grid, -4, 1), _log_normal(grid, 4, 1)) - math.log(2)
     ignored = _integrate(np.exp(one) * (one - two), grid)

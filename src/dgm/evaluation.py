@@ -23,6 +23,7 @@ AT_ONCE = 500
 IMPORTANCE_IMAGES = 500  # test images behind the importance-weighted bound: 50 decoder passes each
 IMPORTANCE_SAMPLES = 50
 RECOGNISED = 0.9  # a sample counts as recognised when the classifier's largest probability exceeds this
+COMMON = 0.01  # a class counts as common when so many of all samples are recognised as it: a tenth of an equal share
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,31 @@ def _samples(job: _Job, samples: dict[str, np.ndarray], classifier: Classifies) 
         x = torch.from_numpy(samples[name]).to(device).float().clamp(0, 1).flatten(1)
         log_p = torch.cat([classifier.log_probabilities(part) for part in x.split(AT_ONCE)])
         if name == "samples":
-            job.arrays["predicted_classes"] = log_p.argmax(1).cpu().numpy()
+            yield from _classes(job, log_p)
         yield from _scores(job.run, suffix, "samples", log_p)
+    for place, grid in enumerate(samples.get("grids", ()), 1):  # kept during training, the first one earliest
+        log_p = classifier.log_probabilities(torch.from_numpy(grid).to(device).flatten(1))
+        largest = log_p.max(1).values.exp().double().cpu().numpy()
+        yield Row(job.run, "confidence", f"grid_{place}", metrics.mean(largest, unit="probability"))
+        yield Row(job.run, "recognised", f"grid_{place}", metrics.proportion(largest > RECOGNISED))
+
+
+def _classes(job: _Job, log_p: Tensor) -> Iterator[Row]:
+    """Shares of the ten classes among samples and among training images: which digits a model makes too rarely, or never.
+
+    ``classes_covered`` counts a class with a single sample, and a shapeless sample falls into some class too; ``classes_common``
+    and ``rarest_class`` count samples of which the classifier is sure.
+    """
+    predicted, sure = log_p.argmax(1).cpu().numpy(), (log_p.max(1).values.exp() > RECOGNISED).cpu().numpy()
+    recognised = np.bincount(predicted[sure], minlength=10) / len(predicted)
+    labels = job.data.train_labels.cpu().numpy()
+    job.arrays["predicted_classes"] = predicted
+    job.arrays["class_shares"] = np.bincount(predicted, minlength=10) / len(predicted)
+    job.arrays["class_shares_recognised"] = recognised
+    job.arrays["class_shares_data"] = np.bincount(labels, minlength=10) / len(labels)
+    common = int((recognised >= COMMON).sum())
+    yield Row(job.run, "classes_common", "samples", Measured(common, n=len(predicted), unit="count"))
+    yield Row(job.run, "rarest_class", "samples", metrics.proportion(sure & (predicted == recognised.argmin())))
 
 
 def _scores(run: str, suffix: str, split: str, log_p: Tensor) -> Iterator[Row]:

@@ -1,7 +1,11 @@
-"""One row of the metrics table, and the files that rows are written to."""
+"""One row of the metrics table, and the files that rows are written to.
+
+Models with numbers of their own import this module and not :mod:`dgm.metrics`, so that a changed metric trains none of them again.
+"""
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from dgm.files import write_text
-from dgm.metrics import Measured
 
-__all__ = ["COLUMNS", "Measurements", "Reading", "save"]
+__all__ = ["COLUMNS", "Measured", "Measurements", "Reading", "save"]
 
 COLUMNS = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number with its standard error (nan where none is defined), the count it rests on, and its unit."""
+
+    value: float
+    stderr: float = math.nan
+    n: int = 0
+    unit: str = ""
+
 
 Reading = tuple[str, str, Measured]
 """Metric, split, number. The split says what the number was computed on: ``train``, ``test``, ``samples``, ``model``, or a case."""

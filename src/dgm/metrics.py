@@ -4,10 +4,11 @@ Arrays in, numbers out; no files, no models. Axis letters: n images or samples, 
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+
+from dgm.measurements import Measured
 
 __all__ = [
     "Measured",
@@ -22,16 +23,6 @@ __all__ = [
     "proportion",
     "purity",
 ]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number with its standard error (nan where none is defined), the count it rests on, and its unit."""
-
-    value: float
-    stderr: float = math.nan
-    n: int = 0
-    unit: str = ""
 
 
 def mean(values: Float[np.ndarray, " n"], unit: str = "nats") -> Measured:

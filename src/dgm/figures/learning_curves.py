@@ -28,7 +28,8 @@ def draw(
         sources: history tables (epoch, step, split, term, value) by alias.
         panels: each with ``title`` and ``curves``: a list of mappings with ``source``, ``term``, ``label`` and, if wanted,
             ``split`` (one split only), ``peak`` (mark the highest point with its place), ``drop`` (leave out so many first points),
-            ``faint`` (thin grey lines, every term that starts with ``term``) and ``sign`` (-1 shows a bound as a loss).
+            ``faint`` (thin grey lines, every term that starts with ``term``) and ``sign`` (-1 shows a bound as a loss). A panel may
+            have a ``ylabel`` of its own and a ``reference``: a dotted horizontal line with ``at`` and ``label``.
         x: column for the horizontal axis, ``epoch`` or ``step``.
         xlabel: its label.
         ylabel: label of the vertical axis.
@@ -42,10 +43,15 @@ def draw(
     for panel, spec in zip(axes[0], panels, strict=True):
         for index, curve in enumerate(spec["curves"]):
             _curve(panel, sources[curve["source"]], curve, x, index)
+        if reference := spec.get("reference"):
+            panel.axhline(reference["at"], linestyle=":", color=style.COLOURS["black"], label=reference["label"])
         panel.set(xlabel=xlabel, title=spec.get("title", ""))
         if spec.get("legend", True):
             panel.legend(loc=spec.get("legend_at", "best"))
     axes[0][0].set_ylabel(ylabel)
+    for panel, spec in zip(axes[0], panels, strict=True):
+        if "ylabel" in spec:
+            panel.set_ylabel(spec["ylabel"])
     return made
 
 

@@ -23,13 +23,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.init import kaiming_uniform_, zeros_
 
-from dgm import metrics
 from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.loop import Context, train
-from dgm.measurements import Measurements
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Measurements
 from dgm.precision import Precision, autocast, resolve
 from dgm.rng import Generators
 
@@ -180,27 +178,36 @@ class Model(nn.Module):
         return {"grid_noise": self.grid_noise, "grids": self.grids, "grid_epochs": self.grid_epochs}
 
     def measure(self, data: ImageData, generators: Generators) -> Measurements:
-        """How the discriminator judges images it has not seen against as many new samples.
+        """How the discriminator judges images it has not seen against as many samples, and how far the grids are from the data.
 
-        Readings: ``jsd_bound``, log 2 - L_D in nats, a lower bound on the Jensen-Shannon divergence of data and model; and the mean
-        probability of being real that D gives to test images (split ``test``) and to samples (split ``samples``).
+        Readings: ``jsd_bound``, log 2 - L_D in nats, a lower bound on the Jensen-Shannon divergence of data and model; the mean
+        probability of being real that D gives to test images (split ``test``) and to samples (split ``samples``); and
+        ``neighbour_distance``, the mean Euclidean distance of an image from its nearest training image, for each grid (splits
+        ``grid_1`` ...) and for as many test images.
         """
         test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, 28, 28)
         noise = uniform_noise(len(test), self.latent, generators["noise"])
         real = torch.cat([self.discriminator(part) for part in test.split(AT_ONCE)])
         fake = torch.cat([self.discriminator(self.generator(part)) for part in noise.split(AT_ONCE)])
-        # means over independent images and samples: their errors add as squares
-        means = [metrics.mean(-logsigmoid(logits)[:, 0].double().cpu().numpy()) for logits in (real, -fake)]
-        bound = math.log(2) - (means[0].value + means[1].value) / 2
-        error = math.hypot(means[0].stderr, means[1].stderr) / 2
-        judged = {"test": real, "samples": fake}
-        probabilities = {split: torch.sigmoid(logits)[:, 0].double().cpu().numpy() for split, logits in judged.items()}
-        return Measurements(
-            readings=[
-                ("jsd_bound", "test", Measured(bound, error, len(test), "nats")),
-                *(("probability_real", split, metrics.mean(values, unit="probability")) for split, values in probabilities.items()),
-            ]
-        )
+        (on_real, error_real), (on_fake, error_fake) = (_mean(-logsigmoid(logits)) for logits in (real, -fake))
+        bound = math.log(2) - (on_real + on_fake) / 2
+        error = math.hypot(error_real, error_fake) / 2  # images and samples are independent
+        readings = [("jsd_bound", "test", Measured(bound, error, len(test), "nats"))]
+        for split, logits in (("test", real), ("samples", fake)):
+            readings.append(("probability_real", split, Measured(*_mean(torch.sigmoid(logits)), len(test), "probability")))
+        few = len(self.grid_noise)
+        known = treat(data.train_images, self.treatment, generators["unused"])
+        places = {f"grid_{place}": grid.flatten(1) for place, grid in enumerate(self.grids, 1)} | {"test": test[:few].flatten(1)}
+        for split, images in places.items():
+            nearest = torch.cdist(images, known).min(1, keepdim=True).values
+            readings.append(("neighbour_distance", split, Measured(*_mean(nearest), len(images))))
+        return Measurements(readings)
+
+
+def _mean(values: Float[Tensor, "n 1"]) -> tuple[float, float]:
+    """Mean and its standard error."""
+    values = values.double()
+    return float(values.mean()), float(values.std() / math.sqrt(len(values)))
 
 
 def train_step(

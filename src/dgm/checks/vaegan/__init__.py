@@ -1,5 +1,5 @@
 """Claims of the vaegan answers, one module a topic."""
 
-from dgm.checks.vaegan import bounds
+from dgm.checks.vaegan import adversarial, bounds
 
-__all__ = ["bounds"]
+__all__ = ["adversarial", "bounds"]

@@ -134,3 +134,10 @@ def test_the_gpu_limit_is_what_the_user_said_or_the_machine_has() -> None:
     assert gpu_limit(["_cores"], 4) == 4
     assert gpu_limit(["_cores", "gpu"], 4) is None
     assert gpu_limit(["_cores"], 0) is None
+
+
+def test_trainings_start_in_the_order_of_the_config() -> None:
+    plan = Plan(SHIPPED)
+    priorities = [plan.priority(run) for run in plan.runs]
+    assert priorities == sorted(set(priorities), reverse=True)
+    assert min(priorities) > 0  # the stages that follow a training have priority 0

@@ -99,6 +99,10 @@ class Plan:
         """Whether the digit classifier scores a run's samples."""
         return self.samples(run) and self.data(run) == IMAGES
 
+    def priority(self, run: str) -> int:
+        """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
+        return len(self._blocks) - self.runs.index(run)
+
     def seed_of(self, run: str) -> int:
         """The seed of a run's training and sampling."""
         seed: int = self._blocks[run].get("seed", self.seed)

@@ -9,6 +9,7 @@ rule train:
         "<logs>/train/{run}.log",
     benchmark:
         "<benchmarks>/train/{run}.jsonl"
+    priority: lambda wildcards: PLAN.priority(wildcards.run)
     threads: 1
     resources:
         gpu=1,

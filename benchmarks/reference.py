@@ -1,8 +1,9 @@
 """What the pipeline's training is measured against: the way such models are usually written.
 
-The same two networks as :mod:`dgm.models.nice` and :mod:`dgm.models.vae_conv` with the same losses; but images pass one by one
-through PIL and torchvision transforms in a DataLoader, arithmetic is float32 in PyTorch's default layout, Adam is not fused,
-gradients are clipped, and every step waits for ``.item()``. The sizes of both networks are checked against the published counts.
+The same networks as :mod:`dgm.models.nice`, :mod:`dgm.models.vae_conv` and :mod:`dgm.models.gan` with the same losses; but images
+pass one by one through PIL and torchvision transforms in a DataLoader, arithmetic is float32 in PyTorch's default layout, Adam is
+not fused, gradients are clipped, and every step waits for ``.item()``. The sizes of the networks are checked against the
+published counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +16,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-PARAMETERS = {"nice": 19_158_352, "vae_conv": 974_241}
-LEARNING_RATES = {"nice": 1e-3, "vae_conv": 5e-4}
+PARAMETERS = {"nice": 19_158_352, "vae_conv": 974_241, "gan": 593 + 107_777}
+LEARNING_RATES = {"nice": 1e-3, "vae_conv": 5e-4, "gan": 2e-4}
 CLIP = 1e3  # so high that it clips nothing, as is usual; the norm is computed all the same
 
 
@@ -38,6 +39,7 @@ class Digits(Dataset[tuple[Tensor, int]]):
 TRANSFORMS = {
     "nice": transforms.Compose([transforms.ToTensor(), lambda x: (255 * x + torch.rand_like(x)) / 256]),
     "vae_conv": transforms.Compose([transforms.ToTensor(), torch.bernoulli, transforms.Pad(2)]),
+    "gan": transforms.ToTensor(),
 }
 
 
@@ -98,7 +100,37 @@ class ConvolutionalVae(nn.Module):
         return (reconstruction + kl).mean()
 
 
-MODELS = {"nice": Nice, "vae_conv": ConvolutionalVae}
+class Adversaries(nn.Module):
+    """Both networks of the GAN; two losses, so two optimisers and a step of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.discriminator = nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(200, 1),
+        )  # fmt: skip
+        self.generator = nn.Sequential(
+            nn.Linear(64, 1568), nn.LeakyReLU(0.2), nn.Unflatten(1, (32, 7, 7)), nn.Upsample(scale_factor=2),
+            nn.Conv2d(32, 16, 3, padding=1), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, padding=1),
+            nn.LeakyReLU(0.2), nn.Conv2d(8, 1, 3, padding=1), nn.Sigmoid(),
+        )  # fmt: skip
+
+    def step(self, images: Tensor, optimisers: Sequence[torch.optim.Optimizer]) -> float:
+        """One step of each network on the same noise; images are generated anew for the second, and nothing is frozen."""
+        criterion, z = nn.BCEWithLogitsLoss(), 2 * torch.rand(len(images), 64) - 1
+        real, fake = torch.ones(len(images), 1), torch.zeros(len(images), 1)
+        optimisers[0].zero_grad()
+        first = criterion(self.discriminator(images), real) + criterion(self.discriminator(self.generator(z).detach()), fake)
+        (first / 2).backward()
+        optimisers[0].step()
+        optimisers[1].zero_grad()
+        second = criterion(self.discriminator(self.generator(z)), real)
+        second.backward()
+        optimisers[1].step()
+        return first.item() / 2 + second.item()
+
+
+MODELS: dict[str, type[nn.Module]] = {"nice": Nice, "vae_conv": ConvolutionalVae, "gan": Adversaries}
 
 
 class Trainer:
@@ -110,7 +142,8 @@ class Trainer:
         size = sum(parameter.numel() for parameter in self.model.parameters())
         if size != PARAMETERS[kind]:
             raise ValueError(f"{kind}: the reference network has {size} parameters, the published one {PARAMETERS[kind]}")
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATES[kind])
+        nets = list(self.model.children()) if kind == "gan" else [self.model]
+        self.optimisers = [torch.optim.Adam(net.parameters(), lr=LEARNING_RATES[kind]) for net in nets]
         self.loader = DataLoader(
             Digits(images, labels, TRANSFORMS[kind]), batch_size=batch_size, shuffle=True, num_workers=workers, drop_last=True,
             persistent_workers=workers > 0,
@@ -124,9 +157,12 @@ class Trainer:
     def run(self, steps: int) -> None:
         """Do so many steps."""
         for (images, _), _ in zip(self._batches(), range(steps), strict=False):
-            self.optimiser.zero_grad()
+            if isinstance(self.model, Adversaries):
+                self.losses.append(self.model.step(images, self.optimisers))
+                continue
+            self.optimisers[0].zero_grad()
             loss = self.model.loss(images)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-            self.optimiser.step()
+            self.optimisers[0].step()
             self.losses.append(loss.item())

@@ -54,8 +54,12 @@ def ours(turn: Connection, kind: str, arguments: argparse.Namespace) -> None:
     images, labels = (torch.from_numpy(array) for array in digits(arguments.steps * arguments.batch_size))
     data = ImageData(images, labels.long(), images[:1], labels[:1].long())  # one test image: the curve costs nothing
     module = importlib.import_module(f"dgm.models.{kind}")
+    cheap = {"curve_images": 1, "grid_images": 1}  # whatever is looked at after an epoch
     config = module.Config(
-        epochs=arguments.rounds + 1, batch_size=arguments.batch_size, precision=arguments.precision, curve_images=1
+        epochs=arguments.rounds + 1,
+        batch_size=arguments.batch_size,
+        precision=arguments.precision,
+        **{name: value for name, value in cheap.items() if name in module.Config.model_fields},
     )
     facts: dict[str, Any] = {}
     now = CLOCKS[arguments.clock]
@@ -130,7 +134,7 @@ def compare(kind: str, arguments: argparse.Namespace) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["nice", "vae_conv"], choices=["nice", "vae_conv"])
+    parser.add_argument("--models", nargs="+", default=["nice", "vae_conv", "gan"], choices=["nice", "vae_conv", "gan"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10, help="optimiser steps a round")
     parser.add_argument("--batch-size", type=int, default=256)

@@ -8,17 +8,19 @@ from torch import nn
 from dgm.quadrature import log_likelihood, log_likelihood_on_grid, midpoints
 
 
-def test_midpoints_have_the_moments_of_the_prior():
-    z = midpoints(300).double()
-    assert z.shape == (90_000, 2)
-    assert float(z.mean(0).abs().max()) < 1e-6
-    torch.testing.assert_close(torch.cov(z.T), torch.eye(2).double(), atol=0.01, rtol=0)
+def test_the_weighted_midpoints_have_the_moments_of_the_prior():
+    z = midpoints(80).double()
+    assert z.shape == (6400, 2)
+    weights = torch.exp(-0.5 * z.square().sum(1)) / (2 * math.pi) * (16 / 80) ** 2
+    assert float(weights.sum()) == pytest.approx(1, abs=1e-6)
+    torch.testing.assert_close((z.T * weights) @ z, torch.eye(2).double(), atol=1e-5, rtol=0)
+    assert float((weights @ z).abs().max()) < 1e-6
 
 
 def test_a_decoder_that_ignores_the_code_gives_the_product_of_its_pixels():
     logits = torch.tensor([0.3, -2.0, 1.0])
     x = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    found = log_likelihood_on_grid(lambda z: logits.expand(len(z), 3), x, 10)
+    found = log_likelihood_on_grid(lambda z: logits.expand(len(z), 3), x, 40)
     p = torch.sigmoid(logits)
     expected = (x * p.log() + (1 - x) * (1 - p).log()).sum(1)
     torch.testing.assert_close(found.float(), expected)
@@ -48,13 +50,28 @@ def test_the_probabilities_of_all_images_sum_to_one():
 
 
 def test_it_refines_until_two_grids_agree():
-    narrow = lambda z: 40 * z @ torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]])  # noqa: E731
+    narrow = lambda z: 40 * (z @ torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]]) - 0.3)  # noqa: E731
     x = torch.tensor([[1.0, 0.0, 0.0]])
-    smooth = log_likelihood(lambda z: z @ torch.ones((2, 3)), x, sides=(20, 40, 80))
-    assert smooth.side == 40
+    smooth = log_likelihood(lambda z: z @ torch.ones((2, 3)), x, sides=(40, 80, 160))
+    assert smooth.side == 80
+    assert smooth.change < 0.05
     stopped = log_likelihood(narrow, x, sides=(5, 10, 20), tolerance=1e-9)
     assert stopped.side == 20
     assert stopped.change > 1e-9
+
+
+def test_a_narrow_posterior_far_from_the_origin_is_found():
+    """One pixel whose probability is a narrow bump of known integral, four standard deviations of the prior off."""
+    scale, at, spread = 2.0, torch.tensor([4.0, -3.0]), 0.05
+
+    def bump(z):  # the logit of the probability exp(log_p)
+        log_p = -0.5 * ((z - at) / spread).square().sum(1) - scale
+        return (log_p - torch.log(-torch.expm1(log_p)))[:, None]
+
+    variance = 1 + spread**2
+    log_prior = -0.5 * float(at.square().sum()) / variance - math.log(2 * math.pi * variance)
+    expected = log_prior + math.log(2 * math.pi * spread**2) - scale
+    assert float(log_likelihood(bump, torch.ones((1, 1))).values) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("sides", [(100,), (100, 100), (200, 100)])

@@ -1,12 +1,14 @@
-"""The exact likelihood of images under a decoder with a latent plane, by quadrature in the coordinates of the prior.
+"""The exact likelihood of images under a decoder with a latent plane, by quadrature over the plane.
 
-With u = Phi(z) in each coordinate, Phi the standard normal distribution function, the prior becomes uniform on the unit square:
+    p(x) = int p(x | z) N(z; 0, I) dz ~ h^2 sum_j p(x | z_j) N(z_j; 0, I)                                            (1)
 
-    p(x) = int p(x | z) N(z; 0, I) dz = int_[0,1]^2 p(x | Phi^-1(u)) du ~ side^-2 sum_j p(x | z_j),                  (1)
+over the midpoints z_j of a square grid with spacing h. For a smooth integrand that vanishes at the edges the error of this sum
+falls faster than any power of h: for a posterior shaped like a Gaussian with standard deviation s it is 2 exp(-2 pi^2 s^2 / h^2),
+about one per cent at h = 2 s. In the coordinates u = Phi(z), where the prior is uniform, one needs no edge, but codes far from the
+origin, where a trained encoder puts many images, share a few points at the rim, and the error falls only as h^2. For Bernoulli
+pixels with logits l(z)
 
-z_j = Phi^-1 of the side^2 midpoints of a square grid. For Bernoulli pixels with logits l(z)
-
-    log p(x | z) = x . l(z) - sum_d log(1 + exp l_d(z)),                                                            (2)
+    log p(x | z) = x . l(z) - sum_d log(1 + exp l_d(z)),                                                             (2)
 
 so all images and points together are one matrix product. A bound from an encoder cannot tell a poor decoder from a poor
 encoder; this number depends on the decoder alone. Axis letters: n images, s = side^2 points, d pixels.
@@ -21,10 +23,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-__all__ = ["SIDES", "LogLikelihood", "log_likelihood", "log_likelihood_on_grid", "midpoints"]
+__all__ = ["REACH", "SIDES", "LogLikelihood", "log_likelihood", "log_likelihood_on_grid", "midpoints"]
 
-SIDES = (100, 200, 400, 800)
-"""Grids that :func:`log_likelihood` tries in turn."""
+REACH = 8.0
+"""Half the side of the square, in standard deviations of the prior, which has a share of 1e-15 outside."""
+
+SIDES = (200, 400, 800)
+"""Grids that :func:`log_likelihood` tries in turn: h = 0.08, 0.04, 0.02."""
 
 AT_ONCE = 4096  # points decoded in one go: 13 MB of logits
 
@@ -41,15 +46,14 @@ class LogLikelihood:
     """Mean absolute change, in nats an image, from the grid before it."""
 
 
-def midpoints(side: int, device: torch.device | str = "cpu") -> Float[Tensor, "s 2"]:
-    """The points z_j of equation (1): standard normal quantiles of the midpoints of a side x side grid."""
-    u = (torch.arange(side, dtype=torch.float64) + 0.5) / side
-    z = torch.special.ndtri(u).float().to(device)
-    return torch.cartesian_prod(z, z)
+def midpoints(side: int, device: torch.device | str = "cpu", reach: float = REACH) -> Float[Tensor, "s 2"]:
+    """The points z_j of equation (1): midpoints of the cells of a side x side grid over [-reach, reach]^2."""
+    line = ((2 * torch.arange(side, dtype=torch.float64) + 1) / side - 1) * reach
+    return torch.cartesian_prod(line, line).float().to(device)
 
 
 def log_likelihood_on_grid(
-    logits: Callable[[Float[Tensor, "s 2"]], Float[Tensor, "s d"]], x: Float[Tensor, "n d"], side: int
+    logits: Callable[[Float[Tensor, "s 2"]], Float[Tensor, "s d"]], x: Float[Tensor, "n d"], side: int, reach: float = REACH
 ) -> Float[Tensor, " n"]:
     """Equation (1) on one grid, in nats an image.
 
@@ -57,13 +61,15 @@ def log_likelihood_on_grid(
         logits: of the pixels, given latent points.
         x: binary images.
         side: points along each coordinate.
+        reach: of the grid from the origin, along each coordinate.
     """
     total = torch.full((len(x),), -math.inf, device=x.device, dtype=torch.float64)
-    for z in midpoints(side, x.device).split(AT_ONCE):
+    for z in midpoints(side, x.device, reach).split(AT_ONCE):
         found = logits(z)
-        joint = x @ found.T - softplus(found).sum(1)
+        log_prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi)
+        joint = x @ found.T + (log_prior - softplus(found).sum(1))
         total = torch.logaddexp(total, joint.logsumexp(1).double())
-    return total - 2 * math.log(side)
+    return total + 2 * math.log(2 * reach / side)
 
 
 def log_likelihood(

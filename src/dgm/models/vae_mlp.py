@@ -41,7 +41,7 @@ from dgm.rng import Generators
 __all__ = ["Config", "Decoder", "Encoder", "Model", "Posterior", "fit"]
 
 PIXELS = 784
-EXACT_IMAGES = 500  # test images whose likelihood is computed by quadrature, a second each grid of 200 x 200 points
+EXACT_IMAGES = 500  # test images whose likelihood is computed by quadrature, a few seconds for a grid of 400 x 400 points
 EXACT_DRAWS = 100  # of q(z | x) behind the bounds of the same images
 NEIGHBOURS = 10  # that vote on the class of a point of the latent plane
 PAIRS = 3  # of images between which codes are interpolated

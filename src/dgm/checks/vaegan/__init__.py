@@ -1,5 +1,5 @@
 """Claims of the vaegan answers, one module a topic."""
 
-from dgm.checks.vaegan import adversarial, bounds
+from dgm.checks.vaegan import adversarial, autoencoder, bounds
 
-__all__ = ["adversarial", "bounds"]
+__all__ = ["adversarial", "autoencoder", "bounds"]

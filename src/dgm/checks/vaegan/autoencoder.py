@@ -1,0 +1,452 @@
+"""Claims of the vaegan answers on the autoencoder with a latent plane: its functions, its loss, its training and its pictures.
+
+The functions of :mod:`dgm.distributions` are compared with the standard library, with enumeration and with torch's own laws;
+the trained model with formulas written out in NumPy on its weights, with importance sampling and with other routes to a number.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+
+from dgm import distributions
+from dgm.checks import Claim, Evidence, question
+
+__all__: list[str] = []
+
+RUN = "vae_mlp"
+DRAWS = 100_000
+BAND = 5  # standard errors that a Monte Carlo result may be off
+
+
+def _model(evidence: Evidence) -> Any:
+    """The trained model."""
+    from dgm.artefacts import load_model
+
+    return cast(Any, load_model(evidence.model_path(RUN)))
+
+
+def _weights(part: Any) -> dict[str, np.ndarray]:
+    """Parameters by name, float64."""
+    return {name: value.double().numpy() for name, value in part.state_dict().items()}
+
+
+def _logits(model: Any, z: np.ndarray) -> np.ndarray:
+    """What the sigmoid of the decoder is applied to, written out. Shapes [n, 2] -> [n, 784]."""
+    w = _weights(model.decoder)
+    hidden = np.tanh(z @ w["first.weight"].T + w["first.bias"])
+    return cast(np.ndarray, hidden @ w["second.weight"].T + w["second.bias"])
+
+
+def _posterior(model: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of q(z | x), written out. Shapes [n, 784] -> [n, 2] twice."""
+    w = _weights(model.encoder)
+    hidden = np.tanh(x @ w["hidden.weight"].T + w["hidden.bias"])
+    return hidden @ w["mean.weight"].T + w["mean.bias"], np.exp(hidden @ w["spread.weight"].T + w["spread.bias"])
+
+
+def _log_normal(z: np.ndarray, mean: np.ndarray | float, variance: np.ndarray | float) -> np.ndarray:
+    """Log-density of a diagonal Gaussian, summed over the last axis."""
+    return cast(np.ndarray, -0.5 * (np.log(2 * np.pi * variance) + (z - mean) ** 2 / variance * np.ones_like(z)).sum(-1))
+
+
+def _log_bernoulli(x: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Log-probability of binary images given logits, summed over pixels."""
+    return cast(np.ndarray, -np.logaddexp(0, (1 - 2 * x) * logits).sum(-1))
+
+
+def _some_images(evidence: Evidence, n: int) -> np.ndarray:
+    """The first test images, thresholded, float64 [n, 784]."""
+    return (evidence.images()["test_images"][:n].reshape(n, -1) > 127).astype(np.float64)
+
+
+# ------------------------------------------------------------------------------------------------ 2a: the decoder
+
+
+@question("vaegan-2a")
+def vaegan_2a(evidence: Evidence) -> Iterable[Claim]:
+    """Shapes, sizes and gradients of the decoder."""
+    import torch
+    from torch import nn
+
+    model = _model(evidence)
+    stated = {"decoder": 2 * 500 + 500 + 500 * 784 + 784, "encoder": 784 * 500 + 500 + 2 * (500 * 2 + 2)}
+    for name, count in stated.items():
+        found = sum(parameter.numel() for parameter in getattr(model, name).parameters())
+        yield Claim(f"parameters of the {name}", "trained model", float(count), float(found))
+    literal = nn.Sequential(nn.Linear(2, 500), nn.Linear(500, 500), nn.Linear(500, 784))
+    size = sum(parameter.numel() for parameter in literal.parameters())
+    yield Claim("a third layer, 2-500-500-784, would make", "enumeration", 1500.0 + 250_500 + 392_784, float(size))
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((16, 2))
+    z = torch.tensor(codes, dtype=torch.float32, requires_grad=True)
+    p = model.decoder(z)
+    yield Claim("16 codes become 16 x 784 numbers", "trained model", expected=True, computed=tuple(p.shape) == (16, 784))
+    inside = bool(((p > 0) & (p < 1)).all())
+    yield Claim("all of them lie strictly between 0 and 1", "trained model", expected=True, computed=inside)
+    by_hand = 1 / (1 + np.exp(-_logits(model, codes)))
+    difference = float(np.abs(p.detach().numpy() - by_hand).max())
+    yield Claim("largest difference from the formula written out in NumPy", "closed form", 0.0, difference, 1e-5)
+    p.sum().backward()
+    w = _weights(model.decoder)
+    slope = 1 - np.tanh(codes @ w["first.weight"].T + w["first.bias"]) ** 2
+    gradient = ((by_hand * (1 - by_hand)) @ w["second.weight"] * slope) @ w["first.weight"]
+    assert z.grad is not None
+    error = float(np.abs(z.grad.numpy() - gradient).max() / np.abs(gradient).max())
+    yield Claim("relative error of the gradient that reaches z, by the chain rule", "automatic differentiation", 0.0, error, 1e-4)
+
+
+# ------------------------------------------------------------------------------------------------ 2b: four functions
+
+
+@question("vaegan-2b-i")
+def vaegan_2b_i(evidence: Evidence) -> Iterable[Claim]:
+    """The Gaussian log-density against the standard library, torch and its own integral."""
+    import statistics
+
+    import torch
+
+    z, mean, variance = (torch.tensor([row], dtype=torch.float64) for row in ((1.0, -1.0), (0.0, 0.0), (1.0, 4.0)))
+    found = distributions.gaussian_log_prob(z, mean, variance)
+    product = statistics.NormalDist(0, 1).pdf(1) * statistics.NormalDist(0, 2).pdf(-1)
+    yield Claim("log N((1, -1); 0, diag(1, 4))", "closed form", float(found), math.log(product), 1e-12)
+    misread = math.log(statistics.NormalDist(0, 1).pdf(1) * statistics.NormalDist(0, 4).pdf(-1))
+    same = abs(misread - float(found)) < 1e-3
+    yield Claim("4 may as well be taken as a standard deviation", "closed form", expected=False, computed=same)
+    generator = torch.Generator().manual_seed(0)
+    z, mean, log_variance = torch.randn((3, 200, 2), generator=generator, dtype=torch.float64)
+    law = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance)).log_prob(z).sum(1)
+    difference = float((distributions.gaussian_log_prob(z, mean, torch.exp(log_variance)) - law).abs().max())
+    yield Claim("largest difference from torch.distributions on 200 random rows", "closed form", 0.0, difference, 1e-12)
+    line = torch.linspace(-12, 12, 801, dtype=torch.float64)
+    grid = torch.cartesian_prod(line, line)
+    density = torch.exp(
+        distributions.gaussian_log_prob(grid, torch.tensor([0.5, -1.0]).double(), torch.tensor([0.7, 2.5]).double())
+    )
+    total = float(density.sum() * (line[1] - line[0]) ** 2)
+    yield Claim("the density integrates to one", "quadrature", 1.0, total, 1e-8)
+
+
+@question("vaegan-2b-ii")
+def vaegan_2b_ii(evidence: Evidence) -> Iterable[Claim]:
+    """The Bernoulli log-probability against counting, and at its edges."""
+    import torch
+
+    log_prob = distributions.bernoulli_log_prob_of_probabilities
+    x, p = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.tensor([[0.9, 0.2]], dtype=torch.float64)
+    hits = sum(first < 9 and second >= 2 for first, second in itertools.product(range(10), repeat=2))
+    yield Claim("log P((1, 0)) for p = (0.9, 0.2)", "enumeration", float(log_prob(x, p)), math.log(hits / 100), 1e-12)
+    rng = np.random.default_rng(0)
+    images = torch.tensor(list(itertools.product((0.0, 1.0), repeat=8)), dtype=torch.float64)
+    probabilities = torch.tensor(rng.random((1, 8))).expand(len(images), -1)
+    total = float(log_prob(images, probabilities).exp().sum())
+    yield Claim("the probabilities of all 2^8 images of eight pixels sum to one", "enumeration", 1.0, total, 1e-12)
+    grey = torch.tensor(list(itertools.product((0.25, 0.75), repeat=8)), dtype=torch.float64)
+    scores = float(log_prob(grey, probabilities).exp().sum())
+    normalised = abs(scores - 1) < 1e-2
+    yield Claim("so do the scores of the 2^8 grey images of 1/4 and 3/4", "enumeration", expected=False, computed=normalised)
+    edges = torch.tensor([[0.0], [1.0]])
+    contradicted, certain = log_prob(1 - edges, edges), log_prob(edges, edges)
+    finite = bool(torch.isfinite(contradicted).all() and torch.isfinite(certain).all())
+    yield Claim("finite in float32 at p = 0 and p = 1", "closed form", expected=True, computed=finite)
+    floor = math.log(2.0**-23)
+    yield Claim("the worst a pixel can cost in float32, nats", "closed form", floor, float(contradicted.min()), 1e-5)
+    logits = torch.tensor(rng.normal(0, 3, (20, 50)))
+    drawn = torch.tensor((rng.random((20, 50)) < 0.5).astype(np.float64))
+    by_hand = torch.tensor(_log_bernoulli(drawn.numpy(), logits.numpy()))
+    for name, found in (
+        ("probabilities", log_prob(drawn, torch.sigmoid(logits))),
+        ("logits", distributions.bernoulli_log_prob(drawn, logits)),
+    ):
+        difference = float((found - by_hand).abs().max())
+        yield Claim(f"computed from {name}: largest difference from -log(1 + exp(-+ logit))", "closed form", 0.0, difference, 1e-9)
+
+
+@question("vaegan-2b-iii")
+def vaegan_2b_iii(evidence: Evidence) -> Iterable[Claim]:
+    """Moments, gradients and repeatability of the Gaussian draws."""
+    import torch
+
+    def draw(mean: torch.Tensor, variance: torch.Tensor, seed: int = 0) -> torch.Tensor:
+        return distributions.sample_gaussian(mean, variance, torch.Generator().manual_seed(seed))
+
+    mean, variance = torch.tensor([1.5, -2.0], dtype=torch.float64), torch.tensor([0.25, 9.0], dtype=torch.float64)
+    z = draw(mean.expand(DRAWS, 2), variance.expand(DRAWS, 2))
+    for j in range(2):
+        v = float(variance[j])
+        found = float(z[:, j].mean())
+        yield Claim(f"mean of coordinate {j + 1}", "Monte Carlo", float(mean[j]), found, BAND * math.sqrt(v / DRAWS))
+        found = float(z[:, j].var())
+        yield Claim(f"variance of coordinate {j + 1}", "Monte Carlo", v, found, BAND * v * math.sqrt(2 / DRAWS))
+    mu, s = mean[None].clone().requires_grad_(), variance[None].clone().requires_grad_()
+    drawn = draw(mu, s)
+    by_mean, by_variance = torch.autograd.grad(drawn.sum(), (mu, s))
+    yield Claim("derivative of z with respect to mu", "automatic differentiation", 1.0, float(by_mean.min()))
+    noise = (drawn - mu) / s.sqrt()
+    error = float((by_variance - noise / (2 * s.sqrt())).abs().max())
+    yield Claim("derivative with respect to sigma^2 minus eps/(2 sigma)", "automatic differentiation", 0.0, error, 1e-12)
+    step = 1e-6
+    slope = (draw(mean[None], variance[None] + step) - draw(mean[None], variance[None] - step)) / (2 * step)
+    error = float((slope - by_variance).abs().max())
+    yield Claim("the same derivative minus that at fixed noise", "finite differences", 0.0, error, 1e-6)
+    same, other = torch.equal(draw(mu, s, 3), draw(mu, s, 3)), torch.equal(draw(mu, s, 3), draw(mu, s, 4))
+    yield Claim("equal seeds give equal draws, other seeds others", "argument", expected=True, computed=same and not other)
+
+
+@question("vaegan-2b-iv")
+def vaegan_2b_iv(evidence: Evidence) -> Iterable[Claim]:
+    """Frequencies of the Bernoulli draws."""
+    import torch
+
+    p = torch.tensor([0.0, 0.02, 0.3, 0.5, 0.9, 1.0], dtype=torch.float64)
+    x = distributions.sample_bernoulli(p.expand(DRAWS, -1), torch.Generator().manual_seed(0))
+    binary = set(x.unique().tolist()) <= {0.0, 1.0}
+    yield Claim("every draw is 0 or 1", "enumeration", expected=True, computed=binary)
+    for value, share in zip(p.tolist(), x.mean(0).tolist(), strict=True):
+        statement = f"share of ones among {DRAWS:,} draws at p = {value:g}"
+        yield Claim(statement, "Monte Carlo", value, share, BAND * math.sqrt(value * (1 - value) / DRAWS))
+    correlation = float(torch.corrcoef(x[:, 1:5].T).fill_diagonal_(0).abs().max())
+    yield Claim("largest correlation of two pixels", "Monte Carlo", 0.0, correlation, BAND / math.sqrt(DRAWS))
+
+
+# ------------------------------------------------------------------------------------------------ 2c: the loss
+
+
+@question("vaegan-2c")
+def vaegan_2c(evidence: Evidence) -> Iterable[Claim]:
+    """The sampled bound in a model with a known likelihood, and in the network."""
+    import torch
+
+    log_prob = distributions.gaussian_log_prob
+    column = {name: torch.full((1000, 1), value, dtype=torch.float64) for name, value in (("0", 0.0), ("1", 1.0), ("half", 0.5))}
+    z = distributions.sample_gaussian(column["half"], column["half"], torch.Generator().manual_seed(0))
+    values = (
+        log_prob(column["1"], z, column["1"]) + log_prob(z, column["0"], column["1"]) - log_prob(z, column["half"], column["half"])
+    )
+    line = np.linspace(-12, 13, 5001)
+    joint = np.exp(-0.5 * line**2 - 0.5 * (1 - line) ** 2) / (2 * math.pi)
+    exact = math.log(float(np.trapezoid(joint, line)))
+    yield Claim("linear Gaussian model: bound at the posterior", "quadrature", float(values.mean()), exact, 1e-9)
+    spread = float(values.max() - values.min())
+    yield Claim("its range over 1000 draws is zero", "Monte Carlo", 0.0, spread, 1e-12)
+
+    model = _model(evidence).double()
+    x = _some_images(evidence, 16)
+    with torch.no_grad():
+        stream = torch.Generator().manual_seed(0)
+        terms = model.bound(torch.from_numpy(x), stream)
+        noise = torch.randn((16, 2), generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
+    mean, variance = _posterior(model, x)
+    z_hand = mean + np.sqrt(variance) * noise
+    by_hand = _log_bernoulli(x, _logits(model, z_hand)) + _log_normal(z_hand, 0.0, 1.0) - _log_normal(z_hand, mean, variance)
+    difference = float(np.abs(terms["bound"].numpy() - by_hand).max())
+    yield Claim("the network's bound minus its three terms written out in NumPy", "closed form", 0.0, difference, 1e-6)
+    with torch.no_grad():
+        repeated = torch.from_numpy(np.repeat(x, 400, axis=0))
+        sampled = model.bound(repeated, torch.Generator().manual_seed(1))
+        model.closed = True
+        closed = model.bound(repeated, torch.Generator().manual_seed(1))
+        model.closed = False
+    ratio = (sampled["bound"] - closed["bound"]).view(16, 400).mean(0).numpy()
+    error = float(ratio.std(ddof=1)) / math.sqrt(len(ratio))
+    statement = "sampled minus closed form of the bound, 16 images and 400 draws each"
+    yield Claim(statement, "Monte Carlo", 0.0, float(ratio.mean()), BAND * error)
+
+    def value() -> Any:
+        return model.bound(torch.from_numpy(x), torch.Generator().manual_seed(2))["bound"].mean()
+
+    value().backward()
+    worst, step = 0.0, 1e-5
+    for parameter in model.parameters():
+        place = int(parameter.grad.abs().argmax())
+        entry, ends = parameter.data.view(-1), []
+        for sign in (1, -1):
+            entry[place] += sign * step
+            ends.append(float(value()))
+            entry[place] -= sign * step
+        slope = float(parameter.grad.view(-1)[place])
+        worst = max(worst, abs((ends[0] - ends[1]) / (2 * step) - slope) / abs(slope))
+    statement = "relative error of the gradient, encoder included, at the largest entry of each parameter"
+    yield Claim(statement, "finite differences", 0.0, worst, 1e-4)
+
+
+# ------------------------------------------------------------------------------------------------ 2d: training
+
+
+def _importance_sampled(model: Any, x: np.ndarray, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates of log p(x) [n] and their standard errors, from draws of 0.7 N(mu, (3 sigma)^2) + 0.3 N(0, I).
+
+    The wide proposal covers the posterior also where q(z | x) itself is too narrow, so that no weight is very large.
+    """
+    rng = np.random.default_rng(seed)
+    mean, variance = _posterior(model, x)
+    estimates, errors = [], []
+    for image, m, v in zip(x, mean, variance, strict=True):
+        wide = rng.random((draws, 1)) < 0.7
+        noise = rng.standard_normal((draws, 2))
+        z = np.where(wide, m + 3 * np.sqrt(v) * noise, noise)
+        log_proposal = np.logaddexp(math.log(0.7) + _log_normal(z, m, 9 * v), math.log(0.3) + _log_normal(z, 0.0, 1.0))
+        log_weights = _log_bernoulli(image, _logits(model, z)) + _log_normal(z, 0.0, 1.0) - log_proposal
+        largest = log_weights.max()
+        weights = np.exp(log_weights - largest)
+        estimates.append(largest + math.log(weights.mean()))
+        errors.append(weights.std() / weights.mean() / math.sqrt(draws))
+    return np.array(estimates), np.array(errors)
+
+
+@question("vaegan-2d")
+def vaegan_2d(evidence: Evidence) -> Iterable[Claim]:
+    """The trained autoencoder: its curve and the order of its bounds."""
+    history = evidence.history(RUN)
+    curve = history[(history["split"] == "test") & (history["term"] == "bound")].sort_values("epoch")
+    yield Claim("logged epochs", "trained model", 200.0, float(curve["epoch"].nunique()), needs_full_budget=True)
+    values = curve["value"].to_numpy()
+    yield Claim(
+        "the bound of test images after the last epoch exceeds that after the first by over 10 nats",
+        "trained model",
+        expected=True,
+        computed=bool(values[-1] > values[0] + 10),
+        needs_full_budget=True,
+    )
+    parts = history[history["split"] == "test"].pivot_table(index="epoch", columns="term", values="value")
+    gap = float((parts["bound"] - parts["reconstruction"] + parts["kl"]).abs().max())
+    yield Claim("bound minus (reconstruction minus divergence), all epochs", "closed form", 0.0, gap, 1e-3)
+
+    bound, weighted, exact = (evidence.metric(RUN, name) for name in ("exact_bound", "exact_iwae_100", "exact_log_likelihood"))
+    ordered = bound <= weighted <= exact + 0.05
+    yield Claim(
+        "ELBO <= importance-weighted bound <= log-likelihood, same images",
+        "trained model",
+        expected=True,
+        computed=ordered,
+        needs_full_budget=True,
+    )
+    arrays = evidence.evaluations(RUN)
+    model = _model(evidence).double()
+    x = arrays["exact_images"][:20].astype(np.float64)
+    estimates, errors = _importance_sampled(model, x, 10_000, 0)
+    tolerance = 0.1 + BAND * float(np.sqrt((errors**2).sum())) / len(x)
+    statement = "log-likelihood of 20 test images: quadrature against importance sampling"
+    stated = float(arrays["exact_log_likelihood"][: len(x)].mean())
+    yield Claim(statement, "Monte Carlo", stated, float(estimates.mean()), tolerance)
+
+    difference, error = (evidence.metric(RUN, "kl_sampled_minus_closed", field=field) for field in ("value", "stderr"))
+    yield Claim("sampled minus closed divergence on test images", "Monte Carlo", 0.0, difference, BAND * error)
+    mean, variance = _posterior(model, arrays["exact_images"].astype(np.float64))
+    closed = float((0.5 * (mean**2 + variance - 1 - np.log(variance))).sum(1).mean())
+    yield Claim(
+        "the divergence does not collapse: above 2 nats on test images",
+        "closed form",
+        expected=True,
+        computed=closed > 2,
+        needs_full_budget=True,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ 2e: pictures
+
+
+@question("vaegan-2e-i")
+def vaegan_2e_i(evidence: Evidence) -> Iterable[Claim]:
+    """Codes from the prior, probabilities and draws."""
+    drawn = evidence.samples(RUN)
+    codes, p, x = drawn["codes"].astype(np.float64), drawn["means"].astype(np.float64), drawn["samples"].astype(np.float64)
+    n = len(codes)
+    enough = n >= 10 and p.shape == x.shape == (n, 28, 28) and codes.shape == (n, 2)
+    yield Claim("ten codes, ten images of probabilities, ten draws", "enumeration", expected=True, computed=enough)
+    z_score = float(np.abs(codes.mean(0)).max() * math.sqrt(n))
+    yield Claim("mean of all codes, in standard errors of N(0, I)", "Monte Carlo", 0.0, z_score, BAND)
+    z_score = float(np.abs(codes.var(0) - 1).max() * math.sqrt(n / 2))
+    yield Claim("variance of all codes minus one, in standard errors", "Monte Carlo", 0.0, z_score, BAND)
+    binary = set(np.unique(x).tolist()) <= {0.0, 1.0}
+    yield Claim("the right column is binary", "enumeration", expected=True, computed=binary)
+    logits = _logits(_model(evidence), codes)
+    difference = float(np.abs(1 / (1 + np.exp(-logits)) - p.reshape(n, -1)).max())
+    yield Claim("the left column is the decoder at these codes", "closed form", 0.0, difference, 1e-4)
+    # a draw's log-probability has minus the entropy of its law as expectation
+    q = 1 / (1 + np.exp(-logits))
+    entropy = (np.logaddexp(0, -logits) * q + np.logaddexp(0, logits) * (1 - q)).sum(1)
+    surprise = _log_bernoulli(x.reshape(n, -1), logits) + entropy
+    z_score = float(surprise.mean() / surprise.std(ddof=1) * math.sqrt(n))
+    yield Claim("log-probability of the draws plus entropy of their laws, in standard errors", "Monte Carlo", 0.0, z_score, BAND)
+
+
+def _leave_one_out(points: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Share of points whose k nearest others carry its label by majority (ties: the smallest label)."""
+    from scipy.spatial import cKDTree
+
+    _, found = cKDTree(points).query(points, k + 1)
+    votes = np.apply_along_axis(np.bincount, 1, labels[found[:, 1:]].astype(np.int64), minlength=10)
+    return float((votes.argmax(1) == labels).mean())
+
+
+@question("vaegan-2e-ii")
+def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim]:
+    """The drawn points."""
+    arrays, data = evidence.evaluations(RUN), evidence.images()
+    points, labels = arrays["train_means"].astype(np.float64), arrays["train_labels"]
+    yield Claim("points, one for each training image", "enumeration", float(len(data["train_images"])), float(len(points)))
+    same = bool((labels == data["train_labels"]).all())
+    yield Claim("their colours are the labels of the training images", "enumeration", expected=True, computed=same)
+    yield Claim("colours", "enumeration", 10.0, float(len(np.unique(labels))))
+    some = points[:5000]
+    accuracy = _leave_one_out(some, labels[:5000], 10)
+    yield Claim(
+        "share of training images whose ten nearest neighbours in the plane vote for their class: over one half, chance is 0.1",
+        "trained model",
+        expected=True,
+        computed=accuracy > 0.5,
+        needs_full_budget=True,
+    )
+    yield Claim(
+        "that share agrees with the classifier's accuracy on test images",
+        "trained model",
+        evidence.metric(RUN, "knn_accuracy"),
+        accuracy,
+        0.1,
+        needs_full_budget=True,
+    )
+    for j in (1, 2):
+        mean = float(points[:, j - 1].mean())
+        yield Claim(
+            f"mean of coordinate {j} over all training images, near 0", "trained model", 0.0, mean, 0.35, needs_full_budget=True
+        )
+        total = evidence.metric(RUN, f"aggregate_variance_{j}", "train")
+        yield Claim(f"total variance of coordinate {j}, near 1", "trained model", 1.0, total, 0.5, needs_full_budget=True)
+        around = total - float(points[:, j - 1].var())
+        yield Claim(f"the part within images is positive, coordinate {j}", "closed form", expected=True, computed=around > 0)
+
+
+@question("vaegan-2e-iii")
+def vaegan_2e_iii(evidence: Evidence) -> Iterable[Claim]:
+    """The drawn interpolations."""
+    arrays = evidence.evaluations(RUN)
+    images, alpha, codes = arrays["interpolation"], arrays["interpolation_alpha"], arrays["interpolation_codes"].astype(np.float64)
+    yield Claim("panels", "enumeration", 33.0, float(images.shape[0] * images.shape[1]))
+    largest = float(np.abs(alpha - np.linspace(0, 1, 11)).max())
+    yield Claim("alpha runs from 0 to 1 in steps of 0.1: largest difference", "closed form", 0.0, largest, 1e-6)
+    labels = arrays["interpolation_labels"]
+    yield Claim(
+        "the two labels of every pair differ", "enumeration", expected=True, computed=bool((labels[:, 0] != labels[:, 1]).all())
+    )
+    ends = arrays["interpolation_ends"]
+    difference = float(max(np.abs(images[:, -1] - ends[:, 0]).max(), np.abs(images[:, 0] - ends[:, 1]).max()))
+    yield Claim("end panels minus the decoded means (alpha = 1: image a)", "closed form", 0.0, difference, 1e-6)
+    weight = np.linspace(0, 1, 11)[None, :, None]
+    line = weight * codes[:, -1:] + (1 - weight) * codes[:, :1]
+    straight = float(np.abs(codes - line).max())
+    yield Claim("distance of the codes from the straight line between their ends", "closed form", 0.0, straight, 1e-5)
+    decoded = 1 / (1 + np.exp(-_logits(_model(evidence), codes.reshape(-1, 2))))
+    difference = float(np.abs(decoded - images.reshape(-1, 784)).max())
+    yield Claim("panels minus the decoder at the codes", "closed form", 0.0, difference, 1e-4)
+    steps = np.abs(np.diff(images, axis=1)).mean((2, 3))
+    whole = np.abs(images[:, -1] - images[:, 0]).mean((1, 2))
+    yield Claim(
+        "no jump: a step changes the image by less than the whole way does",
+        "trained model",
+        expected=True,
+        computed=bool((steps.max(1) < whole).all()),
+        needs_full_budget=True,
+    )

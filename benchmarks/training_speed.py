@@ -1,6 +1,6 @@
 """Images a second of the pipeline's training against a reference loop, both on this machine, in turn.
 
-    PYTHONPATH=src python benchmarks/training_speed.py [--models nice vae_conv] [--rounds 5] [--steps 10] [--threads 1]
+    PYTHONPATH=src python benchmarks/training_speed.py [--models nice vae_conv vae_mlp] [--rounds 5] [--steps 10] [--threads 1]
 
 Both sides train the same network on the same images with equal batches and thread counts (benchmarks/reference.py describes the
 reference). Each lives in a process of its own, with the environment it would have in practice, and works while the other waits;
@@ -134,7 +134,8 @@ def compare(kind: str, arguments: argparse.Namespace) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["nice", "vae_conv", "gan"], choices=["nice", "vae_conv", "gan"])
+    known = ["nice", "vae_conv", "vae_mlp", "gan"]
+    parser.add_argument("--models", nargs="+", default=known, choices=known)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10, help="optimiser steps a round")
     parser.add_argument("--batch-size", type=int, default=256)

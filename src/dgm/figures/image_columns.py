@@ -11,7 +11,7 @@ from dgm.figures import style
 __all__ = ["draw"]
 
 
-def draw(sources: Mapping[str, Any], *, columns: Sequence[Mapping[str, Any]], rows: int = 10, width: float = 0.3) -> Figure:
+def draw(sources: Mapping[str, Any], *, columns: Sequence[Mapping[str, Any]], rows: int = 10, width: float = 0.2) -> Figure:
     """Draw the first ``rows`` images of each column's array, row i of all columns beside each other.
 
     Args:
@@ -31,7 +31,7 @@ def draw(sources: Mapping[str, Any], *, columns: Sequence[Mapping[str, Any]], ro
                 f"image_columns: {column['array']} of {column['source']} has {len(images)} images; {rows} rows are asked for"
             )
         chosen.append(images[:rows].astype(np.float64))
-    made, axes = style.figure(1, len(columns), width=width, aspect=rows + 0.6)
+    made, axes = style.figure(1, len(columns), width=width, aspect=rows + 0.3)
     for axis, images, column in zip(axes[0], chosen, columns, strict=True):
         style.show_images(axis, images, 1, column["title"], vmin=0.0, vmax=1.0)
     return made

@@ -447,7 +447,7 @@ def vaegan_2e_iii(evidence: Evidence) -> Iterable[Claim]:
     """The drawn interpolations."""
     arrays = evidence.evaluations(RUN)
     images, alpha, codes = arrays["interpolation"], arrays["interpolation_alpha"], arrays["interpolation_codes"].astype(np.float64)
-    yield Claim("panels", "enumeration", 33.0, float(images.shape[0] * images.shape[1]))
+    yield Claim("number of pictures", "enumeration", 33.0, float(images.shape[0] * images.shape[1]))
     largest = float(np.abs(alpha - np.linspace(0, 1, 11)).max())
     yield Claim("alpha runs from 0 to 1 in steps of 0.1: largest difference", "closed form", 0.0, largest, 1e-6)
     labels = arrays["interpolation_labels"]

@@ -1,0 +1,144 @@
+"""Every claim about the mixture-prior autoencoder holds, and fails when a formula or a result is wrong."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dgm import mixture_prior
+from dgm.checks import Evidence, claims
+from dgm.checks.dgm import mixture_prior as checks
+from dgm.mixture_prior import Example
+from dgm.models import vade
+
+QUESTIONS = ("dgm-3-1", "dgm-3-2", "dgm-3-3-1", "dgm-3-3-2", "dgm-3-4", "dgm-3-5")
+METRICS = {
+    ("mixture_kl", "one draw"): 19.2,
+    ("mixture_kl", "averaged"): 19.1,
+    ("mixture_kl", "geometric"): 19.0,
+    ("kl_to_geometric", "averaged"): 0.1,
+    ("argmax_agreement", "averaged"): 0.99,
+    ("grey_bound", "test"): -100.0,
+    ("grey_reconstruction", "test"): -81.0,
+    ("grey_prior", "test"): -8.0,
+    ("grey_assignment", "test"): -2.0,
+    ("grey_entropy", "test"): -9.0,
+    ("clusters_in_use", "test"): 10.0,
+    ("clustering_accuracy", "test"): 0.8,
+    ("clustering_accuracy", "k-means on pixels"): 0.5,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeUp(Evidence):
+    """Numbers of a good trained model, some of them replaced."""
+
+    changed: dict[tuple[str, str], float] = dataclasses.field(default_factory=dict)
+    accuracies: tuple[float, ...] = (0.7, 0.75, 0.8)
+    weights: tuple[float, ...] = (0.1,) * 10
+
+    def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
+        return (METRICS | self.changed)[metric, split]
+
+    def samples(self, run: str) -> dict[str, np.ndarray]:
+        return {"weights": np.array(self.weights)}
+
+    def history(self, run: str) -> pd.DataFrame:
+        rows = [(epoch, epoch, "test", "clustering_accuracy", value) for epoch, value in enumerate(self.accuracies)]
+        return pd.DataFrame(rows, columns=["epoch", "step", "split", "term", "value"])
+
+
+def false_claims(question: str, **changes: Any) -> list[str]:
+    return [claim.statement for claim in claims("dgm")[question](MadeUp(Path(), **changes)) if not claim.passed]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_claims_hold(question: str) -> None:
+    assert false_claims(question) == []
+
+
+def no_bracket(mean: Any, variance: Any, other_mean: Any, other_variance: Any) -> float:
+    """The lemma as printed, with a sum that covers its first term only."""
+    m, v, o, s = (np.atleast_1d(np.asarray(value, dtype=float)) for value in (mean, variance, other_mean, other_variance))
+    return float(np.sum(-0.5 * np.log(2 * np.pi * s)) - (v / (2 * s) + (m - o) ** 2 / (2 * s))[0])
+
+
+def arithmetic(self: Example) -> np.ndarray:
+    """The averaged law taken for the maximiser."""
+    return self.averaged()
+
+
+def without_entropy(self: Example, gamma: Any) -> float:
+    """The bound without the law of the cluster."""
+    return TRUE_BOUND(self, gamma) + float(np.sum(np.asarray(gamma) * np.log(gamma)))
+
+
+def posterior_at_mean(self: Example) -> np.ndarray:
+    return self.responsibilities(self.q_mean)
+
+
+def no_half(*arguments: Any) -> vade.Terms:
+    """The objective with the factor 1/2 of its second line lost."""
+    terms = TRUE_TERMS(*arguments)
+    return dataclasses.replace(terms, prior=2 * terms.prior)
+
+
+def wrong_sign(*arguments: Any) -> vade.Terms:
+    """The cluster term with gamma / pi for pi / gamma."""
+    terms = TRUE_TERMS(*arguments)
+    return dataclasses.replace(terms, assignment=-terms.assignment)
+
+
+TRUE_BOUND, TRUE_TERMS = Example.bound, vade.bound_terms
+
+MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
+    ("dgm-3-1", Example, "log_evidence", lambda self: float(np.log(0.5))),
+    ("dgm-3-3-1", Example, "bound", without_entropy),
+    ("dgm-3-3-2", Example, "geometric", arithmetic),
+    ("dgm-3-3-2", Example, "averaged", posterior_at_mean),
+    ("dgm-3-4", mixture_prior, "gaussian_cross_entropy", no_bracket),
+    ("dgm-3-5", Example, "bound", without_entropy),
+    ("dgm-3-5", vade, "bound_terms", no_half),
+    ("dgm-3-5", vade, "bound_terms", wrong_sign),
+]
+
+
+@pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{w.__name__}" for q, _, _, w in MUTATIONS])
+def test_a_wrong_formula_is_rejected(
+    question: str, owner: object, name: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, wrong)
+    assert false_claims(question)
+
+
+def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The computed side can fail too: without the weights p(c) no number of the example is met."""
+    joint = checks._joint
+    monkeypatch.setattr(checks, "_joint", lambda x, z, c: joint(x, z, c) / mixture_prior.EXAMPLE.weights[c])
+    checks._five_terms.cache_clear()
+    try:
+        assert {"the bound of the example", "log p(x) of the example"} <= set(false_claims("dgm-3-2"))
+    finally:
+        checks._five_terms.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("question", "changes"),
+    [
+        ("dgm-3-1", {"weights": (0.2,) * 10}),
+        ("dgm-3-1", {"weights": (-0.1, 0.3, *(0.1,) * 8)}),
+        ("dgm-3-3-2", {"changed": {("mixture_kl", "averaged"): 18.9}}),
+        ("dgm-3-3-2", {"changed": {("kl_to_geometric", "averaged"): 0.2}}),
+        ("dgm-3-3-2", {"changed": {("argmax_agreement", "averaged"): 0.5}}),
+        ("dgm-3-5", {"changed": {("grey_prior", "test"): 8.0}}),
+        ("dgm-3-5", {"changed": {("clusters_in_use", "test"): 7.0}}),
+        ("dgm-3-5", {"changed": {("clustering_accuracy", "test"): 0.4}}),
+        ("dgm-3-5", {"accuracies": (0.8, 0.7)}),
+    ],
+)
+def test_a_wrong_result_is_rejected(question: str, changes: dict[str, Any]) -> None:
+    assert false_claims(question, **changes)

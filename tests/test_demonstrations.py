@@ -12,6 +12,7 @@ from dgm.demonstrations import (
     gradient_estimators,
     kl_landscape,
     mean_field,
+    mixture_prior,
     ring_bounds,
     square_distance,
     two_mode_fits,
@@ -99,6 +100,20 @@ def test_ring_bounds() -> None:
     gaps = {split: number.value for metric, split, number in ring_bounds.measure(arrays) if metric == "gap"}
     assert gaps["r10_centre"] == pytest.approx(0)
     assert gaps["r10_mean"] > 90
+
+
+def test_mixture_prior() -> None:
+    arrays = mixture_prior.compute()
+    given, averaged, geometric = arrays["marks"]
+    assert given[1] < averaged[1] < geometric[1] < arrays["log_evidence"][0]
+    assert arrays["bound"].max() <= geometric[1]
+    assert arrays["gamma"][arrays["bound"].argmax()] == pytest.approx(geometric[0], abs=0.005)
+    # the estimates meet as the code gets certain
+    assert np.all(np.diff(np.abs(arrays["averaged"] - arrays["geometric"])) < 0)
+    assert np.all(np.diff(arrays["loss"]) < 0)
+    rows = {(metric, split): measured.value for metric, split, measured in mixture_prior.measure(arrays)}
+    assert rows["bound", "geometric"] == geometric[1]
+    assert rows["bound_given_away", "variance 0.01"] == arrays["loss"][2]
 
 
 @pytest.mark.parametrize("name", NAMES)

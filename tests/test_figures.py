@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm.figures import clusters, learning_curves, prototypes, samples, style
+from dgm.figures import cluster_samples, clusters, graphical_model, latent_map, learning_curves, prototypes, samples, style
 from dgm.report.catalogue import load_figures
 from dgm.stages import plot
 
@@ -83,3 +83,35 @@ def test_cluster_rows_add_up_to_the_digits() -> None:
     share = drawn.axes[0].images[0].get_array()
     assert share.shape == (3, 10)
     np.testing.assert_allclose(share.sum(0), 1)
+
+
+def test_an_edge_of_a_graph_needs_both_its_nodes() -> None:
+    panel = {"title": "", "size": [2, 1], "nodes": {"z": {"at": [0.5, 0.5], "label": "z"}}, "edges": [["z", "x"]]}
+    with style.context(), pytest.raises(ValueError, match=r"edge \['z', 'x'\] names \['x'\]; the nodes are \['z'\]"):
+        graphical_model.draw({}, panels=[panel])
+
+
+def test_rows_of_cluster_samples_are_sorted_by_digit_and_name_empty_clusters() -> None:
+    evaluations = {"cluster_samples": np.zeros((3, 4, 28, 28)), "cluster_digits": np.array([7, -1, 2])}
+    described = {
+        "cluster_means": np.ones((3, 28, 28)) * np.array([0.7, 0.1, 0.2])[:, None, None],
+        "weights": np.array([0.5, 0.1, 0.4]),
+    }
+    with style.context():
+        drawn = cluster_samples.draw({"evaluations": evaluations, "samples": described}, images=4, rows=1)
+    assert [axes.texts[0].get_text() for axes in drawn.axes] == ["mostly 2\n0.400", "mostly 7\n0.500", "empty\n0.100"]
+    assert [float(axes.images[0].get_array()[5, 5]) for axes in drawn.axes] == [0.2, 0.7, 0.1]
+
+
+def test_a_cluster_has_the_colour_of_its_majority_digit() -> None:
+    found = {
+        "codes": np.zeros((4, 2)),
+        "cluster_codes": np.zeros((2, 2)),
+        "cluster_digits": np.array([3, 1]),
+        "clusters_test": np.array([0, 0, 1, 1]),
+    }
+    with style.context():
+        drawn = latent_map.draw({"evaluations": found, "data": {"test_labels": np.array([3, 1, 1, 1])}})
+    left, right = (axes.collections[0].get_facecolors()[:, :3] for axes in drawn.axes)
+    np.testing.assert_array_equal(left[[0, 2, 3]], right[[0, 2, 3]])
+    assert not np.array_equal(left[1], right[1])

@@ -27,14 +27,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample, mse_loss
+from torch.nn.functional import mse_loss
 
 from dgm import metrics
 from dgm.artefacts import Fitted, HistoryRow
@@ -56,23 +56,21 @@ DRAWS = 50  # of z, behind the averaged responsibilities
 EACH = 10  # samples of each cluster in the picture
 BASELINE_IMAGES = 20_000  # k-means gains nothing from more
 
+Width = Annotated[int, Field(ge=1)]
+
 
 class Config(Settings):
     """Settings of the VAE with a Gaussian-mixture prior. Epochs of 0 leave a phase out."""
 
     clusters: int = Field(10, ge=1, description="number K of clusters")
     latent: int = Field(10, ge=1, description="number J of latent numbers")
-    hidden: list[int] = Field([500, 500, 2000], min_length=1, description="widths of the encoder; the decoder mirrors them")
+    hidden: list[Width] = Field([500, 500, 2000], min_length=1, description="widths of the encoder; the decoder mirrors them")
     treatment: Literal["grey", "dynamically binarised"] = Field("grey", description="of the pixels; see dgm.dataset.TREATMENTS")
     responsibilities: Literal["averaged", "geometric"] = Field("averaged", description="gamma by equation (4) or (5)")
     layer_epochs: int = Field(20, ge=0, description="denoising epochs of each layer")
     layer_noise: float = Field(0.2, ge=0, lt=1, description="share of numbers set to zero in a layer's input and output")
     autoencoder_epochs: int = Field(50, ge=0, description="epochs of the whole autoencoder")
     autoencoder_noise: float = Field(0.0, ge=0, lt=1, description="share of pixels set to zero in the autoencoder's input")
-    autoencoder_shift: float = Field(
-        0.0, ge=0, le=8, description="largest shift of the autoencoder's input in pixels, along each axis"
-    )
-    autoencoder_turn: float = Field(0.0, ge=0, le=45, description="largest rotation of the autoencoder's input in degrees")
     autoencoder_learning_rate: float = Field(1e-3, gt=0, description="of Adam, in both parts of the pre-training")
     autoencoder_loss: Literal["squared error", "cross-entropy"] = Field("squared error", description="between pixels and means")
     mixture_starts: int = Field(10, ge=1, description="starts of EM on the codes; the likelihood chooses")
@@ -421,17 +419,6 @@ class _Job:
         kept = torch.rand(x.shape, generator=self.context.generators["mask"], device=x.device) >= share
         return x * kept / (1 - share)
 
-    def moved(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 784"]:
-        """Turn and shift every image by random amounts up to those of the settings, with bilinear interpolation."""
-        turn, shift = math.radians(self.config.autoencoder_turn), self.config.autoencoder_shift / (SIDE / 2)
-        if turn == 0 and shift == 0:
-            return x
-        drawn = 2 * torch.rand((3, len(x)), generator=self.context.generators["move"], device=x.device) - 1
-        angle = turn * drawn[0]
-        rows = torch.stack([angle.cos(), -angle.sin(), shift * drawn[1], angle.sin(), angle.cos(), shift * drawn[2]], dim=1)
-        grid = affine_grid(rows.view(-1, 2, 3), [len(x), 1, SIDE, SIDE], align_corners=False)
-        return grid_sample(x.view(-1, 1, SIDE, SIDE), grid, align_corners=False).flatten(1)
-
     def pixel_error(self, x: Float[Tensor, "n 784"], logits: Float[Tensor, "n 784"]) -> Float[Tensor, ""]:
         """Squared error or cross-entropy: the mean over images of the sum over pixels."""
         if self.config.autoencoder_loss == "cross-entropy":
@@ -486,7 +473,7 @@ def _autoencode(job: _Job) -> list[HistoryRow]:
 
     def error(batch: Tensor) -> Tensor:
         x = job.pixels(batch)
-        code = model.mean_head(model.features(job.masked(job.moved(x), job.config.autoencoder_noise)))
+        code = model.mean_head(model.features(job.masked(x, job.config.autoencoder_noise)))
         return job.pixel_error(x, model.decode(code))
 
     parts = (model.encoder, model.mean_head, model.decoder)

@@ -263,3 +263,21 @@ def test_reconstruction_is_the_decoders_log_likelihood():
         made.log_variance_head.bias.fill_(-60.0)  # no spread: the draw is the mean
         terms = made.terms(x, torch.Generator().manual_seed(0))
         torch.testing.assert_close(terms.reconstruction, bernoulli_log_prob(x, made.decode(made.encode(x)[0])))
+
+
+@pytest.mark.parametrize("method", ["k-means", "EM"])
+def test_clusters_of_codes_are_found_with_their_moments(method):
+    rng = np.random.default_rng(0)
+    centres, spread = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]]), np.array([[1.0, 0.5], [0.3, 1.0], [1.0, 1.0]])
+    chosen = rng.choice(3, 6000, p=[0.5, 0.3, 0.2])
+    codes = centres[chosen] + spread[chosen] * rng.standard_normal((6000, 2))
+    weights, means, variances = vade.diagonal_mixture(codes, 3, method, 3, 0)
+    order = [int(np.linalg.norm(means - centre, axis=1).argmin()) for centre in centres]
+    np.testing.assert_allclose(weights[order], [0.5, 0.3, 0.2], atol=0.02)
+    np.testing.assert_allclose(means[order], centres, atol=0.1)
+    np.testing.assert_allclose(variances[order], spread**2, rtol=0.1)
+
+
+def test_collapsed_codes_are_refused():
+    with pytest.raises(ValueError, match="3 clusters need at least as many different codes; the autoencoder gives 1"):
+        vade.diagonal_mixture(np.ones((50, 2)), 3, "k-means", 3, 0)

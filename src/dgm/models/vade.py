@@ -15,7 +15,8 @@ from codes that are clustered already:
 
 1. every layer of encoder and decoder is trained to undo noise on the output of the layer before it (masking noise on its input and
    on its own output), then the whole autoencoder is trained end to end, possibly with noise on the pixels too;
-2. a mixture of diagonal Gaussians is fitted to the codes by EM from several starts; the likelihood chooses among them;
+2. the codes are clustered by k-means, or a mixture of diagonal Gaussians is fitted to them by EM, each from several starts among
+   which its own criterion chooses; the clusters' shares, means and variances become the prior;
 3. the bound (3) is maximised from there.
 
 References: Jiang, Zheng, Tan, Tang & Zhou 2017 (model, bound, start); Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010
@@ -47,7 +48,16 @@ from dgm.metrics import Measured
 from dgm.precision import Precision
 from dgm.rng import Generators
 
-__all__ = ["Config", "Model", "Terms", "bound_terms", "fit", "log_geometric_responsibilities", "log_responsibilities"]
+__all__ = [
+    "Config",
+    "Model",
+    "Terms",
+    "bound_terms",
+    "diagonal_mixture",
+    "fit",
+    "log_geometric_responsibilities",
+    "log_responsibilities",
+]
 
 SIDE = 28
 PIXELS = SIDE**2
@@ -73,7 +83,8 @@ class Config(Settings):
     autoencoder_noise: float = Field(0.0, ge=0, lt=1, description="share of pixels set to zero in the autoencoder's input")
     autoencoder_learning_rate: float = Field(1e-3, gt=0, description="of Adam, in both parts of the pre-training")
     autoencoder_loss: Literal["squared error", "cross-entropy"] = Field("squared error", description="between pixels and means")
-    mixture_starts: int = Field(10, ge=1, description="starts of EM on the codes; the likelihood chooses")
+    mixture: Literal["k-means", "EM"] = Field("k-means", description="what sets the clusters on the codes of the autoencoder")
+    mixture_starts: int = Field(10, ge=1, description="starts of it; its own criterion, inertia or likelihood, chooses")
     epochs: int = Field(100, ge=1, description="epochs of the bound")
     batch_size: int = Field(256, ge=1, description="images a step in every phase; the last batch of an epoch may be smaller")
     learning_rate: float = Field(2e-3, gt=0, description="of Adam on the bound")
@@ -294,6 +305,36 @@ class Model(nn.Module):
         return {name: value.detach() for name, value in found.items()}
 
 
+def diagonal_mixture(
+    codes: Float[np.ndarray, "n j"], clusters: int, method: Literal["k-means", "EM"], starts: int, seed: int
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, "k j"], Float[np.ndarray, "k j"]]:
+    """Weights, means and variances of Gaussians on the codes: shares and moments of the k-means clusters, or fitted by EM.
+
+    Of all ``starts`` the one with the smallest inertia or the highest likelihood is kept. Variances have a floor of 1e-6 of the
+    codes' mean variance, so that a cluster of one code is no singularity.
+
+    Raises:
+        ValueError: when there are fewer different codes than clusters.
+    """
+    different = len(np.unique(codes, axis=0))
+    if different < clusters:
+        raise ValueError(f"{clusters} clusters need at least as many different codes; the autoencoder gives {different}")
+    floor = 1e-6 * float(codes.var(0).mean()) + 1e-12
+    if method == "EM":
+        from sklearn.mixture import GaussianMixture
+
+        fitted = GaussianMixture(
+            clusters, covariance_type="diag", n_init=starts, max_iter=300, reg_covar=floor, random_state=seed
+        ).fit(codes)
+        return fitted.weights_, fitted.means_, fitted.covariances_
+    from sklearn.cluster import KMeans
+
+    chosen = KMeans(clusters, n_init=starts, random_state=seed).fit(codes).labels_
+    members = [codes[chosen == k] for k in range(clusters)]
+    weights = np.array([len(part) for part in members]) / len(codes)
+    return weights, np.array([part.mean(0) for part in members]), np.array([part.var(0) + floor for part in members])
+
+
 def _use_of_clusters(clusters: Tensor, k: int) -> list[Reading]:
     counts = clusters.bincount(minlength=k).cpu().numpy()
     n = len(clusters)
@@ -481,31 +522,25 @@ def _autoencode(job: _Job) -> list[HistoryRow]:
 
 
 def _fit_mixture(job: _Job) -> list[HistoryRow]:
-    """Fit diagonal Gaussians to the codes of the training images and set prior and posterior variance from them."""
-    from sklearn.mixture import GaussianMixture
-
+    """Cluster the codes of the training images and set the prior and the variance of the posterior from the clusters."""
     model, config, context = job.model, job.config, job.context
     with torch.no_grad():
         every = torch.arange(len(job.data.train_images), device=context.device)
         codes = torch.cat([model.encode(job.pixels(batch))[0] for batch in every.split(AT_ONCE)]).double().cpu().numpy()
-        mixture = GaussianMixture(
-            config.clusters,
-            covariance_type="diag",
-            n_init=config.mixture_starts,
-            max_iter=300,
-            random_state=context.generators.seed_of("mixture") % 2**32,
-        ).fit(codes)
-        like = model.means
-        model.weight_logits.copy_(torch.from_numpy(mixture.weights_).log().to(like))
-        model.means.copy_(torch.from_numpy(mixture.means_).to(like))
-        model.log_variances.copy_(torch.from_numpy(mixture.covariances_).log().to(like))
+        seed = context.generators.seed_of("mixture") % 2**32
+        weights, means, variances = diagonal_mixture(codes, config.clusters, config.mixture, config.mixture_starts, seed)
+        tables = [torch.from_numpy(values).to(model.means) for values in (weights, means, variances)]
+        model.weight_logits.copy_(tables[0].log())
+        model.means.copy_(tables[1])
+        model.log_variances.copy_(tables[2].log())
         # The posterior starts at a tenth of the variance within clusters: at a wide one the decoder it inherits would be lost; a
         # far narrower one is pulled wide by the entropy term at once.
-        within = torch.from_numpy(mixture.weights_ @ mixture.covariances_).to(like)
+        within = tables[0] @ tables[2]
         model.log_variance_head.weight.zero_()
         model.log_variance_head.bias.copy_((0.1 * within).log())
-    likelihood = float(mixture.lower_bound_)
-    context.say(f"mixture of {config.clusters} on the codes: {likelihood:.4f} nats a code, converged: {mixture.converged_}")
+    exponents = np.log(weights) - 0.5 * (np.log(2 * np.pi * variances) + (codes[:, None] - means) ** 2 / variances).sum(2)
+    likelihood = float(np.logaddexp.reduce(exponents, axis=1).mean())
+    context.say(f"{config.clusters} clusters of the codes by {config.mixture}: {likelihood:.4f} nats a code")
     return [(0, 0, "train", "code_log_likelihood", likelihood)]
 
 

@@ -85,6 +85,9 @@ class Config(Settings):
     autoencoder_loss: Literal["squared error", "cross-entropy"] = Field("squared error", description="between pixels and means")
     mixture: Literal["k-means", "EM"] = Field("k-means", description="what sets the clusters on the codes of the autoencoder")
     mixture_starts: int = Field(10, ge=1, description="starts of it; its own criterion, inertia or likelihood, chooses")
+    initial_variance: float = Field(
+        0.1, gt=0, description="of q(z | x) at the start of the bound, over the variance within clusters"
+    )
     epochs: int = Field(100, ge=1, description="epochs of the bound")
     batch_size: int = Field(256, ge=1, description="images a step in every phase; the last batch of an epoch may be smaller")
     learning_rate: float = Field(2e-3, gt=0, description="of Adam on the bound")
@@ -533,11 +536,9 @@ def _fit_mixture(job: _Job) -> list[HistoryRow]:
         model.weight_logits.copy_(tables[0].log())
         model.means.copy_(tables[1])
         model.log_variances.copy_(tables[2].log())
-        # The posterior starts at a tenth of the variance within clusters: at a wide one the decoder it inherits would be lost; a
-        # far narrower one is pulled wide by the entropy term at once.
         within = tables[0] @ tables[2]
         model.log_variance_head.weight.zero_()
-        model.log_variance_head.bias.copy_((0.1 * within).log())
+        model.log_variance_head.bias.copy_((config.initial_variance * within).log())
     exponents = np.log(weights) - 0.5 * (np.log(2 * np.pi * variances) + (codes[:, None] - means) ** 2 / variances).sum(2)
     likelihood = float(np.logaddexp.reduce(exponents, axis=1).mean())
     context.say(f"{config.clusters} clusters of the codes by {config.mixture}: {likelihood:.4f} nats a code")

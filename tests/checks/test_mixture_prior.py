@@ -39,6 +39,7 @@ class MadeUp(Evidence):
 
     changed: dict[tuple[str, str], float] = dataclasses.field(default_factory=dict)
     accuracies: tuple[float, ...] = (0.7, 0.75, 0.8)
+    scores: tuple[float, ...] = (-120.0, -101.0, -100.0)
     weights: tuple[float, ...] = (0.1,) * 10
 
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
@@ -48,7 +49,8 @@ class MadeUp(Evidence):
         return {"weights": np.array(self.weights)}
 
     def history(self, run: str) -> pd.DataFrame:
-        rows = [(epoch, epoch, "test", "clustering_accuracy", value) for epoch, value in enumerate(self.accuracies)]
+        curves = {"clustering_accuracy": self.accuracies, "bound": self.scores}
+        rows = [(epoch, epoch, "test", term, value) for term, curve in curves.items() for epoch, value in enumerate(curve)]
         return pd.DataFrame(rows, columns=["epoch", "step", "split", "term", "value"])
 
 
@@ -137,7 +139,9 @@ def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.Monk
         ("dgm-3-5", {"changed": {("grey_prior", "test"): 8.0}}),
         ("dgm-3-5", {"changed": {("clusters_in_use", "test"): 7.0}}),
         ("dgm-3-5", {"changed": {("clustering_accuracy", "test"): 0.4}}),
-        ("dgm-3-5", {"accuracies": (0.8, 0.7)}),
+        ("dgm-3-5", {"accuracies": (0.8, 0.6)}),
+        ("dgm-3-5", {"accuracies": (0.6, 0.8)}),
+        ("dgm-3-5", {"scores": (-100.0, -101.0)}),
     ],
 )
 def test_a_wrong_result_is_rejected(question: str, changes: dict[str, Any]) -> None:

@@ -328,8 +328,11 @@ def dgm_3_5(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "trained model: it clusters better than k-means on pixels", "trained model", True, accuracy > plain, needs_full_budget=True
     )
-    history = evidence.history(RUN).query("term == 'clustering_accuracy' and split == 'test'").sort_values("epoch")
-    gain = float(history["value"].iloc[-1] - history["value"].iloc[0])
+    history = evidence.history(RUN).query("split == 'test'").sort_values("epoch")
+    curves = {term: history[history["term"] == term]["value"].to_numpy() for term in ("bound", "clustering_accuracy")}
+    better = bool(curves["bound"][-1] > curves["bound"][0])
     yield Claim(
-        "trained model: accuracy gained over the mixture on the codes", "trained model", True, gain > 0, needs_full_budget=True
+        "trained model: the third phase improves the score of test images", "trained model", True, better, needs_full_budget=True
     )
+    gain = float(curves["clustering_accuracy"][-1] - curves["clustering_accuracy"][0])
+    yield Claim("trained model: accuracy gained in the third phase", "trained model", 0.0, gain, 0.15, needs_full_budget=True)

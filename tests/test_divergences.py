@@ -128,3 +128,14 @@ def test_mixture_slopes_are_those_of_its_log_density() -> None:
     up, at, down = (MIXTURE.log_density(x + shift) for shift in (step, 0, -step))
     np.testing.assert_allclose(first, (up - down) / (2 * step), atol=1e-6)
     np.testing.assert_allclose(second, (up - 2 * at + down) / step**2, atol=1e-5)
+
+
+@given(st.integers(0, 200))
+def test_discrete_divergence(seed: int) -> None:
+    p, q = np.random.default_rng(seed).dirichlet(np.ones(4), size=2)
+    assert dv.kl_discrete(p, q) > 0
+    assert dv.kl_discrete(p, p) == 0
+    assert dv.kl_discrete([0.5, 0.5, 0], [0.5, 0.25, 0.25]) == pytest.approx(0.5 * math.log(2))
+    assert dv.kl_discrete([0.5, 0.5], [1, 0]) == math.inf
+    with pytest.raises(ValueError, match="one set"):
+        dv.kl_discrete([1.0], [0.5, 0.5])

@@ -59,3 +59,18 @@ def test_a_code_never_hurts_and_helps_unless_pixels_are_independent(seed: int) -
     assert vb.constant_code_bound(images) <= vb.code_bound(images) + 1e-12
     grid = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1).reshape(-1, 2)
     assert vb.constant_code_bound(grid) == pytest.approx(vb.code_bound(grid)) == pytest.approx(-2 * math.log(2))
+
+
+def test_outputs_of_a_gaussian_head() -> None:
+    assert [vb.gaussian_outputs(10, name) for name in ("identity", "diagonal", "full")] == [10, 20, 65]
+    with pytest.raises(ValueError, match="'banded'"):
+        vb.gaussian_outputs(2, "banded")
+
+
+@given(st.integers(0, 50))
+def test_the_maximiser_reaches_the_log_evidence(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    likelihood, prior = rng.uniform(0.01, 1, 4), rng.dirichlet(np.ones(4))
+    best = vb.discrete_maximiser(likelihood, prior)
+    assert best.sum() == pytest.approx(1)
+    assert vb.discrete_bound(np.log([likelihood * prior]), best[None])[0] == pytest.approx(math.log(likelihood @ prior))

@@ -17,6 +17,7 @@ __all__ = [
     "elbo_linear_gaussian",
     "fit_reverse",
     "forward_kl",
+    "kl_discrete",
     "kl_from_log_variance",
     "kl_gaussian",
     "kl_slope_log_variance",
@@ -67,6 +68,21 @@ def kl_to_contaminated(p: Interval, q: Interval, epsilon: float) -> float:
         raise ValueError(f"kl_to_contaminated: epsilon = {epsilon}; allowed are values in (0, 1]")
     share = (p[1] - p[0]) / (q[1] - q[0])
     return (1 - share) * math.log(1 / epsilon) + share * math.log(share / (1 - epsilon * (1 - share)))
+
+
+def kl_discrete(p: npt.ArrayLike, q: npt.ArrayLike) -> float:
+    """D(P || Q) = sum_k p_k log(p_k / q_k) for two laws on the same finite set; 0 log 0 is 0, and p_k > 0 = q_k gives +infinity.
+
+    Raises:
+        ValueError: for different lengths.
+    """
+    first, second = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"kl_discrete: laws of shapes {first.shape} and {second.shape}; need one set for both")
+    inside = first > 0
+    if np.any(second[inside] == 0):
+        return math.inf
+    return float((first[inside] * np.log(first[inside] / second[inside])).sum())
 
 
 def kl_gaussian(mean_p: float, sd_p: float, mean_q: float, sd_q: float) -> float:

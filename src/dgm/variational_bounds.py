@@ -18,6 +18,8 @@ __all__ = [
     "code_bound",
     "constant_code_bound",
     "discrete_bound",
+    "discrete_maximiser",
+    "gaussian_outputs",
     "limit_log_density",
     "log_bessel",
     "uniform_bound",
@@ -39,6 +41,25 @@ def discrete_bound(log_joint: Float[np.ndarray, "n k"], q: Float[np.ndarray, "n 
         raise ValueError("discrete_bound: each row of q must be non-negative and sum to 1")
     bound: Values = (q * log_joint - xlogy(q, q)).sum(1)
     return bound
+
+
+def discrete_maximiser(likelihood: Float[np.ndarray, " k"], prior: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+    """The law q that maximises (1): p(x | z) p(z) / sum_z p(x | z) p(z), the posterior of z."""
+    joint = likelihood * prior
+    posterior: Float[np.ndarray, " k"] = joint / joint.sum()
+    return posterior
+
+
+def gaussian_outputs(dimensions: int, covariance: str) -> int:
+    """Numbers that a network must produce for a Gaussian in M dimensions: M, and 0, M or M (M + 1) / 2 for the covariance.
+
+    Raises:
+        ValueError: for a covariance that is not ``identity``, ``diagonal`` or ``full``.
+    """
+    free = {"identity": 0, "diagonal": dimensions, "full": dimensions * (dimensions + 1) // 2}
+    if covariance not in free:
+        raise ValueError(f"gaussian_outputs: covariance {covariance!r}; allowed are {', '.join(free)}")
+    return dimensions + free[covariance]
 
 
 def uniform_bound(x: Points, radius: float) -> Values:

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm import divergences, estimators, gaussian_fits, measurements, variational_bounds
+from dgm import distributions, divergences, estimators, gaussian_fits, measurements, variational_bounds
 from dgm.checks import Evidence, claims
 from dgm.files import load_arrays, save_arrays
 
 DEMONSTRATIONS = ("kl_landscape", "gradient_estimators", "asymmetric_pair", "ring_bounds", "bound_estimators")
-MODULES = {"dgm": "dgm.divergences", "ebm": "ebm.bounds", "vaegan": "vaegan.bounds", "elbo": "elbo"}
+MODULES = {"dgm.divergences", "dgm.gaussian_transform", "ebm.bounds", "vaegan.bounds", "vaegan.lower_bound", "elbo"}
 CHECKS = {
     name: check
-    for assignment, module in MODULES.items()
+    for assignment in ("vaegan", "dgm", "elbo", "ebm")
     for name, check in claims(assignment).items()
-    if check.__module__ == f"dgm.checks.{module}"
+    if check.__module__.removeprefix("dgm.checks.") in MODULES
 }
 
 
@@ -64,6 +64,12 @@ def with_normaliser_of_the_line(x, radius):
     return -0.5 * math.log(2 * math.pi) - 0.5 * ((x**2).sum(1) + radius**2)
 
 
+def diagonal_only(z, mean, factor):
+    """The log-density with the off-diagonal entries of the factor left out."""
+    scale = factor.diagonal()
+    return -0.5 * (((z - mean) / scale).square() + 2 * scale.log() + math.log(2 * math.pi)).sum(-1)
+
+
 MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
     ("dgm-1-1-s1", estimators, "score_gradient", without_expected_gradient),
     ("dgm-1-1-s1", estimators, "gaussian_score", lambda x, m, s: np.stack([(x - m) / s**2, ((x - m) / s) ** 2], axis=1)),
@@ -81,6 +87,18 @@ MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
     ("dgm-1-2-a", gaussian_fits, "reverse_minima", lambda target, starts: ([], [])),
     ("dgm-1-2-b", divergences, "moment_match", lambda target: (0.0, 4.0)),
     ("dgm-1-2-c", divergences, "normal_mass", lambda low, high, m, s: math.erf((high - m) / s)),
+    ("dgm-2-1", distributions, "kl_triangular_to_standard_normal", lambda mean, factor: factor.square().sum() / 2),
+    ("dgm-2-1", distributions, "triangular_gaussian_log_prob", diagonal_only),
+    ("dgm-2-2", distributions, "triangular_gaussian_log_prob", diagonal_only),
+    ("ebm-2-1", variational_bounds, "discrete_bound", lambda joint, q: (q * joint).sum(1)),
+    ("vaegan-1a", distributions, "bernoulli_log_prob_of_probabilities", lambda x, p: (x * p.log()).sum(-1)),
+    ("vaegan-1b", variational_bounds, "gaussian_outputs", lambda dimensions, covariance: 2 * dimensions),
+    ("vaegan-1c", divergences, "kl_discrete", lambda p, q: -float((np.asarray(p) * np.log(q)).sum())),
+    ("vaegan-1d", divergences, "kl_discrete", lambda p, q: float(np.abs(np.subtract(p, q)).sum())),
+    ("vaegan-1g", divergences, "kl_gaussian", lambda m, s, a, b: math.log(b / s) + (s**2 + (m - a) ** 2) / (2 * b**2)),
+    ("vaegan-1h", divergences, "kl_gaussian", lambda m, s, a, b: (m - a) ** 2 / s**2),
+    ("vaegan-1i", variational_bounds, "discrete_maximiser", lambda likelihood, prior: likelihood / likelihood.sum()),
+    ("vaegan-1j", divergences, "kl_discrete", lambda p, q: float((np.asarray(q) * np.log(np.divide(q, p))).sum())),
     ("ebm-2-2", divergences, "forward_kl", divergences.reverse_kl),
     ("ebm-2-2", divergences, "reverse_kl", divergences.forward_kl),
     ("ebm-2-3-c1", variational_bounds, "uniform_bound", of_one_component),

@@ -57,6 +57,44 @@ def _pair(sds: tuple[float, float, float], mean: float = -10.0, left: float = 0.
     return pq, qp
 
 
+JOINT, Q = (0.05, 0.18, 0.06), (0.2, 0.5, 0.3)
+"""p(x, z) at one x for three values of z, and a law on them."""
+
+
+@question("ebm-2-1")
+def ebm_2_1(evidence: Evidence) -> Iterable[Claim]:
+    """The decomposition on three values of z, and its maximiser."""
+    from scipy.optimize import minimize
+
+    log_p = math.log(math.fsum(JOINT))
+    posterior = [value / math.fsum(JOINT) for value in JOINT]
+    bound = math.fsum(q * math.log(joint / q) for q, joint in zip(Q, JOINT, strict=True))
+    divergence = math.fsum(q * math.log(q / g) for q, g in zip(Q, posterior, strict=True))
+    yield Claim("log p(x)", "enumeration", -1.2378743560, log_p, 1e-9)
+    yield Claim("the bound", "enumeration", -1.2709158697, bound, 1e-9)
+    yield Claim("the divergence from the posterior", "enumeration", 0.0330415137, divergence, 1e-9)
+    yield Claim("bound plus divergence is log p(x)", "enumeration", log_p, bound + divergence, 1e-12)
+    formula = float(variational_bounds.discrete_bound(np.log([JOINT]), np.array([Q]))[0])
+    yield Claim("the formula of this program", "enumeration", formula, bound, 1e-12)
+
+    def negative(logits: np.ndarray) -> float:
+        law = np.exp(logits - logits.max())
+        law /= law.sum()
+        return -float(variational_bounds.discrete_bound(np.log([JOINT]), law[None])[0])
+
+    end = minimize(negative, np.zeros(3), method="BFGS", options={"gtol": 1e-10})
+    best = np.exp(end.x - end.x.max())
+    best /= best.sum()
+    distance = float(np.abs(best - posterior).max())
+    yield Claim("the maximiser over q is the posterior, largest distance", "optimisation", 0.0, distance, 1e-6)
+    yield Claim("the maximum over q is log p(x)", "optimisation", log_p, -float(end.fun), 1e-9)
+    # over theta the equivalence fails: doubling p(x, z) raises the bound and leaves the divergence as it is
+    doubled = math.fsum(q * math.log(2 * joint / q) for q, joint in zip(Q, JOINT, strict=True))
+    yield Claim(
+        "doubling the joint raises the bound by log 2 at the same divergence", "enumeration", math.log(2), doubled - bound, 1e-12
+    )
+
+
 @question("ebm-2-2")
 def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
     """Both divergences under both readings, what moves them, and what the published pair of numbers would need."""

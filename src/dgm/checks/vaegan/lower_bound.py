@@ -1,8 +1,7 @@
 """Claims about the Bernoulli decoder, the derivation of the bound, properties of the divergence, and the best posterior.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences`, :mod:`dgm.distributions` and
-:mod:`dgm.variational_bounds`, or is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic integration
-and searches over laws.
+``expected`` comes from the formulas of :mod:`dgm.divergences`, :mod:`dgm.distributions` and :mod:`dgm.variational_bounds`, or
+is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic integration and searches over laws.
 """
 
 import itertools

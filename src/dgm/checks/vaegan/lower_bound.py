@@ -47,7 +47,7 @@ def vaegan_1a(evidence: Evidence) -> Iterable[Claim]:
         hits = sum((int(a < 9), int(b < 1)) == x for a, b in itertools.product(range(10), range(5)))
         return Fraction(hits, 50)
 
-    images = list(itertools.product((0, 1), repeat=2))
+    images = [(a, b) for a in (0, 1) for b in (0, 1)]
     stated = distributions.bernoulli_log_prob_of_probabilities(
         torch.tensor(images, dtype=torch.float64), torch.tensor([float(v) for v in y], dtype=torch.float64)
     ).exp()

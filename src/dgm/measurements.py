@@ -1,4 +1,4 @@
-"""One row of the metrics table, and the files that rows are written to.
+"""Numbers with their standard errors, the rows of the metrics table they fill, and the files that rows are written to.
 
 Models with numbers of their own import this module and not :mod:`dgm.metrics`, so that a changed metric trains none of them again.
 """
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from dgm.files import write_text
 
-__all__ = ["COLUMNS", "Measured", "Measurements", "Reading", "save"]
+__all__ = ["COLUMNS", "Measured", "Measurements", "Reading", "mean", "median", "proportion", "save"]
 
 COLUMNS = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
 
@@ -27,6 +28,28 @@ class Measured:
     stderr: float = math.nan
     n: int = 0
     unit: str = ""
+
+
+def mean(values: Float[np.ndarray, " n"], unit: str = "nats") -> Measured:
+    """Arithmetic mean with standard error s / sqrt(n)."""
+    n = len(values)
+    error = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return Measured(float(np.mean(values)), error, n, unit)
+
+
+def median(values: Float[np.ndarray, " n"], unit: str = "nats") -> Measured:
+    """Median with the standard error of an order statistic: half the gap between the ranks n/2 -+ sqrt(n)/2."""
+    ordered = np.sort(values)
+    n = len(ordered)
+    half = math.sqrt(n) / 2
+    low, high = max(0, math.floor(n / 2 - half)), min(n - 1, math.ceil(n / 2 + half))
+    return Measured(float(np.median(ordered)), float(ordered[high] - ordered[low]) / 2, n, unit)
+
+
+def proportion(flags: Shaped[np.ndarray, " n"]) -> Measured:
+    """Share of true entries with its binomial standard error."""
+    n, share = len(flags), float(np.mean(flags))
+    return Measured(share, math.sqrt(share * (1 - share) / n), n, "share")
 
 
 Reading = tuple[str, str, Measured]

@@ -8,7 +8,8 @@ import math
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from dgm.measurements import Measured
+from dgm.clustering import clustering_accuracy, purity
+from dgm.measurements import Measured, mean, median, proportion
 
 __all__ = [
     "Measured",
@@ -25,28 +26,6 @@ __all__ = [
 ]
 
 
-def mean(values: Float[np.ndarray, " n"], unit: str = "nats") -> Measured:
-    """Arithmetic mean with standard error s / sqrt(n)."""
-    n = len(values)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Measured(float(np.mean(values)), error, n, unit)
-
-
-def median(values: Float[np.ndarray, " n"], unit: str = "nats") -> Measured:
-    """Median with the standard error of an order statistic: half the gap between the ranks n/2 -+ sqrt(n)/2."""
-    ordered = np.sort(values)
-    n = len(ordered)
-    half = math.sqrt(n) / 2
-    low, high = max(0, math.floor(n / 2 - half)), min(n - 1, math.ceil(n / 2 + half))
-    return Measured(float(np.median(ordered)), float(ordered[high] - ordered[low]) / 2, n, unit)
-
-
-def proportion(flags: Shaped[np.ndarray, " n"]) -> Measured:
-    """Share of true entries with its binomial standard error."""
-    n, share = len(flags), float(np.mean(flags))
-    return Measured(share, math.sqrt(share * (1 - share) / n), n, "share")
-
-
 def bits_per_dim(log_likelihood: Measured, dimensions: int = 784) -> Measured:
     """(-log p / d + log 256) / log 2 for a density of pixels scaled to [0, 1); Dinh et al. 2015 report the nats instead."""
     return Measured(
@@ -55,31 +34,6 @@ def bits_per_dim(log_likelihood: Measured, dimensions: int = 784) -> Measured:
         log_likelihood.n,
         "bits/dim",
     )
-
-
-def purity(labels: Int[np.ndarray, " n"], clusters: Int[np.ndarray, " n"]) -> Measured:
-    """Share of images that carry the majority label of their cluster. It rises with the number of clusters alone."""
-    right = sum(np.bincount(labels[clusters == cluster]).max() for cluster in np.unique(clusters))
-    share = right / len(labels)
-    return Measured(share, math.sqrt(share * (1 - share) / len(labels)), len(labels), "share")
-
-
-def clustering_accuracy(labels: Int[np.ndarray, " n"], clusters: Int[np.ndarray, " n"]) -> Measured:
-    """Share of agreement under the best one-to-one assignment of clusters to labels (Hungarian method).
-
-    Raises:
-        ValueError: when the numbers of clusters and labels differ, so that no one-to-one assignment exists.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    k = int(max(labels.max(), clusters.max())) + 1
-    if len(np.unique(labels)) < k:
-        raise ValueError(f"{k} clusters against {len(np.unique(labels))} labels: no one-to-one assignment")
-    table = np.zeros((k, k), dtype=np.int64)
-    np.add.at(table, (clusters, labels), 1)
-    rows, columns = linear_sum_assignment(-table)
-    share = table[rows, columns].sum() / len(labels)
-    return Measured(share, math.sqrt(share * (1 - share) / len(labels)), len(labels), "share")
 
 
 def class_entropy(predicted: Int[np.ndarray, " n"], classes: int = 10) -> Measured:

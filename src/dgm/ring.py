@@ -17,13 +17,13 @@ __all__ = ["log_density", "log_joint", "means", "responsibilities", "sample"]
 def means(components: int, radius: float) -> Float[np.ndarray, "k 2"]:
     """The means mu_1..mu_K; the last one is (R, 0)."""
     angle = 2 * np.pi * np.arange(1, components + 1) / components
-    points: Float[np.ndarray, "k 2"] = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points: np.ndarray = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     return points
 
 
 def log_joint(x: Float[np.ndarray, "n 2"], components: int, radius: float) -> Float[np.ndarray, "n k"]:
     """log [1/K N(x; mu_k, I)], the joint density of point and component."""
-    squares = ((x[:, None] - means(components, radius)) ** 2).sum(2)
+    squares: np.ndarray = ((x[:, None] - means(components, radius)) ** 2).sum(2)
     return -0.5 * squares - math.log(2 * math.pi) - math.log(components)
 
 

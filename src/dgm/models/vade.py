@@ -37,14 +37,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from dgm import metrics
+from dgm import clustering, measurements
 from dgm.artefacts import Fitted, HistoryRow
 from dgm.config import Settings
 from dgm.dataset import ImageData, PointData, treat
 from dgm.distributions import bernoulli_log_prob
 from dgm.loop import Context, ascent, train
-from dgm.measurements import Measurements, Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Measurements, Reading
 from dgm.precision import Precision
 from dgm.rng import Generators
 
@@ -365,9 +364,9 @@ def _compare_responsibilities(
         apart = (log_gamma.exp() * (log_gamma - best)).sum(1).cpu().numpy()
         same = (log_gamma.argmax(1) == best.argmax(1)).cpu().numpy()
         readings += [
-            ("mixture_kl", split, metrics.mean(kl)),
-            ("kl_to_geometric", split, metrics.mean(apart)),
-            ("argmax_agreement", split, metrics.proportion(same)),
+            ("mixture_kl", split, measurements.mean(kl)),
+            ("kl_to_geometric", split, measurements.mean(apart)),
+            ("argmax_agreement", split, measurements.proportion(same)),
         ]
     return readings
 
@@ -384,10 +383,10 @@ def _k_means(data: ImageData, k: int, seed: int) -> list[Reading]:
     readings: list[Reading] = [
         ("nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n)),
         ("ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n)),
-        ("purity", split, metrics.purity(labels, clusters)),
+        ("purity", split, clustering.purity(labels, clusters)),
     ]
     if k == len(np.unique(labels)):
-        readings.append(("clustering_accuracy", split, metrics.clustering_accuracy(labels, clusters)))
+        readings.append(("clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters)))
     return readings
 
 
@@ -567,7 +566,7 @@ def _maximise_bound(job: _Job) -> list[HistoryRow]:
         found["clusters_in_use"] = len(clusters.unique())
         labels = data.test_labels.cpu().numpy()
         if config.clusters == len(np.unique(labels)):
-            found["clustering_accuracy"] = metrics.clustering_accuracy(labels, clusters.cpu().numpy()).value
+            found["clustering_accuracy"] = clustering.clustering_accuracy(labels, clusters.cpu().numpy()).value
         return {"test": found}
 
     start = [(0, 0, split, name, value) for split, values in evaluate(0).items() for name, value in values.items()]

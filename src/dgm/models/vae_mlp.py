@@ -20,7 +20,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import metrics, quadrature
+from dgm import measurements, quadrature
 from dgm.artefacts import Fitted
 from dgm.binarise import Binariser
 from dgm.config import Settings
@@ -33,8 +33,7 @@ from dgm.distributions import (
     triangular_gaussian_log_prob,
 )
 from dgm.loop import Context, ascent, train
-from dgm.measurements import Measurements, Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Measurements, Reading
 from dgm.precision import Precision
 from dgm.rng import Generators
 
@@ -223,10 +222,10 @@ class Model(nn.Module):
         arrays |= {"train_means": means.cpu().numpy(), "train_labels": data.train_labels.cpu().numpy()}
         neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(means))).fit(arrays["train_means"], arrays["train_labels"])
         right = neighbours.predict(self.encode(x).mean.cpu().numpy()) == data.test_labels.cpu().numpy()
-        readings.append(("knn_accuracy", "test", metrics.proportion(right)))
+        readings.append(("knn_accuracy", "test", measurements.proportion(right)))
         for j in range(self.latent_dimensions):
             coordinate = means[:, j].double().cpu().numpy()
-            readings.append((f"aggregate_mean_{j + 1}", "train", metrics.mean(coordinate, unit="")))
+            readings.append((f"aggregate_mean_{j + 1}", "train", measurements.mean(coordinate, unit="")))
             # law of total variance: Var[z] = Var[E[z | x]] + E[Var[z | x]]
             total = float(coordinate.var() + variances[:, j].double().mean())
             readings.append((f"aggregate_variance_{j + 1}", "train", Measured(total, n=len(coordinate))))
@@ -238,9 +237,9 @@ class Model(nn.Module):
         sampled = (posterior.log_prob(z) - standard_normal_log_prob(z)).double().cpu().numpy()
         closed = posterior.kl_to_prior().double().cpu().numpy()
         readings += [
-            ("kl_sampled", "test", metrics.mean(sampled)),
-            ("kl_closed", "test", metrics.mean(closed)),
-            ("kl_sampled_minus_closed", "test", metrics.mean(sampled - closed)),
+            ("kl_sampled", "test", measurements.mean(sampled)),
+            ("kl_closed", "test", measurements.mean(closed)),
+            ("kl_sampled_minus_closed", "test", measurements.mean(sampled - closed)),
         ]
         if posterior.lower is not None:
             factor = posterior.factor.double()
@@ -248,9 +247,8 @@ class Model(nn.Module):
             spread = covariance.diagonal(dim1=1, dim2=2).sqrt()
             correlation = covariance / (spread[:, :, None] * spread[:, None, :])
             rows, columns = self.encoder.rows, self.encoder.columns
-            readings.append(
-                ("posterior_correlation", "test", metrics.mean(correlation[:, rows, columns].abs().mean(1).cpu().numpy(), unit=""))
-            )
+            absolute = correlation[:, rows, columns].abs().mean(1).cpu().numpy()
+            readings.append(("posterior_correlation", "test", measurements.mean(absolute, unit="")))
 
     def _measure_likelihood(
         self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading], arrays: dict[str, np.ndarray]
@@ -275,9 +273,9 @@ class Model(nn.Module):
             "posterior_divergence": (exact.values - bound).cpu().numpy(),
         }
         arrays |= values | {"exact_images": x.to(torch.uint8).cpu().numpy()}
-        readings += [(name, "test", metrics.mean(found)) for name, found in values.items()]
+        readings += [(name, "test", measurements.mean(found)) for name, found in values.items()]
         # a few images that the encoder misplaces dominate the mean
-        readings.append(("posterior_divergence_median", "test", metrics.median(values["posterior_divergence"])))
+        readings.append(("posterior_divergence_median", "test", measurements.median(values["posterior_divergence"])))
         readings.append(("quadrature_points", "test", Measured(exact.side**2, n=len(x), unit="count")))
         readings.append(("quadrature_change", "test", Measured(exact.change, n=len(x), unit="nats")))
 

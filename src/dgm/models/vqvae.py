@@ -25,15 +25,14 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import metrics
+from dgm import measurements
 from dgm.artefacts import Fitted, HistoryRow
 from dgm.autoregressive import CausalTransformer
 from dgm.config import Settings
 from dgm.dataset import ImageData, PointData, Treatment, treat
 from dgm.distributions import bernoulli_log_prob
 from dgm.loop import Context, ascent, train
-from dgm.measurements import Measurements
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Measurements
 from dgm.phases import Phases
 from dgm.precision import Precision
 from dgm.quantisation import Codebook, straight_through
@@ -177,10 +176,10 @@ class Model(nn.Module):
         uniform = POSITIONS * math.log(self.prior.symbols)
         n, positions = len(x), codes.numel()
         spread = float((z - z.mean(0)).square().sum(1).mean())
-        relative = metrics.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
+        relative = measurements.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
 
         def nats(values: Tensor) -> Measured:
-            return metrics.mean(values.double().cpu().numpy())
+            return measurements.mean(values.double().cpu().numpy())
 
         readings = [
             ("codes_used", "test", Measured(int((usage > 0).sum()), n=positions, unit="count")),
@@ -190,7 +189,7 @@ class Model(nn.Module):
             ("bound_uniform_prior", "test", nats(reconstruction - uniform)),
             ("prior_gain", "test", nats(uniform - kl)),
             ("kl_per_position", "test", nats(kl / POSITIONS)),
-            ("squared_error", "test", metrics.mean(pixels.double().cpu().numpy(), unit="")),
+            ("squared_error", "test", measurements.mean(pixels.double().cpu().numpy(), unit="")),
             ("quantisation_error", "test", relative),
         ]
         arrays = {"code_usage": usage.cpu().numpy(), "codebook": self.codebook.vectors.cpu().numpy()}

@@ -243,7 +243,7 @@ def dgm_3_4(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("with p = q it is minus the entropy", "quadrature", entropy, own, 1e-10)
     without = value + 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
     share = 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
-    yield Claim("the distance of the means contributes", "closed form", 4.125, share, 1e-12)
+    yield Claim("the distance of the means lowers it by", "closed form", 4.125, share, 1e-12)
     yield Claim(
         "and the rest comes from the two spreads",
         "quadrature",

@@ -44,6 +44,7 @@ __all__ = ["Config", "Model", "fit"]
 SIDE = 7  # 28 / 4
 POSITIONS = SIDE * SIDE
 AT_ONCE = 500
+PICTURES = 16  # test images kept with their codes and reconstructions
 
 
 class Config(Settings):
@@ -164,7 +165,8 @@ class Model(nn.Module):
         ``codes_used`` counts the codes that at least one position of one test image gets; ``code_perplexity`` is the exponential of
         the entropy of their relative frequencies over all positions of all test images. ``squared_error`` is that of the pixel
         probabilities against the binary image the codes were made from, a mean over pixels; ``quantisation_error`` the mean of
-        |z_e - z_q|^2 over the total variance of z_e. Arrays: ``code_usage`` [k] and ``codebook`` [k, d].
+        |z_e - z_q|^2 over the total variance of z_e. Arrays: ``code_usage`` [k], ``codebook`` [k, d], and of the first images their
+        binary ``pictures``, ``picture_codes`` [n, 7, 7] and ``picture_means``, the decoded pixel probabilities.
         """
         assert isinstance(data, ImageData)
         x = treat(data.test_images, self.treatment, generators["codes/test"])
@@ -192,8 +194,14 @@ class Model(nn.Module):
             ("squared_error", "test", measurements.mean(pixels.double().cpu().numpy(), unit="")),
             ("quantisation_error", "test", relative),
         ]
-        arrays = {"code_usage": usage.cpu().numpy(), "codebook": self.codebook.vectors.cpu().numpy()}
-        return Measurements(readings, arrays)
+        arrays = {
+            "code_usage": usage,
+            "codebook": self.codebook.vectors,
+            "pictures": x[:PICTURES].view(-1, 28, 28),
+            "picture_codes": codes[:PICTURES].view(-1, SIDE, SIDE),
+            "picture_means": self._means(codes[:PICTURES]),
+        }
+        return Measurements(readings, {name: value.cpu().numpy() for name, value in arrays.items()})
 
     def _per_image(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Codes, reconstruction and KL in nats, mean squared error of the pixels, squared distance to the codes."""

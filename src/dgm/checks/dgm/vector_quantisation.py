@@ -1,0 +1,271 @@
+"""Claims about vector quantisation: rate and error of discrete codes, choice of the nearest, straight-through gradient, codebook.
+
+``expected`` is what the answers state. ``computed`` runs the code of the trained model (:mod:`dgm.quantisation`) through automatic
+differentiation or repeated updates, searches over all codes, sums over all outcomes, or reads the trained model.
+"""
+
+import functools
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgm import ring
+from dgm.checks import Claim, Evidence, question
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__: list[str] = []
+
+RUN = "vqvae"
+CLUSTERS, RADIUS, DRAWS = 8, 10.0, 40_000
+POSITIONS = 49
+
+
+@functools.cache
+def _clustered() -> tuple[np.ndarray, np.ndarray]:
+    """Points of eight unit Gaussians on a circle, and the cluster of each."""
+    return ring.sample(DRAWS, CLUSTERS, RADIUS, np.random.default_rng(0))
+
+
+@functools.cache
+def _coded() -> tuple[np.ndarray, np.ndarray]:
+    """Codes and reconstructions of the points, by a codebook of eight moving averages that starts at one point of each cluster."""
+    import torch
+
+    from dgm.quantisation import Codebook, nearest
+
+    points, clusters = _clustered()
+    x = torch.from_numpy(points).float()
+    first = [int(np.flatnonzero(clusters == cluster)[0]) for cluster in range(CLUSTERS)]
+    book = Codebook(CLUSTERS, 2, decay=0.9, least=1e-6)
+    book.vectors[:], book.sums[:], book.counts[:] = x[first], x[first], 1.0
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(80):
+        book.update(x, nearest(x, book.vectors), generator)
+    codes = nearest(x, book.vectors)
+    return codes.numpy(), book.vectors[codes].numpy()
+
+
+def _entropy_in_bits(counts: np.ndarray) -> float:
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log2(share)).sum())
+
+
+@question("dgm-4-1")
+def dgm_4_1(evidence: Evidence) -> Iterable[Claim]:
+    """Eight clusters: a code for each, against a Gaussian latent variable of the same rate."""
+    points, _ = _clustered()
+    codes, decoded = _coded()
+    error = float(((points - decoded) ** 2).sum(1).mean())
+    yield Claim("squared error of a code for each cluster: the variance within clusters", "Monte Carlo", 2.0, error, 0.06)
+    rate = _entropy_in_bits(np.bincount(codes, minlength=CLUSTERS))
+    yield Claim("bits a code carries", "Monte Carlo", 3.0, rate, 0.002)
+
+    # The Gaussian latent variable: q(z|x) = N(a x, v) for each coordinate, prior N(0, 1), linear decoder; a and v such that the
+    # mean divergence is half the bits of a code and z has variance 1, which is the best such channel.
+    variance = 1 + RADIUS**2 / 2
+    v = 2.0**-3
+    a = math.sqrt((1 - v) / variance)
+    z = a * points + math.sqrt(v) * np.random.default_rng(1).standard_normal(points.shape)
+    slope = (points * z).mean() / (z * z).mean()  # least squares
+    divergence = 0.5 * (v + (a * points) ** 2 - 1 - math.log(v)).sum(1).mean() / math.log(2)
+    yield Claim("bits of the Gaussian code: mean divergence from the prior", "Monte Carlo", 3.0, float(divergence), 0.02)
+    smooth = float(((points - slope * z) ** 2).sum(1).mean())
+    yield Claim("squared error of the Gaussian code of the same rate", "Monte Carlo", 2 * variance / 8, smooth, 0.3)
+    at_centre, halfway = ring.log_density(_between(), CLUSTERS, RADIUS)
+    fall = 0.5 * (RADIUS * math.sin(math.pi / CLUSTERS)) ** 2 - math.log(2)
+    statement = "log-density at a cluster's centre minus halfway to the next"
+    yield Claim(statement, "closed form", fall, float(at_centre - halfway), 1e-3)
+
+    uniform = np.full(512, 1 / 512)
+    divergences = [float((q[q > 0] * np.log(q[q > 0] / uniform[q > 0])).sum()) for q in np.eye(512)]
+    yield Claim("the divergence is the same for each of 512 codes", "enumeration", 0.0, float(np.ptp(divergences)), 1e-12)
+    used = evidence.metric(RUN, "kl_uniform_prior")
+    size = len(evidence.evaluations(RUN)["code_usage"])
+    yield Claim("divergence of an image of the trained model, uniform prior", "closed form", POSITIONS * math.log(size), used, 1e-9)
+
+
+def _between() -> np.ndarray:
+    """The centre of one cluster, and the midpoint between it and its neighbour."""
+    angle = 2 * math.pi / CLUSTERS
+    centre, neighbour = (RADIUS * np.array([math.cos(k * angle), math.sin(k * angle)]) for k in (0, 1))
+    return np.stack([centre, (centre + neighbour) / 2])
+
+
+@question("dgm-4-2")
+def dgm_4_2(evidence: Evidence) -> Iterable[Claim]:
+    """The posterior puts everything on the nearest code; the prior's share of the bound."""
+    import torch
+
+    from dgm.quantisation import nearest
+
+    generator = torch.Generator().manual_seed(0)
+    z, book = torch.randn((500, 16), generator=generator), torch.randn((64, 16), generator=generator)
+    yield Claim(
+        "vectors whose code is not the nearest", "enumeration", 0, _wrong(z.numpy(), book.numpy(), nearest(z, book).numpy())
+    )
+    q = np.eye(64)[nearest(z, book).numpy()]
+    yield Claim("probability a vector gives to all codes together", "enumeration", 1.0, float(q.sum(1).mean()))
+    distance = np.square(z.numpy()[:, None].astype(np.float64) - book.numpy()[None].astype(np.float64)).sum(2)
+    logits = -(distance - distance.min(1, keepdims=True)) / 1e-6
+    soft = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    yield Claim(
+        "the posterior is the limit of a softmax of squared distances", "closed form", 0.0, float(np.abs(soft - q).max()), 1e-6
+    )
+    one, uniform = np.eye(512)[7], np.full(512, 1 / 512)
+    divergence = sum(float(a * math.log(a / b)) for a, b in zip(one, uniform, strict=True) if a > 0)
+    yield Claim("divergence of one position with 512 codes (nats)", "enumeration", 6.238324625039508, divergence, 1e-12)
+    yield Claim("the same in bits", "enumeration", 9.0, divergence / math.log(2), 1e-12)
+
+    encodings, codes, book = _encoded(evidence)
+    yield Claim("positions of trained images whose code is not the nearest", "enumeration", 0, _wrong(encodings, book, codes))
+    usage = evidence.evaluations(RUN)["code_usage"]
+    perplexity = 2 ** _entropy_in_bits(usage)
+    stated = evidence.metric(RUN, "code_perplexity")
+    yield Claim("perplexity of the codes over all test images", "enumeration", stated, perplexity, 1e-6)
+    yield Claim("codes used by the test images", "enumeration", evidence.metric(RUN, "codes_used"), int((usage > 0).sum()))
+    bound, uniform_bound = evidence.metric(RUN, "bound"), evidence.metric(RUN, "bound_uniform_prior")
+    better = bound > uniform_bound + 20
+    yield Claim("the learned prior raises the bound by over 20 nats", "trained model", True, better, needs_full_budget=True)
+    most = perplexity > len(usage) / 2
+    yield Claim("the perplexity is over half the number of codes", "trained model", True, most, needs_full_budget=True)
+
+
+def _wrong(z: np.ndarray, book: np.ndarray, codes: np.ndarray) -> int:
+    """Vectors for which another code is nearer than the chosen one, by a search in float64; ties within rounding are forgiven."""
+    wrong = 0
+    for vector, code in zip(z.astype(np.float64), codes, strict=True):
+        distances = [float(((vector - each) ** 2).sum()) for each in book.astype(np.float64)]
+        wrong += distances[int(code)] > min(distances) * (1 + 1e-5) + 1e-5
+    return wrong
+
+
+def _encoded(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Encodings [n * 49, d] of twenty test images, their codes as the trained model chooses them, and its codebook."""
+    import torch
+
+    from dgm.artefacts import load_model
+    from dgm.models.vqvae import Model
+
+    model = load_model(evidence.model_path(RUN))
+    assert isinstance(model, Model)
+    x = torch.from_numpy(evidence.images()["test_images"][:20] > 127).float().flatten(1)
+    with torch.no_grad():
+        z = model.encode(x)
+        codes = model.quantise(z)
+    return z.flatten(0, 1).numpy(), codes.flatten().numpy(), model.codebook.vectors.numpy()
+
+
+@question("dgm-4-3")
+def dgm_4_3(evidence: Evidence) -> Iterable[Claim]:
+    """The straight-through gradient of the example, and of the trained model."""
+    import torch
+
+    from dgm.quantisation import nearest, straight_through
+
+    target = torch.tensor([[2.0, 0.0]], dtype=torch.float64)
+    book = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64, requires_grad=True)
+    z = torch.tensor([[0.8, 0.7]], dtype=torch.float64, requires_grad=True)
+
+    def loss(at: "Tensor") -> "Tensor":
+        return (straight_through(at, book[nearest(at, book)]) - target).square().sum()
+
+    value = loss(z)
+    value.backward()
+    assert z.grad is not None
+    yield Claim("loss of the example", "closed form", 2.0, float(value), 1e-12)
+    for name, stated, found in zip(("first", "second"), (-2.0, 2.0), z.grad[0].tolist(), strict=True):
+        yield Claim(f"gradient at the encoding, {name} coordinate", "automatic differentiation", stated, found, 1e-12)
+    chosen = book[1].detach().clone().requires_grad_(True)
+    (chosen - target[0]).square().sum().backward()
+    assert chosen.grad is not None
+    difference = float((chosen.grad - z.grad[0]).abs().max())
+    yield Claim("it is the decoder's gradient at the code", "automatic differentiation", 0.0, difference, 1e-12)
+    reached = 0.0 if book.grad is None else float(book.grad.abs().max())
+    yield Claim("gradient of the reconstruction error at the codebook", "automatic differentiation", 0.0, reached)
+    with torch.no_grad():
+        steps = 1e-4 * torch.eye(2, dtype=torch.float64)
+        slopes = [float(loss(z + step) - loss(z - step)) / 2e-4 for step in steps]
+    yield Claim("slope of the true loss in the encoding", "finite differences", 0.0, max(map(abs, slopes)), 1e-9)
+
+    encoder, codebook = _gradients(evidence)
+    yield Claim("the reconstruction error reaches the trained encoder", "automatic differentiation", True, encoder > 0)
+    yield Claim("and not the trained codebook", "automatic differentiation", 0.0, codebook)
+    ratio = evidence.metric(RUN, "quantisation_error")
+    yield Claim(
+        "quantisation leaves under half the variance of the encodings", "trained model", True, ratio < 0.5, needs_full_budget=True
+    )
+
+
+def _gradients(evidence: Evidence) -> tuple[float, float]:
+    """Largest gradient of the reconstruction term in the first layer of the trained encoder, and in the codebook."""
+    import torch
+
+    from dgm.artefacts import load_model
+    from dgm.models.vqvae import Model
+
+    model = load_model(evidence.model_path(RUN))
+    assert isinstance(model, Model)
+    model.codebook.vectors.requires_grad_(True)
+    x = torch.from_numpy(evidence.images()["test_images"][:8] > 127).float().flatten(1)
+    model.terms(x)["reconstruction"].mean().backward()
+    first = next(model.encoder.parameters()).grad
+    book = model.codebook.vectors.grad
+    return (0.0 if first is None else float(first.abs().max())), (0.0 if book is None else float(book.abs().max()))
+
+
+@question("dgm-4-4")
+def dgm_4_4(evidence: Evidence) -> Iterable[Claim]:
+    """Moving averages against the codebook term."""
+    import torch
+
+    from dgm.quantisation import Codebook
+
+    pair = torch.tensor([[0.9, 1.1], [1.3, 0.7]])
+    start, idle = torch.tensor([0.0, 0.0]), torch.tensor([4.0, -1.0])
+    generator, both = torch.Generator().manual_seed(0), torch.zeros(2, dtype=torch.int64)
+
+    def averaged(steps: int, decay: float = 0.99) -> "Tensor":
+        book = Codebook(2, 2, decay=decay, least=1e-30)
+        book.vectors[:], book.counts[:] = torch.stack([start, idle]), 1.0
+        book.sums[:] = book.vectors
+        for _ in range(steps):
+            book.update(pair, both, generator)
+        return book.vectors
+
+    settled = averaged(3000)[0].tolist()
+    for name, stated, found in zip(("first", "second"), (1.1, 0.9), settled, strict=True):
+        yield Claim(f"moving average of fixed assignments, {name} coordinate", "enumeration", stated, found, 1e-5)
+    kept = 0.99**100
+    expected = (kept * 0.0 + (1 - kept) * 2 * 1.1) / (kept + (1 - kept) * 2)
+    yield Claim("the same after 100 steps from (0, 0)", "enumeration", expected, float(averaged(100)[0, 0]), 1e-5)
+    moved = float((averaged(100)[1] - idle).abs().max())
+    yield Claim("a code without encodings stays where it is", "enumeration", 0.0, moved, 1e-6)
+    book = Codebook(2, 2, decay=0.99, least=0.5)
+    book.vectors[:], book.counts[:] = torch.stack([start, idle]), 1.0
+    book.sums[:] = book.vectors
+    for _ in range(100):
+        book.update(pair, both, generator)
+    restarted = bool((book.vectors[1] == pair).all(1).any())
+    yield Claim("with restarts it takes an encoding of the batch", "enumeration", True, restarted)
+
+    z = torch.tensor([0.9, 1.1], dtype=torch.float64, requires_grad=True)
+    e = torch.tensor([1.0, 0.8], dtype=torch.float64, requires_grad=True)
+    (z.detach() - e).square().sum().backward()
+    assert e.grad is not None
+    for name, stated, found in zip(("first", "second"), (0.2, -0.6), e.grad.tolist(), strict=True):
+        yield Claim(f"gradient 2(e - z) of the codebook term, {name} coordinate", "automatic differentiation", stated, found, 1e-12)
+    untouched = 0.0 if z.grad is None else float(z.grad.abs().max())
+    yield Claim("gradient of the codebook term at the encoding", "automatic differentiation", 0.0, untouched)
+    e.grad = None
+    (0.25 * (z - e.detach()).square().sum()).backward()
+    assert z.grad is not None
+    pulled = float((z.grad - 0.5 * (z - e)).abs().max().detach())
+    yield Claim("gradient 2 beta (z - e) of the commitment term", "automatic differentiation", 0.0, pulled, 1e-12)
+    touched = 0.0 if e.grad is None else float(e.grad.abs().max())
+    yield Claim("gradient of the commitment term at the code", "automatic differentiation", 0.0, touched)
+    step = float((e - 0.5 * 2 * (e - z)).sub(z).abs().max().detach())
+    yield Claim("a gradient step of one half puts the code on its encoding", "closed form", 0.0, step, 1e-12)

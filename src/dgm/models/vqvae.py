@@ -166,16 +166,19 @@ class Model(nn.Module):
         the entropy of their relative frequencies over all positions of all test images. ``squared_error`` is that of the pixel
         probabilities against the binary image the codes were made from, a mean over pixels; ``quantisation_error`` the mean of
         |z_e - z_q|^2 over the total variance of z_e. Arrays: ``code_usage`` [k], ``codebook`` [k, d], and of the first images their
-        binary ``pictures``, ``picture_codes`` [n, 7, 7] and ``picture_means``, the decoded pixel probabilities.
+        binary ``pictures``, ``picture_codes`` [n, 7, 7] (codes numbered by the ink of the patches they stand for, from empty to
+        full) and ``picture_means``, the decoded pixel probabilities.
         """
         assert isinstance(data, ImageData)
         x = treat(data.test_images, self.treatment, generators["codes/test"])
         parts = [self._per_image(part) for part in x.split(AT_ONCE)]
-        codes, reconstruction, kl, pixels, distance = (torch.cat(column) for column in zip(*parts, strict=True))
+        codes, reconstruction, kl, pixels, distance, ink = (torch.cat(column) for column in zip(*parts, strict=True))
         z = torch.cat([self.encode(part) for part in x.split(AT_ONCE)]).flatten(0, 1)
         usage = torch.bincount(codes.flatten(), minlength=self.prior.symbols)
         entropy = _entropy(usage)
         uniform = POSITIONS * math.log(self.prior.symbols)
+        of_code = torch.zeros(len(usage), dtype=ink.dtype, device=ink.device).index_add_(0, codes.flatten(), ink.flatten())
+        rank = (of_code / usage.clamp(min=1)).argsort(stable=True).argsort()
         n, positions = len(x), codes.numel()
         spread = float((z - z.mean(0)).square().sum(1).mean())
         relative = measurements.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
@@ -198,20 +201,22 @@ class Model(nn.Module):
             "code_usage": usage,
             "codebook": self.codebook.vectors,
             "pictures": x[:PICTURES].view(-1, 28, 28),
-            "picture_codes": codes[:PICTURES].view(-1, SIDE, SIDE),
+            "picture_codes": rank[codes[:PICTURES]].view(-1, SIDE, SIDE),
             "picture_means": self._means(codes[:PICTURES]),
         }
         return Measurements(readings, {name: value.cpu().numpy() for name, value in arrays.items()})
 
-    def _per_image(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Codes, reconstruction and KL in nats, mean squared error of the pixels, squared distance to the codes."""
+    def _per_image(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Codes, reconstruction and KL in nats, squared error of the pixels, squared distance to the codes, ink of each patch."""
         z = self.encode(x)
         codes = self.quantise(z)
         quantised = self.codebook.vectors[codes]
         logits = self.decode(quantised)
-        pixels = (torch.sigmoid(logits) - x).square().mean(1)
+        means = torch.sigmoid(logits)
+        pixels = (means - x).square().mean(1)
+        ink = means.view(-1, SIDE, 4, SIDE, 4).mean((2, 4)).flatten(1)
         distance = (z - quantised).square().sum((1, 2))
-        return codes, bernoulli_log_prob(x, logits), -self.prior.log_prob(codes), pixels, distance
+        return codes, bernoulli_log_prob(x, logits), -self.prior.log_prob(codes), pixels, distance, ink
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:

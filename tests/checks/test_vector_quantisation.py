@@ -1,0 +1,124 @@
+"""The claims about vector quantisation hold, and fail when the quantiser, its gradient, its update or a number is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dgm import measurements, quantisation
+from dgm.artefacts import save_model
+from dgm.checks import Evidence, claims
+from dgm.checks.dgm import vector_quantisation
+from dgm.files import save_arrays
+from dgm.loop import Context
+from dgm.metrics import Measured
+from dgm.models import vqvae
+from dgm.rng import Generators
+
+CHECKS = {name: check for name, check in claims("dgm").items() if check.__module__ == vector_quantisation.__name__}
+SETTINGS = {"codes": 8, "code_dimensions": 4, "hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1}
+
+
+@pytest.fixture
+def results(images, tmp_path) -> Path:
+    """The files that the claims read, of a model after two steps."""
+    fitted = vqvae.fit(vqvae.Config(**SETTINGS), images, Context(run="vqvae", generators=Generators(0), max_steps=2))
+    save_model(tmp_path / "models" / "vqvae.pt", "vqvae", SETTINGS, fitted.model)
+    save_arrays(tmp_path / "data" / "images.npz", {"test_images": images.test_images.numpy()})
+    with torch.no_grad():
+        own = fitted.model.measure(images, Generators(0))
+    save_arrays(tmp_path / "evaluations" / "vqvae.npz", own.arrays)
+    rows = [*own.readings, ("bound", "test", Measured(-500.0))]
+    measurements.save(tmp_path / "tables" / "metrics.csv", [("vqvae", "vqvae", reading) for reading in rows])
+    return tmp_path
+
+
+def false_claims(question: str, results: Path) -> list[str]:
+    """Statements that do not hold, among those that need no trained model."""
+    tested = CHECKS[question](Evidence(results))
+    return [claim.statement for claim in tested if not claim.passed and not claim.needs_full_budget]
+
+
+def test_there_is_a_check_for_every_question():
+    assert set(CHECKS) == {"dgm-4-1", "dgm-4-2", "dgm-4-3", "dgm-4-4"}
+
+
+def test_claims_hold(results):
+    assert {question: false_claims(question, results) for question in CHECKS} == {question: [] for question in CHECKS}
+
+
+def farthest(z, vectors):
+    return torch.cdist(z, vectors).argmax(1)
+
+
+def by_inner_product(z, vectors):
+    """The norm of the codes forgotten."""
+    return (z @ vectors.T).argmax(1)
+
+
+def without_straight_through(z, quantised):
+    return quantised.detach() + 0 * z
+
+
+def open_codebook(z, quantised):
+    """The gradient flows into the codes as well."""
+    return z - z.detach() + quantised
+
+
+def halved(z, quantised):
+    return 0.5 * z + (quantised - 0.5 * z).detach()
+
+
+def undecayed_counts(book, z, codes, generator):
+    """The counts keep their start while the sums decay."""
+    summed = torch.zeros_like(book.sums).index_add_(0, codes, z)
+    book.sums.lerp_(summed, 1 - book.decay)
+    book.vectors[:] = book.sums / book.counts[:, None]
+
+
+def sums_of_the_batch_alone(book, z, codes, generator):
+    """No average at all: codes jump to the mean of the batch, unused ones to zero."""
+    counted = torch.zeros_like(book.counts).index_add_(0, codes, torch.ones_like(z[:, 0]))
+    book.vectors[:] = torch.zeros_like(book.sums).index_add_(0, codes, z) / counted.clamp(min=1)[:, None]
+
+
+MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
+    ("dgm-4-1", quantisation, "nearest", farthest),
+    ("dgm-4-2", quantisation, "nearest", farthest),
+    ("dgm-4-2", quantisation, "nearest", by_inner_product),
+    ("dgm-4-3", quantisation, "straight_through", without_straight_through),
+    ("dgm-4-3", quantisation, "straight_through", open_codebook),
+    ("dgm-4-3", quantisation, "straight_through", halved),
+    ("dgm-4-3", vqvae, "straight_through", without_straight_through),
+    ("dgm-4-3", vqvae, "straight_through", open_codebook),
+    ("dgm-4-4", quantisation.Codebook, "update", undecayed_counts),
+    ("dgm-4-4", quantisation.Codebook, "update", sums_of_the_batch_alone),
+]
+
+
+@pytest.mark.parametrize(("question", "module", "name", "wrong"), MUTATIONS)
+def test_a_wrong_formula_is_found(question, module, name, wrong, results, monkeypatch):
+    vector_quantisation._coded.cache_clear()
+    monkeypatch.setattr(module, name, wrong)
+    found = false_claims(question, results)
+    vector_quantisation._coded.cache_clear()
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("question", "metric", "value"),
+    [("dgm-4-1", "kl_uniform_prior", np.log(8)), ("dgm-4-2", "code_perplexity", 3.21), ("dgm-4-2", "codes_used", 99)],
+)
+def test_a_wrong_number_is_found(question, metric, value, results, monkeypatch):
+    real = Evidence.metric
+    monkeypatch.setattr(
+        Evidence, "metric", lambda self, run, name, *rest: value if name == metric else real(self, run, name, *rest)
+    )
+    assert false_claims(question, results)
+
+
+def test_a_model_that_does_not_take_the_nearest_code_is_found(results, monkeypatch):
+    monkeypatch.setattr(quantisation.Codebook, "forward", lambda self, z: farthest(z, self.vectors))
+    assert any("trained images" in statement for statement in false_claims("dgm-4-2", results))

@@ -120,8 +120,8 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("divergence of one position with 512 codes (nats)", "enumeration", 6.238324625039508, divergence, 1e-12)
     yield Claim("the same in bits", "enumeration", 9.0, divergence / math.log(2), 1e-12)
 
-    encodings, codes, book = _encoded(evidence)
-    yield Claim("positions of trained images whose code is not the nearest", "enumeration", 0, _wrong(encodings, book, codes))
+    encodings, codes, vectors = _encoded(evidence)
+    yield Claim("positions of trained images whose code is not the nearest", "enumeration", 0, _wrong(encodings, vectors, codes))
     usage = evidence.evaluations(RUN)["code_usage"]
     perplexity = 2 ** _entropy_in_bits(usage)
     stated = evidence.metric(RUN, "code_perplexity")

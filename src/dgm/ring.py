@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
-__all__ = ["log_density", "log_joint", "means", "responsibilities", "sample"]
+__all__ = ["grid", "log_density", "log_joint", "means", "responsibilities", "sample"]
 
 
 def means(components: int, radius: float) -> Float[np.ndarray, "k 2"]:
@@ -23,8 +23,9 @@ def means(components: int, radius: float) -> Float[np.ndarray, "k 2"]:
 
 def log_joint(x: Float[np.ndarray, "n 2"], components: int, radius: float) -> Float[np.ndarray, "n k"]:
     """log [1/K N(x; mu_k, I)], the joint density of point and component."""
-    squares: np.ndarray = ((x[:, None] - means(components, radius)) ** 2).sum(2)
-    return -0.5 * squares - math.log(2 * math.pi) - math.log(components)
+    squares = ((x[:, None] - means(components, radius)) ** 2).sum(2)
+    joint: np.ndarray = -0.5 * squares - math.log(2 * math.pi) - math.log(components)
+    return joint
 
 
 def log_density(x: Float[np.ndarray, "n 2"], components: int, radius: float) -> Float[np.ndarray, " n"]:
@@ -46,3 +47,13 @@ def sample(
     """Points and their components (0..K-1): first the component, uniformly, then the point around its mean."""
     chosen = rng.integers(0, components, n)
     return means(components, radius)[chosen] + rng.standard_normal((n, 2)), chosen
+
+
+def grid(radius: float, margin: float = 4.0, count: int = 161) -> tuple[Float[np.ndarray, " g"], Float[np.ndarray, "g*g 2"]]:
+    """A square grid over the ring for pictures: the values of either coordinate, and all points, the second coordinate outermost.
+
+    A density at the points, shaped [g, g], is what matplotlib expects for the same axis twice.
+    """
+    axis = np.linspace(-(radius + margin), radius + margin, count)
+    first, second = np.meshgrid(axis, axis)
+    return axis, np.stack([first.ravel(), second.ravel()], axis=1)

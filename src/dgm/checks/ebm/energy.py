@@ -1,0 +1,297 @@
+"""Energy-based models: gradient, importance sampling, training, and the comparison with the kernel estimate (ebm 1.4 to 1.7).
+
+``expected`` comes from the formulas in :mod:`dgm.importance`, :mod:`dgm.models.ebm` and
+:mod:`dgm.demonstrations.importance_convergence`, or from numbers of the answers; ``computed`` from SymPy, quadrature, finite
+differences, automatic differentiation, or the runs.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from dgm import importance, ring
+from dgm.checks import Claim, Evidence, question
+from dgm.config import parse
+from dgm.demonstrations import importance_convergence as line
+
+__all__: list[str] = []
+
+ENTROPY = 5.1347340266  # of the ring with R = 10, by quadrature (ebm-1-1)
+
+
+def _integral(f: Callable[[float], float]) -> float:
+    """Over the real line, for the functions of ebm-1-5, all of which vanish beyond 12."""
+    from scipy.integrate import quad
+
+    return 2 * float(quad(f, 0, 12, epsabs=1e-13, epsrel=1e-12, limit=200)[0])
+
+
+def _network(seed: int = 0, hidden: int = 4) -> Any:
+    """A small energy-based model with random weights, in float64."""
+    import torch
+
+    from dgm.models import ebm
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ebm.Model(parse(ebm.Config, {"hidden_units": hidden}, "small")).double()
+
+
+@functools.cache
+def _plane() -> Any:
+    """A grid on [-3, 3]^2, the whole space of the small model, and points on it that serve as data."""
+    import torch
+
+    axis = torch.linspace(-3, 3, 41, dtype=torch.float64)
+    first, second = torch.meshgrid(axis, axis, indexing="ij")
+    points = torch.stack([first.ravel(), second.ravel()], dim=1)
+    return points, torch.from_numpy(np.random.default_rng(0).normal(0, 1, (40, 2)))
+
+
+def _log_likelihood(model: Any) -> Any:
+    """mean E(x_i) - A with A from the grid, as a scalar tensor."""
+    points, data = _plane()
+    return model.energy(data).mean() - model.energy(points).logsumexp(0) - math.log(0.15**2)
+
+
+@question("ebm-1-4")
+def ebm_1_4(evidence: Evidence) -> Iterable[Claim]:
+    """The gradient of the normaliser is an expectation under the model."""
+    import sympy
+    import torch
+
+    x = sympy.Symbol("x", real=True)
+    theta, n = sympy.symbols("theta n", positive=True)
+    energy = -theta * x**2 / 2
+    mass = sympy.integrate(sympy.exp(energy), (x, -sympy.oo, sympy.oo))
+    slope = sympy.diff(sympy.log(mass), theta)
+    expectation = sympy.integrate(sympy.diff(energy, theta) * sympy.exp(energy), (x, -sympy.oo, sympy.oo)) / mass
+    same = sympy.simplify(slope - expectation) == 0
+    yield Claim("dA/dtheta = E_p[dE/dtheta] for E = -theta x^2/2", "symbolic", expected=True, computed=bool(same))
+    yield Claim("both are -1/(2 theta), here at theta = 2", "symbolic", -0.25, float(slope.subs(theta, 2)), 1e-15)
+    # data with mean square s: the averaged log-likelihood is -theta s/2 - A, best at theta = 1/s
+    s = sympy.Symbol("s", positive=True)
+    root = sympy.solve(sympy.diff(-theta * s / 2 - sympy.log(mass), theta), theta)
+    yield Claim("the averaged objective is best at one over the mean square", "symbolic", True, bool(root == [1 / s]))
+    printed = sympy.solve(sympy.diff(-theta * n * s / 2 - sympy.log(mass), theta), theta)
+    yield Claim("the sum with a single A is best at 1/n of that", "symbolic", True, bool(printed == [1 / (n * s)]))
+
+    model = _network()
+    points, data = _plane()
+    parameters = list(model.parameters())
+    with torch.no_grad():
+        weights = torch.softmax(model.energy(points), 0)
+    raised = torch.autograd.grad(model.energy(data).mean(), parameters)
+    lowered = torch.autograd.grad((weights * model.energy(points)).sum(), parameters)
+    formula = torch.cat([(a - b).ravel() for a, b in zip(raised, lowered, strict=True)])
+    step, found = 1e-6, []
+    with torch.no_grad():
+        for parameter in parameters:
+            flat = parameter.view(-1)
+            for i in range(len(flat)):
+                values = []
+                for sign in (1, -1):
+                    flat[i] += sign * step
+                    values.append(float(_log_likelihood(model)))
+                    flat[i] -= sign * step
+                found.append((values[0] - values[1]) / (2 * step))
+    difference = torch.tensor(found, dtype=torch.float64) - formula
+    relative = float(difference.norm() / formula.norm())
+    yield Claim("relative error of the gradient formula for a network of ReLUs", "finite differences", 0.0, relative, 1e-4)
+    wrong = torch.cat([(a + b).ravel() for a, b in zip(raised, lowered, strict=True)])
+    distance = float((torch.tensor(found, dtype=torch.float64) - wrong).norm() / formula.norm())
+    yield Claim("with a plus sign the formula would be right", "finite differences", expected=False, computed=distance < 1e-2)
+    constant = float(formula[-1])
+    yield Claim("a constant in E has gradient zero", "automatic differentiation", 0.0, constant, 1e-12)
+
+
+@question("ebm-1-5")
+def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
+    """E = -x^4/4, q = N(0, 1.5^2), f = x^2."""
+
+    def target(x: float) -> float:
+        return math.exp(-(x**4) / 4)
+
+    def proposal(x: float) -> float:
+        return math.exp(-0.5 * (x / 1.5) ** 2) / (1.5 * math.sqrt(2 * math.pi))
+
+    mass = _integral(target)
+    yield Claim("e^A = Gamma(1/4)/sqrt 2", "quadrature", math.exp(line.EXACT_LOG_NORMALISER), mass, 1e-9)
+    yield Claim("its value", "quadrature", 2.5636933520, mass, 1e-9)
+    mean = _integral(lambda x: x**2 * target(x)) / mass
+    yield Claim("F = 2 Gamma(3/4)/Gamma(1/4)", "quadrature", line.EXACT_MEAN, mean, 1e-9)
+    yield Claim("its value is", "quadrature", 0.6759782401, mean, 1e-9)
+
+    def weight(x: float) -> float:
+        at = np.array([x])
+        return math.exp(float((line.energy(at) - line.log_proposal(at))[0]))
+
+    above = _integral(lambda x: proposal(x) * weight(x) * x**2)
+    below = _integral(lambda x: proposal(x) * weight(x))
+    yield Claim("the ratio of two expectations under q is F", "quadrature", mean, above / below, 1e-9)
+    yield Claim("the denominator is e^A", "quadrature", mass, below, 1e-9)
+    single = _integral(lambda x: proposal(x) * x**2)
+    yield Claim("one expectation of the quotient is E_q[f] = 2.25, as the weights cancel", "quadrature", 2.25, single, 1e-8)
+    yield Claim("that is F", "quadrature", expected=False, computed=abs(single - mean) < 1e-3)
+    square = _integral(lambda x: proposal(x) * weight(x) ** 2)
+    yield Claim("effective share in the limit", "quadrature", 0.7239658901, mass**2 / square, 1e-8)
+    arrays = evidence.arrays("importance_convergence")
+    draws = int(arrays["sizes"][-1])
+    yield Claim("draws of the growing sample", "Monte Carlo", 400_000.0, float(draws))
+    yield Claim("its estimate of F", "Monte Carlo", mean, float(arrays["estimate"][-1]), 0.005 * mean)
+    yield Claim("its estimate of A", "Monte Carlo", math.log(mass), float(arrays["log_normaliser"][-1]), 0.005)
+    yield Claim("its effective share", "Monte Carlo", mass**2 / square, float(arrays["effective_share"][-1]), 0.005)
+    variance = _integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - mean) ** 2) / mass**2
+    spread = math.sqrt(variance / 400_000)
+    yield Claim("standard error of the estimate with all draws", "quadrature", spread, float(arrays["error"][-1]), 0.03 * spread)
+    for m, rms in zip(arrays["repeat_sizes"][-2:], arrays["rms"][-2:], strict=True):
+        limit = math.sqrt(variance / float(m))
+        yield Claim(f"root mean square error with {m} draws", "Monte Carlo", limit, float(rms), 0.05 * limit)
+    leading = -_integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - mean)) / mass**2 / 10
+    yield Claim("bias with 10 draws, to first order in 1/M", "Monte Carlo", leading, float(arrays["bias"][0]), 0.012)
+    draw = np.random.default_rng(0).normal(0, 1.5, 500)
+    log_weights = line.energy(draw) - line.log_proposal(draw)
+    shifted = importance.expectation(log_weights + 700, draw**2).value
+    plain = float((np.exp(log_weights) * draw**2).sum() / np.exp(log_weights).sum())
+    yield Claim("a constant in the log weights cancels", "closed form", plain, shifted, 1e-10)
+    equal = importance.effective_sample_size(np.zeros(500))
+    yield Claim("500 equal weights are worth 500 draws", "closed form", 500.0, equal, 1e-9)
+
+
+def _surrogate() -> Iterable[Claim]:
+    """Gradient and slopes of small networks."""
+    import torch
+
+    from dgm.models import ebm
+
+    model = _network(1)
+    generator = torch.Generator().manual_seed(0)
+    data = torch.randn((50, 2), generator=generator, dtype=torch.float64)
+    drawn = 3 * torch.randn((400, 2), generator=generator, dtype=torch.float64)
+    log_q = torch.distributions.Normal(0.0, 3.0).log_prob(drawn).sum(1)
+    parameters = list(model.parameters())
+    surrogate, normaliser = ebm.objective(model.energy(data), model.energy(drawn), log_q)
+    found = torch.autograd.grad(surrogate, parameters, retain_graph=True)
+    weights = torch.exp(model.energy(drawn).detach() - log_q)
+    single = [
+        torch.stack([torch.autograd.grad(model.energy(x[None])[0], parameters)[i].ravel() for x in drawn])
+        for i in range(len(parameters))
+    ]
+    raised = torch.autograd.grad(model.energy(data).mean(), parameters)
+    apart = max(
+        float((gradient.ravel() - (up.ravel() - (weights[:, None] * each).sum(0) / weights.sum())).abs().max())
+        for gradient, up, each in zip(found, raised, single, strict=True)
+    )
+    yield Claim(
+        "gradient of the surrogate against the weighted sum of 400 gradients", "automatic differentiation", 0.0, apart, 1e-6
+    )
+    yield Claim(
+        "the estimated normaliser is the log of the mean weight",
+        "closed form",
+        float(weights.mean().log()),
+        float(normaliser.detach()),
+        1e-10,
+    )
+    angle = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
+    rays = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
+    with torch.no_grad():
+        far = (model.energy(2e6 * rays) - model.energy(1e6 * rays)) / 1e6
+        apart = float((far - model.slopes(8)).abs().max())
+    yield Claim("the slope far out is the network without its biases", "finite differences", 0.0, apart, 1e-6)
+    wide = ebm.Model(parse(ebm.Config, {}, "default"))
+    count = 2 * 64 + 64 + 64 * 64 + 64 + 64 + 1
+    yield Claim("parameters with 64 hidden units", "closed form", float(count), float(sum(p.numel() for p in wide.parameters())))
+
+
+@question("ebm-1-6")
+def ebm_1_6(evidence: Evidence) -> Iterable[Claim]:
+    """The surrogate, the diagnostics of the trained models, and what they reach."""
+    yield from _surrogate()
+    for run in ("ebm_r10", "ebm_r10_box", "ebm_r1"):
+        grid = evidence.metric(run, "log_normaliser_grid", "model")
+        estimate, error = (evidence.metric(run, "log_normaliser", "samples", field) for field in ("value", "stderr"))
+        distance = abs(estimate - grid) / error
+        yield Claim(f"{run}: estimated normaliser, in standard errors from the grid's", "trained model", 0.0, distance, 4.0, True)
+        outside = evidence.metric(run, "mass_outside", "model")
+        yield Claim(f"{run}: mass outside the square", "trained model", 0.0, outside, 1e-3, True)
+        falls = evidence.metric(run, "largest_slope", "model") < 0
+        yield Claim(
+            f"{run}: the energy falls along every ray", "trained model", expected=True, computed=falls, needs_full_budget=True
+        )
+    for run in ("ebm_r10", "ebm_r10_box"):
+        score = evidence.metric(run, "log_likelihood")
+        good = score > -5.35
+        yield Claim(
+            f"{run}: test log-likelihood above -5.35", "trained model", expected=True, computed=good, needs_full_budget=True
+        )
+        yield Claim(f"{run}: test log-likelihood", "trained model", -5.2, score, 0.1, needs_full_budget=True)
+        share = evidence.metric(run, "effective_share", "samples")
+        yield Claim(f"{run}: effective share of the proposal points", "trained model", 0.13, share, 0.07, needs_full_budget=True)
+    share = evidence.metric("ebm_r10", "effective_share", "samples")
+    yield Claim("effective draws of a step with 4096 points", "trained model", 532.0, 4096 * share, 300.0, needs_full_budget=True)
+    history = evidence.history("ebm_r10")
+    curve = history[history["term"] == "log_normaliser"].pivot_table(index="epoch", columns="split", values="value").dropna()
+    apart = float((curve["train"] - curve["validation"]).abs().tail(5).mean())
+    yield Claim("estimate and grid in the last epochs of training, mean distance", "trained model", 0.0, apart, 0.1, True)
+    arrays = evidence.evaluations("ebm_r10")
+    share = arrays["density"] / arrays["density"].sum()
+    away = np.hypot(*np.meshgrid(arrays["axis"], arrays["axis"]))
+    samples = evidence.samples("ebm_r10")["samples"]
+    distance = float(np.hypot(*samples.T).mean())
+    yield Claim(
+        "mean distance of the model's samples from the origin", "quadrature", float((share * away).sum()), distance, 0.3, True
+    )
+
+
+@question("ebm-1-7")
+def ebm_1_7(evidence: Evidence) -> Iterable[Claim]:
+    """Likelihoods of densities, and the softmax score that is none."""
+    constant = importance.softmax_scores(np.full(1000, 3.7))
+    yield Claim("softmax score of a constant energy", "closed form", -6.907755278982137, float(constant.mean()), 1e-12)
+    means = ring.means(10, 10.0)
+    squares = ((means[:, None] - means) ** 2).sum(2)
+    closed = float(np.exp(-squares / 4).sum()) / (100 * 4 * math.pi)
+    axis, points = ring.grid(10.0, 9.0, 761)
+    cell = float(axis[1] - axis[0]) ** 2
+    log_p = ring.log_density(points, 10, 10.0)
+    yield Claim("E_p[p(x)] of the ring", "quadrature", closed, float(np.exp(2 * log_p).sum()) * cell, 1e-10)
+    yield Claim("E_p[p(x)] is", "quadrature", 0.0079588813, closed, 1e-9)
+    oracle = -ENTROPY - math.log(1000) - math.log(closed)
+    yield Claim("softmax score of the true density", "closed form", -7.2090224791, oracle, 1e-8)
+    rng = np.random.default_rng(0)
+    scores = [
+        float(importance.softmax_scores(ring.log_density(ring.sample(1000, 10, 10.0, rng)[0], 10, 10.0)).mean()) for _ in range(100)
+    ]
+    yield Claim("the same over 100 simulated test sets", "Monte Carlo", oracle, float(np.mean(scores)), 0.01)
+    spread = rng.normal(0, 3, 1000)
+    shift = float(np.abs(importance.softmax_scores(spread + 50) - importance.softmax_scores(spread)).max())
+    yield Claim("a constant in the energy leaves the score as it is", "closed form", 0.0, shift, 1e-10)
+    largest = max(float(importance.softmax_scores(scale * spread).mean()) for scale in (0.0, 0.1, 1.0, 10.0))
+    yield Claim("no energy exceeds -log 1000", "closed form", -math.log(1000), largest, 1e-10)
+
+    truth = evidence.metric("ring_r10", "log_likelihood")
+    yield Claim("the true density on the test points", "trained model", -5.135, truth, 0.1, needs_full_budget=True)
+    arrays = evidence.evaluations("ebm_r10")
+    step = float(arrays["axis"][1] - arrays["axis"][0])
+    grid = evidence.metric("ebm_r10", "log_normaliser_grid", "model")
+    estimate = evidence.metric("ebm_r10", "log_normaliser", "samples")
+    mass = float(arrays["density"].sum()) * step**2 * math.exp(grid - estimate)
+    yield Claim("exp(E - A) with the estimated normaliser integrates to", "quadrature", 1.0, mass, 0.02, True)
+    kde = evidence.evaluations("kde_r10")["log_likelihood_test"]
+    model = arrays["log_likelihood_test"]
+    difference = model - kde
+    yield Claim("energy-based model minus kernel estimate, same points", "trained model", 0.0, float(difference.mean()), 0.1, True)
+    error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    yield Claim("standard error of the difference", "trained model", 0.0, error, 0.05, True)
+    for run in ("ebm_r10", "kde_r10"):
+        gap = evidence.metric(run, "gap_to_truth")
+        yield Claim(f"{run}: distance from the true density", "trained model", 0.0, gap, 0.15, True)
+    gain = evidence.metric("ebm_r10", "log_likelihood") - evidence.metric("ebm_r10_m256", "log_likelihood")
+    yield Claim("nats gained by sixteen times as many proposal points", "trained model", 0.03, gain, 0.07, needs_full_budget=True)
+    score = float(importance.softmax_scores(arrays["energies_test"]).mean())
+    below = score <= -math.log(len(model))
+    yield Claim("the trained energy's softmax score is below -log n as well", "trained model", expected=True, computed=below)
+    yield Claim("the tabulated softmax score", "trained model", evidence.metric("ebm_r10", "softmax_score"), score, 1e-9)

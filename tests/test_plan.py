@@ -141,3 +141,57 @@ def test_trainings_start_in_the_order_of_the_config() -> None:
     priorities = [plan.priority(run) for run in plan.runs]
     assert priorities == sorted(set(priorities), reverse=True)
     assert min(priorities) > 0  # the stages that follow a training have priority 0
+
+
+def runs_with(**changed: Any) -> dict[str, Any]:
+    return {**SHIPPED["runs"], **changed}
+
+
+def test_a_run_is_fitted_to_the_ring_it_names_or_to_the_images() -> None:
+    made = plan()
+    assert made.data("gmm_r1") == "ring_r1"
+    assert made.data("nice") == "images"
+    assert {made.data(run) for run in made.runs} == {"images", *made.rings}
+    assert not made.judged("ebm_r10")  # the digit classifier has no say about points
+    assert made.judged("nice")
+
+
+@pytest.mark.parametrize(
+    ("name", "block", "message"),
+    [
+        ("kde_x", {"kind": "kde"}, r"runs\.kde_x\.data: missing; a run of kind kde needs one of: ring_r10, ring_r1"),
+        ("kde_x", {"kind": "kde", "data": "ring_r11"}, r"runs\.kde_x\.data: no ring 'ring_r11'; nearest: 'ring_r1"),
+        ("nice", {"kind": "nice", "data": "ring_r1"}, r"runs\.nice\.data: got 'ring_r1'; a run of kind nice .* takes no such key"),
+        ("nice", {"kind": "nice", "data": "images"}, r"runs\.nice\.data: got 'images'"),
+    ],
+)
+def test_data_that_do_not_fit_a_kind_are_refused(name: str, block: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan(runs=runs_with(**{name: block}))
+
+
+def test_without_rings_no_model_of_points_can_be_fitted() -> None:
+    with pytest.raises(ValueError, match="needs one of: no ring"):
+        plan(rings={}, runs=runs_with(kde_x={"kind": "kde"}))
+
+
+@pytest.mark.parametrize("name", ["gmm_r10", "two_mode_fits", "real_test", "images"])
+def test_a_ring_with_a_name_that_is_taken_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: names more than one run, ring or demonstration"):
+        plan(rings={**SHIPPED["rings"], name: {"radius": 2.0}})
+
+
+def test_a_run_called_like_an_illustration_is_refused() -> None:
+    with pytest.raises(ValueError, match="mean_field: names more than one"):
+        plan(runs=runs_with(mean_field={"kind": "nice"}))
+
+
+def test_a_seed_of_a_run_stands_in_for_the_common_one() -> None:
+    made = plan(seed=4, runs=runs_with(nice={"kind": "nice", "seed": 7}))
+    assert made.seed_of("nice") == 7
+    assert made.seed_of("gmm_r10") == 4
+
+
+def test_impossible_rings_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"rings\.ring_r1\.radius"):
+        plan(rings={**SHIPPED["rings"], "ring_r1": {"radius": -1.0}})

@@ -126,7 +126,7 @@ class Model(nn.Module):
         Far out a ReLU network is linear along a ray, E(t u) = t s(u) + const, and s(u) is the same network without its biases.
         """
         angle = 2 * math.pi * torch.arange(directions, device=self.centre.device) / directions
-        x = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1).to(self.network[0].weight)
+        x = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1).to(self.centre)
         linear = [layer for layer in self.network if isinstance(layer, nn.Linear)]
         for layer in linear[:-1]:
             x = torch.relu(x @ layer.weight.T)

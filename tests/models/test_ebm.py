@@ -138,7 +138,7 @@ def test_the_history_has_what_the_curves_show(quick):
 
 
 def test_a_diverging_training_is_stopped(points, context):
-    config = parse(Config, {"learning_rate": 1e9, "epochs": 50, "hidden_units": 8, "proposal_samples": 64}, "x")
+    config = parse(Config, {"learning_rate": 1e30, "epochs": 5, "hidden_units": 8, "proposal_samples": 64}, "x")
     with pytest.raises(FloatingPointError, match="made-up: the loss is not finite"):
         fit(config, points, context)
 

@@ -130,6 +130,12 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim]:
     bound, uniform_bound = evidence.metric(RUN, "bound"), evidence.metric(RUN, "bound_uniform_prior")
     better = bound > uniform_bound + 20
     yield Claim("the learned prior raises the bound by over 20 nats", "trained model", True, better, needs_full_budget=True)
+    closer = evidence.metric(RUN, "reconstruction") > evidence.metric("vae_conv", "reconstruction") + 10
+    yield Claim("it reconstructs better than the continuous VAE", "trained model", True, closer, needs_full_budget=True)
+    dearer = evidence.metric(RUN, "kl") > 2 * evidence.metric("vae_conv", "kl")
+    yield Claim("its codes cost over twice the nats", "trained model", True, dearer, needs_full_budget=True)
+    worse = bound < evidence.metric("vae_conv", "bound") - 5
+    yield Claim("its bound is the lower one", "trained model", True, worse, needs_full_budget=True)
     most = perplexity > len(usage) / 2
     yield Claim("the perplexity is over half the number of codes", "trained model", True, most, needs_full_budget=True)
 

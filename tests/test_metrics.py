@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from dgm import metrics
-from dgm.metrics import Measured
+from dgm import clustering, measurements, metrics
+from dgm.measurements import Measured
 
 
 def test_mean_and_its_standard_error_cover_the_truth():
     rng = np.random.default_rng(0)
-    measured = [metrics.mean(rng.standard_normal(50) * 3 + 1) for _ in range(400)]
+    measured = [measurements.mean(rng.standard_normal(50) * 3 + 1) for _ in range(400)]
     inside = [abs(m.value - 1) < 1.96 * m.stderr for m in measured]
     assert 0.91 < np.mean(inside) < 0.98
 
 
 def test_median_and_its_standard_error():
     rng = np.random.default_rng(0)
-    measured = [metrics.median(rng.standard_normal(400)) for _ in range(200)]
+    measured = [measurements.median(rng.standard_normal(400)) for _ in range(200)]
     assert np.mean([m.stderr for m in measured]) == pytest.approx(np.std([m.value for m in measured]), rel=0.2)
 
 
@@ -28,8 +28,8 @@ def test_bits_per_dim_of_the_published_value():
 def test_clustering_scores_ignore_the_names_of_clusters():
     labels = np.repeat(np.arange(10), 7)
     renamed = (labels * 3 + 4) % 10
-    assert metrics.clustering_accuracy(labels, renamed).value == 1
-    assert metrics.purity(labels, renamed).value == 1
+    assert clustering.clustering_accuracy(labels, renamed).value == 1
+    assert clustering.purity(labels, renamed).value == 1
     assert adjusted_rand_score(labels, renamed) == 1
 
 
@@ -37,16 +37,16 @@ def test_clustering_accuracy_is_never_above_purity():
     rng = np.random.default_rng(0)
     for _ in range(20):
         labels, clusters = rng.integers(0, 10, 300), rng.integers(0, 10, 300)
-        assert metrics.clustering_accuracy(labels, clusters).value <= metrics.purity(labels, clusters).value
+        assert clustering.clustering_accuracy(labels, clusters).value <= clustering.purity(labels, clusters).value
 
 
 def test_purity_by_hand():
-    assert metrics.purity(np.array([0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 1])).value == pytest.approx(4 / 5)
+    assert clustering.purity(np.array([0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 1])).value == pytest.approx(4 / 5)
 
 
 def test_more_clusters_than_labels_is_an_error():
     with pytest.raises(ValueError, match="20 clusters against 10 labels"):
-        metrics.clustering_accuracy(np.arange(100) % 10, np.arange(100) % 20)
+        clustering.clustering_accuracy(np.arange(100) % 10, np.arange(100) % 20)
 
 
 def test_entropy_bounds():

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dgm import metrics, ring
+from dgm import clustering, measurements, metrics, ring
 from dgm.dataset import ImageData, PointData, Treatment, treat
-from dgm.metrics import Measured
+from dgm.measurements import Measured
 from dgm.protocols import Classifies, HasBound, HasClusters, HasDensity, HasLogProb, Measures
 from dgm.rng import Generators
 
@@ -105,8 +105,8 @@ def _points(run: str, offers: object, data: PointData, arrays: dict[str, np.ndar
         values = offers.log_density(x).double().cpu().numpy()
         truth = ring.log_density(x.double().cpu().numpy(), data.components, data.radius)
         arrays[f"log_likelihood_{split}"] = values
-        yield Row(run, "log_likelihood", split, metrics.mean(values))
-        yield Row(run, "gap_to_truth", split, metrics.mean(truth - values))
+        yield Row(run, "log_likelihood", split, measurements.mean(values))
+        yield Row(run, "gap_to_truth", split, measurements.mean(truth - values))
 
 
 def _cost(run: str, model: nn.Module, train_record: dict[str, Any], sample_record: dict[str, Any] | None) -> Iterator[Row]:
@@ -136,9 +136,9 @@ def _likelihood(job: _Job, model: HasLogProb) -> Iterator[Row]:
     for split, x in _splits(job, model.treatment):
         values = torch.cat([model.log_prob(part) for part in x.split(AT_ONCE)]).double().cpu().numpy()
         job.arrays[f"log_likelihood_{split}"] = values
-        measured = metrics.mean(values)
+        measured = measurements.mean(values)
         yield Row(job.run, "log_likelihood", split, measured)
-        yield Row(job.run, "log_likelihood_median", split, metrics.median(values))
+        yield Row(job.run, "log_likelihood_median", split, measurements.median(values))
         if model.treatment == "dequantised":
             yield Row(job.run, "bits_per_dim", split, metrics.bits_per_dim(measured))
 
@@ -153,15 +153,15 @@ def _bound(job: _Job, model: HasBound) -> Iterator[Row]:
             values = torch.cat([part[term] for part in parts]).double().cpu().numpy()
             if term == "bound":
                 job.arrays[f"{prefix}bound_{split}"] = values
-            yield Row(job.run, f"{prefix}{term}", split, metrics.mean(values))
+            yield Row(job.run, f"{prefix}{term}", split, measurements.mean(values))
         if split == "test" and not prefix:
             some = x[:IMPORTANCE_IMAGES]
             weighted = torch.cat([model.importance_weighted_bound(part, IMPORTANCE_SAMPLES, noise) for part in some.split(AT_ONCE)])
             values = weighted.double().cpu().numpy()
             job.arrays["importance_weighted_test"] = values
-            yield Row(job.run, f"iwae_{IMPORTANCE_SAMPLES}", "test", metrics.mean(values))
+            yield Row(job.run, f"iwae_{IMPORTANCE_SAMPLES}", "test", measurements.mean(values))
             # the same images under the plain bound, so that the two can be compared without the choice of images
-            yield Row(job.run, "bound_same_images", "test", metrics.mean(job.arrays["bound_test"][:IMPORTANCE_IMAGES]))
+            yield Row(job.run, "bound_same_images", "test", measurements.mean(job.arrays["bound_test"][:IMPORTANCE_IMAGES]))
             if hasattr(model, "reconstruct"):
                 job.arrays["originals"] = x[:16].view(-1, 28, 28).cpu().numpy()
                 job.arrays["reconstructions"] = model.reconstruct(x[:16]).cpu().numpy()
@@ -177,9 +177,9 @@ def _clusters(job: _Job, model: HasClusters, samples: dict[str, np.ndarray] | No
         responsibilities = torch.cat([model.responsibilities(part) for part in x.split(AT_ONCE)])
         clusters = responsibilities.argmax(1).cpu().numpy()
         job.arrays["clusters_test"] = clusters
-        yield Row(job.run, "purity", split, metrics.purity(labels, clusters))
+        yield Row(job.run, "purity", split, clustering.purity(labels, clusters))
         if responsibilities.shape[1] == len(np.unique(labels)):
-            yield Row(job.run, "clustering_accuracy", split, metrics.clustering_accuracy(labels, clusters))
+            yield Row(job.run, "clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters))
         n = len(labels)
         yield Row(job.run, "nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n))
         yield Row(job.run, "ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n))
@@ -204,7 +204,7 @@ def _classifier(job: _Job, model: Classifies) -> Iterator[Row]:
     ):
         log_p = torch.cat([model.log_probabilities(part) for part in x.split(AT_ONCE)])
         right = (log_p.argmax(1) == labels).cpu().numpy()
-        yield Row(job.run, f"accuracy{suffix}", "test", metrics.proportion(right))
+        yield Row(job.run, f"accuracy{suffix}", "test", measurements.proportion(right))
         yield from _scores("real_test", suffix, "test", log_p)
 
 
@@ -221,8 +221,8 @@ def _samples(job: _Job, samples: dict[str, np.ndarray], classifier: Classifies) 
     for place, grid in enumerate(samples.get("grids", ()), 1):  # kept during training, the first one earliest
         log_p = classifier.log_probabilities(torch.from_numpy(grid).to(device).flatten(1))
         largest = log_p.max(1).values.exp().double().cpu().numpy()
-        yield Row(job.run, "confidence", f"grid_{place}", metrics.mean(largest, unit="probability"))
-        yield Row(job.run, "recognised", f"grid_{place}", metrics.proportion(largest > RECOGNISED))
+        yield Row(job.run, "confidence", f"grid_{place}", measurements.mean(largest, unit="probability"))
+        yield Row(job.run, "recognised", f"grid_{place}", measurements.proportion(largest > RECOGNISED))
 
 
 def _classes(job: _Job, log_p: Tensor) -> Iterator[Row]:
@@ -240,14 +240,14 @@ def _classes(job: _Job, log_p: Tensor) -> Iterator[Row]:
     job.arrays["class_shares_data"] = np.bincount(labels, minlength=10) / len(labels)
     common = int((recognised >= COMMON).sum())
     yield Row(job.run, "classes_common", "samples", Measured(common, n=len(predicted), unit="count"))
-    yield Row(job.run, "rarest_class", "samples", metrics.proportion(sure & (predicted == recognised.argmin())))
+    yield Row(job.run, "rarest_class", "samples", measurements.proportion(sure & (predicted == recognised.argmin())))
 
 
 def _scores(run: str, suffix: str, split: str, log_p: Tensor) -> Iterator[Row]:
     largest = log_p.max(1).values.exp().double().cpu().numpy()
     predicted = log_p.argmax(1).cpu().numpy()
-    yield Row(run, f"confidence{suffix}", split, metrics.mean(largest, unit="probability"))
-    yield Row(run, f"recognised{suffix}", split, metrics.proportion(largest > RECOGNISED))
+    yield Row(run, f"confidence{suffix}", split, measurements.mean(largest, unit="probability"))
+    yield Row(run, f"recognised{suffix}", split, measurements.proportion(largest > RECOGNISED))
     yield Row(run, f"class_information{suffix}", split, metrics.class_information(log_p.double().cpu().numpy()))
     yield Row(run, f"class_entropy{suffix}", split, metrics.class_entropy(predicted))
     covered = int((np.bincount(predicted, minlength=10) > 0).sum())

@@ -1,4 +1,4 @@
-"""Numbers from arrays: likelihood units, cluster agreement, sample quality, each with its standard error where it has one.
+"""Numbers from arrays: likelihood units and sample quality, each with its standard error where it has one.
 
 Arrays in, numbers out; no files, no models. Axis letters: n images or samples, k components.
 """
@@ -8,21 +8,14 @@ import math
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from dgm.clustering import clustering_accuracy, purity
-from dgm.measurements import Measured, mean, median, proportion
+from dgm.measurements import Measured, mean
 
 __all__ = [
-    "Measured",
     "bits_per_dim",
     "class_entropy",
     "class_information",
-    "clustering_accuracy",
-    "mean",
-    "median",
     "neighbour_correlation",
     "pixel_entropy",
-    "proportion",
-    "purity",
 ]
 
 

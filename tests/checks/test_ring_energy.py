@@ -35,7 +35,7 @@ def unweighted(x, means, weights):
 
 def single_expectation(log_weights, values):
     """The published last but one line: the weights cancel and E_q[f] remains."""
-    from dgm.metrics import mean
+    from dgm.measurements import mean
 
     return mean(values)
 

@@ -13,7 +13,7 @@ from dgm.checks import Evidence, claims
 from dgm.checks.dgm import vector_quantisation
 from dgm.files import save_arrays
 from dgm.loop import Context
-from dgm.metrics import Measured
+from dgm.measurements import Measured
 from dgm.models import vqvae
 from dgm.rng import Generators
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from dgm.artefacts import Fitted
+from dgm.clustering import clustering_accuracy
 from dgm.distributions import bernoulli_log_prob
 from dgm.loop import Checkpoint, Context, Interrupted
-from dgm.metrics import clustering_accuracy
 from dgm.mixture_prior import EXAMPLE
 from dgm.models import vade
 from dgm.models.vade import Config, Model, Prior, bound_terms, log_geometric_responsibilities, log_responsibilities

@@ -7,7 +7,7 @@ import torch
 from dgm.config import parse
 from dgm.dataset import ImageData
 from dgm.loop import Context
-from dgm.metrics import Measured
+from dgm.measurements import Measured
 from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Config, Decoder, Encoder, Model, Posterior
 from dgm.rng import Generators

@@ -11,8 +11,7 @@ import math
 import numpy as np
 
 from dgm.divergences import GaussianMixture1D, forward_kl, kl_gaussian, log_normal_density, reverse_kl
-from dgm.measurements import Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Reading
 
 __all__ = ["MEAN", "READINGS", "compute", "measure", "mixture"]
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from dgm.divergences import elbo_linear_gaussian, log_normal_density
 from dgm.estimators import bound_draws, bound_variances
-from dgm.measurements import Reading
-from dgm.metrics import Measured, mean
+from dgm.measurements import Measured, Reading, mean
 from dgm.seeds import derived_seed
 
 __all__ = ["CASES", "X", "compute", "measure"]

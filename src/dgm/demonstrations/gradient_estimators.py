@@ -10,8 +10,7 @@ closed form, and ``sampled_sd`` [s], ``sampled_dimensions`` [t] with ``<estimato
 import numpy as np
 
 from dgm.estimators import best_baseline, pathwise_draws, pathwise_variance, score_draws, score_variance
-from dgm.measurements import Reading
-from dgm.metrics import Measured, mean
+from dgm.measurements import Measured, Reading, mean
 from dgm.seeds import derived_seed
 
 __all__ = ["compute", "measure"]

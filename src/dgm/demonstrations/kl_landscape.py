@@ -24,8 +24,7 @@ from dgm.gaussian_fits import (
     stationary_point,
     two_modes,
 )
-from dgm.measurements import Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Reading
 
 __all__ = ["compute", "measure"]
 

@@ -10,8 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from dgm.measurements import Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Reading
 from dgm.mixture_prior import EXAMPLE, log_normal
 
 __all__ = ["GIVEN", "compute", "measure"]

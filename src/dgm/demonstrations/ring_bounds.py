@@ -11,8 +11,7 @@ limit. ``components`` [k] with ``at_mean``, ``at_half`` [k], log p(x) at the mea
 import numpy as np
 
 from dgm import ring
-from dgm.measurements import Reading
-from dgm.metrics import Measured
+from dgm.measurements import Measured, Reading
 from dgm.variational_bounds import discrete_bound, limit_log_density, uniform_bound, uniform_gap, uniform_gap_limit
 
 __all__ = ["KS", "POINTS", "RADII", "compute", "direct_uniform", "measure"]

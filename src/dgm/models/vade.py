@@ -28,7 +28,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -44,6 +44,7 @@ from dgm.dataset import ImageData, PointData, treat
 from dgm.distributions import bernoulli_log_prob
 from dgm.loop import Context, ascent, train
 from dgm.measurements import Measured, Measurements, Reading
+from dgm.phases import Phases
 from dgm.precision import Precision
 from dgm.rng import Generators
 
@@ -393,55 +394,6 @@ def _k_means(data: ImageData, k: int, seed: int) -> list[Reading]:
 # ------------------------------------------------------------------------------------------------ training
 
 
-class _Phases:
-    """Runs the phases of a training one after another; an interrupted training repeats no finished phase.
-
-    The checkpoint of the run keeps the model after the last finished phase; the phase in progress has a file of its own beside it.
-    """
-
-    def __init__(self, model: Model, context: Context) -> None:
-        self.model, self.context = model, context
-        saved = context.checkpoint.load(context.say) if context.checkpoint else None
-        self.done: dict[str, dict[str, Any]] = saved["done"] if saved else {}
-        self.rows: list[HistoryRow] = [(r[0], r[1], r[2], r[3], r[4]) for r in saved["rows"]] if saved else []
-        if saved:
-            model.load_state_dict(saved["model"])
-            context.generators.load_state_dict(saved["generators"])
-            context.say(f"finished phases: {', '.join(self.done)}")
-
-    def run(self, name: str, work: Callable[[Context], list[HistoryRow]]) -> None:
-        """Do ``work`` unless an earlier attempt finished it."""
-        if name in self.done:
-            return
-        context = self.context
-        own = dataclasses.replace(context, facts={})
-        if context.checkpoint:
-            path, identity = context.checkpoint.path, context.checkpoint.identity
-            beside = path.with_name(f"{path.stem}.{name}{path.suffix}")
-            own.checkpoint = dataclasses.replace(context.checkpoint, path=beside, identity=f"{identity}/{name}")
-        context.say(f"phase {name}")
-        self.rows += work(own)
-        self.done[name] = own.facts
-        if context.checkpoint and own.checkpoint:
-            state = {"done": self.done, "rows": [list(row) for row in self.rows], "model": self.model.state_dict()}
-            context.checkpoint.save({**state, "generators": context.generators.state_dict()})
-            own.checkpoint.remove()
-
-    def facts(self) -> dict[str, Any]:
-        """Epochs, steps and seconds of all phases together, and the seconds of each."""
-        timed = [facts for facts in self.done.values() if "epochs" in facts]
-        seconds = sum(facts["seconds_in_steps"] for facts in timed)
-        images = sum(facts["images_per_second"] * facts["seconds_in_steps"] for facts in timed)
-        return {
-            "steps": sum(facts["steps"] for facts in timed),
-            "epochs": sum(facts["epochs"] for facts in timed),
-            "seconds_in_steps": round(seconds, 3),
-            "images_per_second": round(images / seconds, 1),
-            "precision": timed[-1]["precision"],
-            "phase_seconds": {name: facts["seconds_in_steps"] for name, facts in self.done.items() if "epochs" in facts},
-        }
-
-
 @dataclasses.dataclass(frozen=True)
 class _Job:
     """What every phase works on."""
@@ -598,7 +550,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         raise ValueError(f"run {context.run}: {config.clusters} clusters need at least as many images; {have}")
     with context.generators.default("initialise"):
         model = Model(config).to(context.device)
-    phases = _Phases(model, context)
+    phases = Phases(model, context)
 
     def run(name: str, work: Callable[..., list[HistoryRow]], *arguments: int) -> None:
         phases.run(name, lambda own: work(_Job(model, config, data, own), *arguments))

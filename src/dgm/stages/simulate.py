@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm import importance, measurements, metrics, ring
+from dgm import importance, measurements, ring
 from dgm.cli import parser, run
 from dgm.config import Ring, parse
 from dgm.files import save_arrays
@@ -40,8 +40,8 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
         rng = np.random.default_rng(derived_seed(arguments.seed, f"simulate/{arguments.name}/{split}"))
         arrays[split], arrays[f"{split}_components"] = ring.sample(settings.points, components, radius, rng)
         scores = ring.log_density(arrays[split], components, radius)
-        readings.append(("log_likelihood", split, metrics.mean(scores)))
-        readings.append(("softmax_score", split, metrics.mean(importance.softmax_scores(scores))))
+        readings.append(("log_likelihood", split, measurements.mean(scores)))
+        readings.append(("softmax_score", split, measurements.mean(importance.softmax_scores(scores))))
     save_arrays(arguments.points, arrays)
     measurements.save(arguments.metrics, [(arguments.name, "truth", reading) for reading in readings])
     return {"name": arguments.name, **settings.model_dump()}

@@ -29,6 +29,7 @@ def test_everything_declared_is_read(example: Example) -> None:
         ("figures.yaml", "wiggle:", "wiggle: 3\nother:", r"figures\.yaml: wiggle: got 3; need a mapping"),
         ("tables.yaml", "rows:", "rows: []\n  lines:", r"tables\.yaml: scores\.rows"),
         ("bibliography.yaml", "year: 2014", "year: early", r"bibliography\.yaml: kingma2014\.year: got 'early'"),
+        ("tables.yaml", "scores:", "wiggle:", r"tables\.yaml: wiggle: a figure has this name already"),
         (
             "bibliography.yaml",
             "uncited:",

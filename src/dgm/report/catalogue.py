@@ -180,8 +180,8 @@ def load(folder: Path) -> Catalogue:
     """Read all declarations of the report folder and check that they fit together.
 
     Raises:
-        ValueError: naming the file and the entry, when an answer belongs to no question, two answers to one, or a header names
-            a figure or table that does not exist.
+        ValueError: naming the file and the entry, when an answer belongs to no question, two answers to one, a figure and a
+            table share a name, or a header names a figure or table that does not exist.
     """
     path = folder / "questions.yaml"
     content = read_yaml(path)
@@ -193,6 +193,8 @@ def load(folder: Path) -> Catalogue:
         if question.assignment not in assignments:
             raise unknown("assignment", question.assignment, assignments, f"{path}: question {question.id}")
     figures, tables = load_figures(folder / "figures.yaml"), load_tables(folder / "tables.yaml")
+    for name in sorted(set(figures) & set(tables)):
+        raise ValueError(f"{folder / 'tables.yaml'}: {name}: a figure has this name already; references could mean either")
     papers = _entries(folder / "bibliography.yaml", Paper)
     answers: dict[str, Answer] = {}
     for file in sorted((folder / "answers").glob("*/*.md")):

@@ -1,6 +1,7 @@
 """The whole report: from declarations and results to the text of ``index.html`` and ``report.tex``."""
 
 import base64
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -275,7 +276,8 @@ class _Context:
         try:
             found = self.results.metric(row.run, column.metric, split)
             value, stderr = found.value * column.scale, found.stderr * abs(column.scale)
-            return with_error(value, stderr, column.digits) if column.stderr else number(value, column.digits, stderr)
+            shown = column.stderr and math.isfinite(stderr)
+            return with_error(value, stderr, column.digits) if shown else number(value, column.digits, stderr)
         except ValueError as error:
             raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
 

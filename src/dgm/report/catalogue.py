@@ -69,7 +69,10 @@ class Row(Settings):
 
 
 class Column(Settings):
-    """A column of a table: one metric. ``optional`` allows cells without a value; they show a dash."""
+    """A column of a table: one metric.
+
+    ``optional`` allows cells without a value, which show a dash; ``stderr`` adds the standard error to the cells that have one.
+    """
 
     label: str
     metric: str

@@ -21,8 +21,8 @@ def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, str]], sho
     for panel, spec in zip(axes[0], panels, strict=True):
         arrays = sources[spec["source"]]
         proposal, half = arrays["proposal_points"][:shown], float(arrays["half_width"])
-        panel.plot(*proposal.T, ".", color=style.COLOURS["grey"], markersize=2, alpha=0.7, label="proposal points")
-        panel.plot(*sources["data"]["train"].T, ".", color=style.COLOURS["blue"], markersize=1.5, label="data")
+        panel.plot(*proposal.T, ".", color=style.COLOURS["grey"], markersize=2, alpha=0.7, label="proposal points", rasterized=True)
+        panel.plot(*sources["data"]["train"].T, ".", color=style.COLOURS["blue"], markersize=1.5, label="data", rasterized=True)
         corner = arrays["centre"] - half
         panel.add_patch(Rectangle(tuple(corner), 2 * half, 2 * half, fill=False, color=style.INK, linewidth=0.8))
         reach = 1.6 * half

@@ -61,7 +61,8 @@ def draw(sources: Mapping[str, Any]) -> Figure:
 
 def _contours(panel: Axes, arrays: Mapping[str, Any], name: str) -> None:
     values = arrays[name]
-    panel.contourf(arrays["mean"], arrays["log_sd"], np.log(values), levels=24, cmap=style.SEQUENTIAL, alpha=0.55)
+    filled = panel.contourf(arrays["mean"], arrays["log_sd"], np.log(values), levels=24, cmap=style.SEQUENTIAL, alpha=0.55)
+    filled.set_rasterized(True)
     panel.contour(arrays["mean"], arrays["log_sd"], values, levels=_LEVELS[name], colors=style.INK, linewidths=0.45)
     panel.set(xlabel="mean of q", ylabel="standard deviation of q", yticks=np.log(_WIDTHS), yticklabels=[f"{w:g}" for w in _WIDTHS])
     panel.grid(False)

@@ -31,6 +31,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
             lowest = max(values.min(), values.max() - _DEPTH[ring, what])
             levels = np.linspace(lowest, values.max(), 13)
             drawn = panel.contourf(axis, axis, values, levels=levels, cmap=style.SEQUENTIAL, extend="min")
+            drawn.set_rasterized(True)
             bar = made.colorbar(
                 drawn, ax=panel, shrink=0.85, ticks=levels[::3], format=lambda value, _: f"{value:.3g}".replace("-", "−")
             )

@@ -16,7 +16,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     data, fit = sources["data"], sources["fit"]
     made, axes = style.figure(1, 2, aspect=0.85, width_ratios=(1.25, 1))
     plane, bars = axes[0]
-    plane.plot(*data["train"].T, ".", color=style.COLOURS["grey"], markersize=1.5, alpha=0.6, label="points")
+    plane.plot(*data["train"].T, ".", color=style.COLOURS["grey"], markersize=1.5, alpha=0.6, label="points", rasterized=True)
     for truth, estimate in zip(fit["true_means"], fit["means"], strict=True):
         plane.plot(*np.stack([truth, estimate]).T, "-", color=style.INK, linewidth=0.7)
     plane.plot(*fit["true_means"].T, "o", color=style.COLOURS["blue"], markersize=5, markerfacecolor="none", label="true means")

@@ -230,7 +230,7 @@ class _Context:
                 {
                     "run": run,
                     "kind": str(self.results.config["runs"][run].get("kind", "")),
-                    "settings": ", ".join(f"{key}={value}" for key, value in settings.items() if value is not None),
+                    "settings": ", ".join(f"{key}={_compact(value)}" for key, value in settings.items() if value is not None),
                     "time": duration(record.seconds) if record else "no record",
                     "device": record.device if record else "",
                 }
@@ -385,6 +385,13 @@ def _frames(folder: Path, autoescape: bool) -> jinja2.Environment:
         **SYNTAX,
         autoescape=autoescape,
     )
+
+
+def _compact(value: object) -> str:
+    """A setting for the list of runs: six significant digits are enough there; config.yaml has them all."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_compact, value)) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _as_markdown(claim: str) -> str:

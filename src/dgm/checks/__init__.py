@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from dgm.files import load_arrays
+
 __all__ = ["Claim", "Evidence", "Method", "claims", "question"]
 
 Method = Literal[
@@ -76,28 +78,23 @@ class Evidence:
 
     def samples(self, run: str) -> dict[str, np.ndarray]:
         """The arrays written by the sample stage."""
-        with np.load(self.results / "samples" / f"{run}.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(self.results / "samples" / f"{run}.npz")
 
     def arrays(self, demonstration: str) -> dict[str, np.ndarray]:
         """The arrays of a closed-form illustration."""
-        with np.load(self.results / "arrays" / f"{demonstration}.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(self.results / "arrays" / f"{demonstration}.npz")
 
     def evaluations(self, run: str) -> dict[str, np.ndarray]:
         """The arrays written by the evaluate stage."""
-        with np.load(self.results / "evaluations" / f"{run}.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(self.results / "evaluations" / f"{run}.npz")
 
     def points(self, ring: str) -> dict[str, np.ndarray]:
         """A simulated data set."""
-        with np.load(self.results / "data" / f"{ring}.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(self.results / "data" / f"{ring}.npz")
 
     def images(self) -> dict[str, np.ndarray]:
         """The prepared data set."""
-        with np.load(self.results / "data" / "images.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(self.results / "data" / "images.npz")
 
     def model_path(self, run: str) -> Path:
         """The saved model of a run, for :func:`dgm.artefacts.load_model`."""

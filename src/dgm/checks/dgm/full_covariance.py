@@ -12,6 +12,7 @@ import numpy as np
 
 from dgm import distributions
 from dgm.checks import Claim, Evidence, question
+from dgm.checks._gradients import worst_relative_error
 
 __all__: list[str] = []
 
@@ -80,17 +81,7 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim]:
         found = encoder(images)
         return (found.kl_to_prior() + found.draw(noise[0]).square().sum(1)).mean()
 
-    objective().backward()
-    worst, step = 0.0, 1e-5
-    for parameter in encoder.parameters():
-        place = int(parameter.grad.abs().argmax())
-        entry, ends = parameter.data.view(-1), []
-        for sign in (1, -1):
-            entry[place] += sign * step
-            ends.append(float(objective().detach()))
-            entry[place] -= sign * step
-        slope = float(parameter.grad.view(-1)[place])
-        worst = max(worst, abs((ends[0] - ends[1]) / (2 * step) - slope) / abs(slope))
+    worst = worst_relative_error(objective, encoder.parameters())
     yield Claim("relative error of the gradient through mu and L", "finite differences", 0.0, worst, 1e-4)
     half = float((torch.relu(torch.randn(DRAWS, generator=torch.Generator().manual_seed(1))) == 0).double().mean())
     yield Claim("share of exact zeros that a ReLU makes of normal units", "Monte Carlo", 0.5, half, BAND * 0.5 / math.sqrt(DRAWS))

@@ -13,6 +13,7 @@ import numpy as np
 
 from dgm import distributions
 from dgm.checks import Claim, Evidence, question
+from dgm.checks._gradients import worst_relative_error
 
 __all__: list[str] = []
 
@@ -257,17 +258,7 @@ def vaegan_2c(evidence: Evidence) -> Iterable[Claim]:
     def value() -> Any:
         return model.bound(torch.from_numpy(x), torch.Generator().manual_seed(2))["bound"].mean()
 
-    value().backward()
-    worst, step = 0.0, 1e-5
-    for parameter in model.parameters():
-        place = int(parameter.grad.abs().argmax())
-        entry, ends = parameter.data.view(-1), []
-        for sign in (1, -1):
-            entry[place] += sign * step
-            ends.append(float(value().detach()))
-            entry[place] -= sign * step
-        slope = float(parameter.grad.view(-1)[place])
-        worst = max(worst, abs((ends[0] - ends[1]) / (2 * step) - slope) / abs(slope))
+    worst = worst_relative_error(value, model.parameters())
     statement = "relative error of the gradient, encoder included, at the largest entry of each parameter"
     yield Claim(statement, "finite differences", 0.0, worst, 1e-4)
 

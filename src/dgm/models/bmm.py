@@ -13,18 +13,18 @@ References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977.
 Axis letters: n images, d pixels, k components.
 """
 
-import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.artefacts import Fitted, HistoryRow
+from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.loop import Context
+from dgm.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "m_step"]
 
@@ -154,11 +154,9 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         raise ValueError(f"run {context.run}: {config.components} components need at least as many images; got {wanted}")
     chosen = context.generators.permutation(len(images), "subset")[:wanted].sort().values
     Xs = treat(images[chosen], Model.treatment, context.generators["binarise"]).double()
-    saved = context.checkpoint.load(context.say) if context.checkpoint else None
-    kept: dict[str, Any] = saved or {"start": 0, "best": -torch.inf, "rows": [], "seconds": 0.0}
     iterations = min(config.iterations, context.max_steps or config.iterations)
-    for start in range(kept["start"], config.restarts):
-        clock = time.perf_counter()
+
+    def attempt(start: int) -> Attempt:
         generator = torch.Generator(Xs.device).manual_seed(context.generators.seed_of(f"start/{start}"))
         p, mix_p = initialise(Xs, config.components, generator)
         trace: list[float] = []
@@ -173,25 +171,10 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
                 break
             p, mix_p = new_p, new_mix_p
         final = float(torch.cat([e_step(rows, p, mix_p)[1] for rows in Xs.split(config.chunk)]).mean())
-        kept["rows"] += [(0, i, "train", f"log_likelihood/start_{start}", value) for i, value in enumerate(trace)]
-        context.say(f"start {start + 1} of {config.restarts}: {len(trace)} iterations, {final:.4f} nats an image")
-        if final > kept["best"]:
-            kept |= {"best": final, "p": p, "mix_p": mix_p, "trace": trace, "best_start": start}
-        kept["start"] = start + 1
-        kept["seconds"] += time.perf_counter() - clock
-        if context.checkpoint:
-            context.checkpoint.save(kept)
-    rows: list[HistoryRow] = [(0, i, "train", "log_likelihood", value) for i, value in enumerate(kept["trace"])]
-    rows += [(row[0], row[1], row[2], row[3], row[4]) for row in kept["rows"]]
+        return Attempt(final, trace, {"p": p, "mix_p": mix_p}, f"{len(trace)} iterations, {final:.4f} nats an image")
+
+    fitted, rows = best_of(attempt, config.restarts, wanted, context)
     model = Model(config)
-    model.p.copy_(kept["p"])
-    model.mix_p.copy_(kept["mix_p"])
-    passes = len(kept["rows"])  # an iteration is one pass over the images: an epoch
-    context.facts |= {
-        "best_start": kept["best_start"],
-        "log_likelihood_fitted": kept["best"],
-        "epochs": passes,
-        "seconds_in_steps": round(kept["seconds"], 4),
-        "images_per_second": round(passes * wanted / kept["seconds"], 1),
-    }
+    model.p.copy_(fitted["p"])
+    model.mix_p.copy_(fitted["mix_p"])
     return Fitted(model, rows, context.facts)

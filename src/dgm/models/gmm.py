@@ -4,9 +4,6 @@ The mathematics, with equation numbers, is in :mod:`dgm.gaussian_mixture`; this 
 interruption, and the abilities of a model. Axis letters: n points, k components.
 """
 
-import time
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -14,12 +11,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dgm import gaussian_mixture, measurements, ring
-from dgm.artefacts import Fitted, HistoryRow
+from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, PointData
 from dgm.gaussian_mixture import ITERATIONS, RESTARTS, TOLERANCE
 from dgm.loop import Context
 from dgm.measurements import Measured, Measurements
+from dgm.restarts import Attempt, best_of
 from dgm.rng import Generators
 
 __all__ = ["Config", "Model", "fit"]
@@ -106,35 +104,17 @@ def fit(config: Config, data: PointData, context: Context) -> Fitted:
     points = _points(data)
     if len(points) < config.components:
         raise ValueError(f"run {context.run}: {config.components} components need at least as many points; got {len(points)}")
-    saved = context.checkpoint.load(context.say) if context.checkpoint else None
-    kept: dict[str, Any] = saved or {"start": 0, "best": -float("inf"), "rows": [], "seconds": 0.0}
     iterations = min(config.iterations, context.max_steps or config.iterations)
-    for start in range(kept["start"], config.restarts):
-        clock = time.perf_counter()
+
+    def attempt(start: int) -> Attempt:
         seed = context.generators.seed_of(f"start/{start}") % 2**32  # what scikit-learn takes
         found, _ = gaussian_mixture.fit(points, config.components, [seed], iterations, config.tolerance)
-        kept["rows"] += [(0, i, "train", f"log_likelihood/start_{start}", value) for i, value in enumerate(found.trace)]
-        context.say(
-            f"start {start + 1} of {config.restarts}: {len(found.trace) - 1} iterations, {found.trace[-1]:.6f} nats a point"
-        )
-        if found.trace[-1] > kept["best"]:
-            means, weights = torch.from_numpy(found.means), torch.from_numpy(found.weights)
-            kept |= {"best": found.trace[-1], "means": means, "weights": weights, "trace": found.trace, "best_start": start}
-        kept["start"] = start + 1
-        kept["seconds"] += time.perf_counter() - clock
-        if context.checkpoint:
-            context.checkpoint.save(kept)
-    rows: list[HistoryRow] = [(0, i, "train", "log_likelihood", value) for i, value in enumerate(kept["trace"])]
-    rows += [(row[0], row[1], row[2], row[3], row[4]) for row in kept["rows"]]
+        fitted = {"means": torch.from_numpy(found.means), "weights": torch.from_numpy(found.weights)}
+        summary = f"{len(found.trace) - 1} iterations, {found.trace[-1]:.6f} nats a point"
+        return Attempt(found.trace[-1], found.trace, fitted, summary)
+
+    fitted, rows = best_of(attempt, config.restarts, len(points), context)
     model = Model(config)
-    model.means.copy_(kept["means"])
-    model.weights.copy_(kept["weights"])
-    passes = len(kept["rows"])  # an iteration is one pass over the points: an epoch
-    context.facts |= {
-        "best_start": kept["best_start"],
-        "log_likelihood_fitted": kept["best"],
-        "epochs": passes,
-        "seconds_in_steps": round(kept["seconds"], 4),
-        "images_per_second": round(passes * len(points) / kept["seconds"], 1),
-    }
+    model.means.copy_(fitted["means"])
+    model.weights.copy_(fitted["weights"])
     return Fitted(model.to(context.device), rows, context.facts)

@@ -62,6 +62,7 @@ MADE = [
     "<results>/tables/metrics.csv",
     "<results>/tables/checks.csv",
     "<results>/tables/questions.csv",
+    "<results>/tables/corrections.csv",
     expand(
         "<results>/figures/{figure}.{suffix}",
         figure=PLAN.figures,

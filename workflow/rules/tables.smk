@@ -57,6 +57,7 @@ rule collect:
     output:
         checks="<results>/tables/checks.csv",
         questions="<results>/tables/questions.csv",
+        corrections="<results>/tables/corrections.csv",
         record="<records>/collect/questions.json",
     log:
         "<logs>/collect/questions.log",
@@ -71,4 +72,5 @@ rule collect:
         code=PLAN.code("collect"),
     shell:
         "python -m dgm.stages.collect --checks {input.checks} --report-dir {params.report:q}"
-        " --checks-table {output.checks} --questions-table {output.questions} --record {output.record} --log {log}"
+        " --checks-table {output.checks} --questions-table {output.questions}"
+        " --corrections-table {output.corrections} --record {output.record} --log {log}"

@@ -10,19 +10,14 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from dgm.files import load_arrays
+from dgm.methods import Method
 
 __all__ = ["Claim", "Evidence", "Method", "claims", "question"]
-
-Method = Literal[
-    "symbolic", "exact rationals", "enumeration", "quadrature", "optimisation", "finite differences", "automatic differentiation",
-    "Monte Carlo", "closed form", "trained model", "argument",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +25,8 @@ class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
+    ``published`` is what the published answer has in the place of ``expected``, computed from its formula where it printed one. Such a
+    claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
     Set ``needs_full_budget`` for properties of trained models that a build with ``limits``, or one on images other than the
     digits that the questions are about, cannot be expected to show; such a build records the claim as skipped.
     """
@@ -40,6 +37,7 @@ class Claim:
     computed: float | bool
     tolerance: float = 0.0
     needs_full_budget: bool = False
+    published: float | bool | None = None
 
     @property
     def error(self) -> float:
@@ -48,10 +46,13 @@ class Claim:
 
     @property
     def passed(self) -> bool:
-        """Whether the claim holds within its tolerance."""
-        if float(self.computed) == float(self.expected):  # also two infinities of one sign
+        """Whether the claim holds within its tolerance, and the published value, if there is one, does not."""
+        return self._met_by(self.expected) and (self.published is None or not self._met_by(self.published))
+
+    def _met_by(self, value: float | bool) -> bool:
+        if float(self.computed) == float(value):  # also two infinities of one sign
             return True
-        return bool(self.error <= self.tolerance)
+        return bool(abs(float(self.computed) - float(value)) <= self.tolerance)
 
 
 @dataclass(frozen=True)

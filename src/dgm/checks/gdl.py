@@ -76,7 +76,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
     missed = 1 - Fraction(1, 4)
     yield Claim("Q gives probability 3/4 to the set where P has density 0", "exact rationals", 0.75, float(missed))
     reverse = math.inf if missed > 0 else _integral(lambda _: 0.25 * math.log(0.25), 0, 1)
-    yield Claim("D(Q||P) is infinite", "argument", divergences.kl_uniform(q, p), reverse)
+    yield Claim("D(Q||P) is infinite", "closed form", divergences.kl_uniform(q, p), reverse)
     inside = _integral(lambda _: 0.25 * math.log(0.25 / 1.0), 0, 1)
     yield Claim("the part of D(Q||P) on [0, 1] is -(1/4) log 4", "quadrature", -0.25 * math.log(4), inside, 1e-12)
     yield Claim("D(Q||P_eps) at eps = 1e-6", "quadrature", divergences.kl_to_contaminated(p, q, 1e-6), contaminated(1e-6), 1e-9)

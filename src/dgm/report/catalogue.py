@@ -4,6 +4,7 @@ Each kind of entry is a pydantic class, so a misspelt key is reported with its p
 the workflow may use it to learn which figures and tables an answer needs.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -19,6 +20,7 @@ __all__ = [
     "Assignment",
     "Catalogue",
     "Column",
+    "Correction",
     "Figure",
     "Paper",
     "Question",
@@ -102,12 +104,23 @@ class Paper(Settings):
     url: str | None = None
 
 
+class Correction(Settings):
+    """What is at fault in the published answer; the box in the answer says more."""
+
+    fault: Literal["wrong", "incomplete", "missing"] = Field(
+        description="a false statement was printed; all that was printed is true, but the question asks for more; nothing was printed"
+    )
+    printed: str = Field(min_length=1, description="one inline sentence in our own words, for the table of corrections")
+
+
 class Header(Settings):
-    """The YAML header of an answer file."""
+    """The YAML header of an answer file. ``argued`` says what in it rests on argument alone, and why no program tests it."""
 
     question: str
     figures: list[str] = Field(default_factory=list)
     tables: list[str] = Field(default_factory=list)
+    correction: Correction | None = None
+    argued: str = ""
 
 
 class Answer(Settings):
@@ -117,6 +130,8 @@ class Answer(Settings):
     path: Path
     figures: tuple[str, ...]
     tables: tuple[str, ...]
+    correction: Correction | None = None
+    argued: str = ""
     text: str
     line: int = Field(description="number of lines before the text in the file")
 
@@ -158,6 +173,8 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 S = TypeVar("S", bound=Settings)
+
+_CORRECTION = re.compile(r"^:::+ *(correction\b|\{[^}]*\.correction\b)", re.MULTILINE)
 
 
 def read_yaml(path: Path) -> Any:
@@ -236,12 +253,17 @@ def read_answer(path: Path) -> Answer:
     end = next(index for index, line in enumerate(lines[1:], start=1) if line.strip() == "---")
     block = _yaml("\n".join(lines[1:end]), str(path))
     header = parse(Header, block if isinstance(block, dict) else {}, str(path))
+    text = "\n".join(lines[end + 1 :]) + "\n"
+    if (header.correction is None) != (_CORRECTION.search(text) is None):
+        raise ValueError(f"{path}: 'correction:' in the header and a box '::: correction' in the text belong together; one is missing")
     return Answer(
         question=header.question,
         path=path,
         figures=tuple(header.figures),
         tables=tuple(header.tables),
-        text="\n".join(lines[end + 1 :]) + "\n",
+        correction=header.correction,
+        argued=header.argued,
+        text=text,
         line=end + 1,
     )
 

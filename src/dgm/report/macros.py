@@ -107,6 +107,7 @@ class Templates:
             "num": self._num,
             "pm": self._pm,
             "check": self._check,
+            "published": self._published,
             "better": self._better,
             "setting": self._setting,
             "seconds": self._seconds,
@@ -161,6 +162,13 @@ class Templates:
             raise unknown("field of checks.csv", field, ("computed", "expected", "error", "tolerance"))
         value = getattr(row, field)
         return str(value).lower() if isinstance(value, bool) else number(value, digits)
+
+    def _published(self, question: str, claim: int | str = 0, digits: int | None = None) -> str:
+        row = self.results.claim(question, claim)
+        if row.published is None:
+            known = [claim.claim for claim in self.results.checks[question] if claim.published is not None]
+            raise unknown(f"published value that question {question!r} rejects", row.claim, known)
+        return str(row.published).lower() if isinstance(row.published, bool) else number(row.published, digits)
 
     def _better(  # noqa: PLR0917
         self,

@@ -89,7 +89,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class CheckedClaim:
-    """One row of ``tables/checks.csv``; ``status`` is ``passed``, ``failed`` or ``skipped``."""
+    """One row of ``tables/checks.csv``; ``status`` is ``passed``, ``failed`` or ``skipped``.
+
+    ``published`` comes from ``tables/corrections.csv``: the value of the published answer, which this claim rejects.
+    """
 
     question: str
     claim: str
@@ -99,6 +102,7 @@ class CheckedClaim:
     error: float
     tolerance: float
     status: str
+    published: float | bool | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,11 @@ class Results:
     def checks(self) -> dict[str, list[CheckedClaim]]:
         """All checked claims by question, in the order of the answers."""
         columns = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
+        rejected = {
+            (row["question"], row["claim"]): _truth_or_float(row["published"])
+            for row in self._table("tables/corrections.csv", ("question", "claim", "published"))
+            if row["claim"]
+        }
         checks: dict[str, list[CheckedClaim]] = {}
         for row in self._table("tables/checks.csv", columns):
             status = {"true": "passed", "false": "failed", "skipped": "skipped"}.get(row["passed"].lower())
@@ -184,6 +193,7 @@ class Results:
                     error=_float(row["error"]),
                     tolerance=_float(row["tolerance"]),
                     status=status,
+                    published=rejected.get((row["question"], row["claim"])),
                 )
             )
         return checks

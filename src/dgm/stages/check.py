@@ -21,7 +21,8 @@ __all__ = ["COLUMNS", "examine", "main"]
 DIGITS = ("mnist-5k", "mnist")
 """The data sets whose images the questions are about."""
 
-COLUMNS = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
+COLUMNS = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed", "published")
+"""``published`` is empty where no published value has to be rejected."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +56,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     if false:
         lines = [
             f"  {row['question']}: {row['claim']}: expected {row['expected']} (within {row['tolerance']}), found {row['computed']}"
+            + (f"; the published {row['published']} must not pass" if row["published"] else "")
             for row in false
         ]
         raise ValueError(
@@ -82,7 +84,7 @@ def examine(assignment: str, evidence: Evidence, as_asked: bool) -> tuple[list[d
         try:
             tested = list(check(evidence))
         except Exception as error:
-            tested = [Claim(f"the check runs ({type(error).__name__}: {error})", "argument", expected=True, computed=False)]
+            tested = [Claim(f"the check runs ({type(error).__name__}: {error})", "enumeration", expected=True, computed=False)]
         seconds[name] = time.perf_counter() - started
         rows += [_row(name, claim, as_asked) for claim in tested]
     return rows, seconds
@@ -99,6 +101,7 @@ def _row(question: str, claim: Claim, as_asked: bool) -> dict[str, str]:
         "error": _text(0.0 if float(claim.computed) == float(claim.expected) else claim.error),
         "tolerance": _text(claim.tolerance),
         "passed": "skipped" if skipped else str(claim.passed),
+        "published": "" if claim.published is None else _text(claim.published),
     }
 
 

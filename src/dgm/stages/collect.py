@@ -1,9 +1,8 @@
-"""Join the checks of all assignments, and say of every question whether it is answered, checked and corrected."""
+"""Join the checks of all assignments, and say of every question whether it is answered, checked and corrected, and of what."""
 
 import argparse
 import csv
 import io
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +13,11 @@ from dgm.files import write_text
 from dgm.report import catalogue
 from dgm.report.names import unknown
 
-__all__ = ["CHECK_COLUMNS", "QUESTION_COLUMNS", "main", "summarise"]
+__all__ = ["CHECK_COLUMNS", "CORRECTION_COLUMNS", "QUESTION_COLUMNS", "corrections", "main", "summarise"]
 
 CHECK_COLUMNS = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
 QUESTION_COLUMNS = ("id", "assignment", "answered", "checks", "passed", "corrected")
-
-CORRECTION = re.compile(r"^:::+ *(correction\b|\{[^}]*\.correction\b)", re.MULTILINE)
+CORRECTION_COLUMNS = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,16 +27,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml and answers/")
     options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
     options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
+    options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: what published answers got wrong")
     return cli.run(work, options.parse_args(argv), "collect")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Read, join, write both tables, and say how many questions are open."""
+    """Read, join, write the tables, and say how many questions are open."""
     checks = [row for path in arguments.checks for row in _rows(path)]
     declared = catalogue.load(arguments.report_dir)
     questions = summarise(declared, checks)
     write_text(arguments.checks_table, _table(CHECK_COLUMNS, checks))
     write_text(arguments.questions_table, _table(QUESTION_COLUMNS, questions))
+    write_text(arguments.corrections_table, _table(CORRECTION_COLUMNS, corrections(declared, checks)))
     unanswered = sum(row["answered"] == "False" for row in questions)
     skipped = sum(row["passed"] == "skipped" for row in checks)
     open_ones = f", {unanswered} are open" if unanswered else ""
@@ -76,23 +76,42 @@ def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]
                 "answered": str(answer is not None),
                 "checks": str(len(own)),
                 "passed": str(sum(row["passed"] == "True" for row in own)),
-                "corrected": str(answer is not None and CORRECTION.search(answer.text) is not None),
+                "corrected": str(answer is not None and answer.correction is not None),
             }
         )
+    return rows
+
+
+def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """One row for each published value that a check rejects, or one a corrected question where no number is at stake.
+
+    Raises:
+        ValueError: when a check rejects a published value, but the answer says nothing of a correction.
+    """
+    rows = []
+    for name, answer in declared.answers.items():
+        rejected = [row for row in checks if row["question"] == name and row["published"]]
+        if answer.correction is None:
+            if rejected:
+                raise ValueError(f"{answer.path}: a check rejects a published value ({rejected[0]['claim']!r}), but no correction is given")
+            continue
+        said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}
+        numbers = ("claim", "method", "published", "computed", "tolerance")
+        rows += [{**said, **{key: row[key] for key in numbers}} for row in rejected] or [{**said, **dict.fromkeys(numbers, "")}]
     return rows
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != CHECK_COLUMNS:
-            raise ValueError(f"{path}: expected the columns {', '.join(CHECK_COLUMNS)}; found {', '.join(reader.fieldnames or ())}")
+        if tuple(reader.fieldnames or ()) != (*CHECK_COLUMNS, "published"):
+            raise ValueError(f"{path}: expected the columns {', '.join(CHECK_COLUMNS)}, published; found {', '.join(reader.fieldnames or ())}")
         return list(reader)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer = csv.DictWriter(table, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return table.getvalue()

@@ -193,7 +193,7 @@ def vaegan_2b_iii(evidence: Evidence) -> Iterable[Claim]:
     error = float((slope - by_variance).abs().max())
     yield Claim("the same derivative minus that at fixed noise", "finite differences", 0.0, error, 1e-6)
     same, other = torch.equal(draw(mu, s, 3), draw(mu, s, 3)), torch.equal(draw(mu, s, 3), draw(mu, s, 4))
-    yield Claim("equal seeds give equal draws, other seeds others", "argument", expected=True, computed=same and not other)
+    yield Claim("equal seeds give equal draws, other seeds others", "enumeration", expected=True, computed=same and not other)
 
 
 @question("vaegan-2b-iv")

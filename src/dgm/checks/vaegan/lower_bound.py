@@ -126,7 +126,7 @@ def vaegan_1d(evidence: Evidence) -> Iterable[Claim]:
     product = [a * b for a in p for b in middle], [a * b for a in q for b in (0.4, 0.6)]
     sum_of_two = forth + 0.7 * math.log(0.7 / 0.4) + 0.3 * math.log(0.3 / 0.6)
     yield Claim("independent factors add up", "enumeration", divergences.kl_discrete(*product), sum_of_two, 1e-12)
-    yield Claim("missing support gives infinity", "argument", math.inf, divergences.kl_discrete((0.5, 0.5), (1.0, 0.0)))
+    yield Claim("missing support gives infinity", "closed form", math.inf, divergences.kl_discrete((0.5, 0.5), (1.0, 0.0)))
 
 
 @question("vaegan-1g")

@@ -24,5 +24,5 @@ EVIDENCE: Mapping[Method, Evidence] = {
     "Monte Carlo": "sampled",
     "trained model": "measured",
 }
-"""``proved``: algebra, fractions or all cases, exact up to the rounding of the comparison; ``computed``: numbers with a small error of
-approximation or rounding; ``sampled``: random draws with a stated interval; ``measured``: a property of what this build trained."""
+"""``proved``: algebra, fractions or all cases, exact up to the rounding of the comparison; ``computed``: numbers with a small error
+of approximation or rounding; ``sampled``: random draws with a stated interval; ``measured``: a property of what this build trained."""

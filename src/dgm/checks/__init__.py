@@ -25,8 +25,8 @@ class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
-    ``published`` is what the published answer has in the place of ``expected``, computed from its formula where it printed one. Such a
-    claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
+    ``published`` is what the published answer has in the place of ``expected``, computed from its formula where it printed one.
+    Such a claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
     Set ``needs_full_budget`` for properties of trained models that a build with ``limits``, or one on images other than the
     digits that the questions are about, cannot be expected to show; such a build records the claim as skipped.
     """

@@ -105,11 +105,13 @@ class Paper(Settings):
 
 
 class Correction(Settings):
-    """What is at fault in the published answer; the box in the answer says more."""
+    """What is at fault in the published answer; the box in the answer says more.
 
-    fault: Literal["wrong", "incomplete", "missing"] = Field(
-        description="a false statement was printed; all that was printed is true, but the question asks for more; nothing was printed"
-    )
+    ``wrong``: a formula, number or other statement that a check can reject, and does; ``misargued``: a reason that is false or beside the
+    point, with no formula at stake; ``incomplete``: true as far as it goes; ``missing``: nothing readable was published.
+    """
+
+    fault: Literal["wrong", "misargued", "incomplete", "missing"]
     printed: str = Field(min_length=1, description="one inline sentence in our own words, for the table of corrections")
 
 
@@ -255,7 +257,7 @@ def read_answer(path: Path) -> Answer:
     header = parse(Header, block if isinstance(block, dict) else {}, str(path))
     text = "\n".join(lines[end + 1 :]) + "\n"
     if (header.correction is None) != (_CORRECTION.search(text) is None):
-        raise ValueError(f"{path}: 'correction:' in the header and a box '::: correction' in the text belong together; one is missing")
+        raise ValueError(f"{path}: 'correction:' in the header and a box '::: correction' in the text go together; one is missing")
     return Answer(
         question=header.question,
         path=path,

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml and answers/")
     options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
     options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
-    options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: what published answers got wrong")
+    options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: faults of published answers")
     return cli.run(work, options.parse_args(argv), "collect")
 
 
@@ -93,7 +93,7 @@ def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str
         rejected = [row for row in checks if row["question"] == name and row["published"]]
         if answer.correction is None:
             if rejected:
-                raise ValueError(f"{answer.path}: a check rejects a published value ({rejected[0]['claim']!r}), but no correction is given")
+                raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['claim']!r}")
             continue
         said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}
         numbers = ("claim", "method", "published", "computed", "tolerance")
@@ -104,8 +104,9 @@ def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != (*CHECK_COLUMNS, "published"):
-            raise ValueError(f"{path}: expected the columns {', '.join(CHECK_COLUMNS)}, published; found {', '.join(reader.fieldnames or ())}")
+        wanted = (*CHECK_COLUMNS, "published")
+        if tuple(reader.fieldnames or ()) != wanted:
+            raise ValueError(f"{path}: expected the columns {', '.join(wanted)}; found {', '.join(reader.fieldnames or ())}")
         return list(reader)
 
 

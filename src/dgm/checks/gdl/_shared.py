@@ -1,0 +1,45 @@
+"""What several modules of this package use: the small mixture of questions 2 and 3, and integrals over normal densities.
+
+The small mixture: K = D = 2, pi = (2/5, 3/5), p^(1) = (9/10, 1/5), p^(2) = (3/10, 7/10) and the data (1, 0), (0, 1), (1, 1).
+All its probabilities are fifths and tenths, so 500 equally likely outcomes describe it completely.
+"""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+__all__ = ["DATA", "MIXTURES", "PI", "P", "counted", "integral", "normal", "outcomes"]
+
+P = ((Fraction(9, 10), Fraction(1, 5)), (Fraction(3, 10), Fraction(7, 10)))
+PI = (Fraction(2, 5), Fraction(3, 5))
+DATA = ((1, 0), (0, 1), (1, 1))
+MIXTURES = ("bmm_k5", "bmm_k10", "bmm_k20")
+
+
+def outcomes() -> Iterator[tuple[int, tuple[int, int]]]:
+    """The 500 equally likely outcomes of the small mixture: component and image. No product of probabilities is formed."""
+    for chooser, first, second in itertools.product(range(5), range(10), range(10)):
+        component = 0 if chooser < 2 else 1
+        tenths = ((9, 2), (3, 7))[component]
+        yield component, (int(first < tenths[0]), int(second < tenths[1]))
+
+
+@functools.cache
+def counted(x: tuple[int, int], component: int | None = None) -> Fraction:
+    """Share of the outcomes with image ``x`` (and, if given, that component)."""
+    hits = sum(image == x and component in (None, active) for active, image in outcomes())
+    return Fraction(hits, 500)
+
+
+def integral(density: Callable[[float], Any], *points: float) -> float:
+    """Quadrature by mpmath through the given break points."""
+    import mpmath
+
+    return float(mpmath.quad(lambda t: density(float(t)), list(points)))
+
+
+def normal(x: float, mean: float = 0.0, sd: float = 1.0) -> float:
+    return math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * math.sqrt(2 * math.pi))

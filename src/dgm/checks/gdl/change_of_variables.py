@@ -1,0 +1,153 @@
+"""Claims of gdl 5 and 6: densities of transformed random variables, and the leaky rectifier as a flow."""
+
+import itertools
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from dgm import flows
+from dgm.checks import Claim, Evidence, question
+from dgm.checks.gdl._shared import integral, normal
+
+__all__: list[str] = []
+
+POINT = (-2.0, 0.5, -0.3, 4.0, -1.0)
+
+
+@question("gdl-5a")
+def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
+    """The reciprocal of a Cauchy variable."""
+    import sympy
+
+    y = sympy.Symbol("y", real=True, nonzero=True)
+    density = 1 / (sympy.pi * (1 + (1 / y) ** 2)) / y**2
+    zero = sympy.simplify(density - 1 / (sympy.pi * (1 + y**2))) == 0
+    yield Claim("f(1/y)/y^2 is the Cauchy density", "symbolic", expected=True, computed=bool(zero))
+    # P(1/2 < 1/X < 3) = P(1/3 < X < 2) from the arctangent, against the transformed density
+    probability = (math.atan(2.0) - math.atan(1 / 3)) / math.pi
+    transformed = integral(lambda v: float(flows.reciprocal_density(flows.cauchy_density, v)), 0.5, 3)
+    yield Claim("probability that 1/X lies in (1/2, 3)", "quadrature", transformed, probability, 1e-10)
+    n = 100_000
+    draws = np.sort(1 / np.tan(np.pi * (np.random.default_rng(0).uniform(size=n) - 0.5)))
+    law = np.arctan(draws) / np.pi + 0.5
+    distance = float(max((np.arange(1, n + 1) / n - law).max(), (law - np.arange(n) / n).max()))
+    yield Claim(
+        "Kolmogorov-Smirnov distance of 100,000 draws below its 0.1 % point", "Monte Carlo", 0.0, distance, 1.95 / math.sqrt(n)
+    )
+
+
+@question("gdl-5b")
+def gdl_5b(evidence: Evidence) -> Iterable[Claim]:
+    """The exponential of a normal variable with mu = 0.3, sigma = 0.5."""
+    import sympy
+
+    mu, sigma = 0.3, 0.5
+
+    def density(z: float) -> float:
+        return float(flows.lognormal_density(z, mu, sigma))
+
+    yield Claim("the density integrates to one", "quadrature", 1.0, integral(density, 0, 0.5, 1, 2, 5, 20, 60), 1e-8)
+    mean = integral(lambda z: z * density(z), 0, 0.5, 1, 2, 5, 20, 60)
+    yield Claim("the mean is exp(mu + sigma^2 / 2)", "quadrature", math.exp(mu + sigma**2 / 2), mean, 1e-7)
+    z, m = sympy.symbols("z m", positive=True)
+    s = sympy.Symbol("s", positive=True)
+    cumulative = (1 + sympy.erf((sympy.log(z) - m) / (s * sympy.sqrt(2)))) / 2
+    slope = sympy.diff(cumulative, z).subs({m: sympy.Rational(3, 10), s: sympy.Rational(1, 2), z: 2})
+    yield Claim("density at z = 2, from the derivative of the distribution function", "symbolic", density(2.0), float(slope), 1e-12)
+    yield Claim("density at z = -1 and at z = 0", "closed form", 0.0, density(-1.0) + density(0.0))
+
+
+@question("gdl-5c")
+def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
+    """Distance of a uniform point of [0, 2]^2 from (1, 1); by symmetry of a uniform point of [0, 1]^2 from the corner."""
+    import mpmath
+
+    def density(z: float) -> float:
+        return float(flows.square_distance_density(z))
+
+    def cdf(z: float) -> float:
+        return float(flows.square_distance_cdf(z))
+
+    root = math.sqrt(2)
+    inner = integral(density, 0, 1)
+    yield Claim("probability of a distance up to 1", "quadrature", math.pi / 4, inner, 1e-12)
+    yield Claim("the density integrates to one", "quadrature", 1.0, inner + integral(density, 1, root), 1e-9)
+
+    # over the triangle y < x of the unit square, in polar coordinates: r runs to sec(angle)
+    def moment(k: int) -> float:
+        return 2 * integral(lambda a: (1 / math.cos(a)) ** (k + 2) / (k + 2), 0, math.pi / 4)
+
+    moments = [moment(1), moment(2)]
+    yield Claim("E Z is (sqrt 2 + ln(1 + sqrt 2)) / 3", "quadrature", (root + math.log(1 + root)) / 3, moments[0], 1e-12)
+    yield Claim("E Z^2 is 2/3", "quadrature", 2 / 3, moments[1], 1e-12)
+    by_density = integral(lambda z: z * density(z), 0, 1, root)
+    yield Claim("the density has this mean", "quadrature", moments[0], by_density, 1e-7)
+    corner = math.sqrt(1.2**2 - 1)  # the circle of radius 1.2 leaves the unit square at this height
+    area = corner + integral(lambda x: math.sqrt(1.2**2 - x * x), corner, 1)
+    yield Claim("F(1.2) is the area of disc and square over 4", "quadrature", cdf(1.2), area, 1e-12)
+    slope = float(mpmath.diff(lambda t: cdf(float(t)), 1.2, h=1e-5))
+    yield Claim("f(1.2) is the slope of F", "finite differences", density(1.2), slope, 1e-6)
+    yield Claim("the density does not jump at 1", "closed form", math.pi / 2, density(1 + 1e-12), 1e-5)
+    yield Claim("the density ends at 0", "closed form", 0.0, density(root - 1e-12) + density(root + 1e-12), 1e-5)
+    arrays = evidence.arrays("square_distance")
+    distances = np.sort(arrays["distances"])
+    n = len(distances)
+    law = flows.square_distance_cdf(distances)
+    distance = float(max((np.arange(1, n + 1) / n - law).max(), (law - np.arange(n) / n).max()))
+    yield Claim(
+        "distance of the simulated points' distribution from F below its 0.1 % point",
+        "Monte Carlo",
+        0.0,
+        distance,
+        1.95 / math.sqrt(n),
+    )
+
+
+@question("gdl-6-1")
+def gdl_6_1(evidence: Evidence) -> Iterable[Claim]:
+    """Round trips."""
+    points = np.concatenate([POINT, np.random.default_rng(0).normal(scale=3, size=10_000), [0.0]])
+    forth = np.where(points < 0, points / 10, points)  # the map as the question defines it
+    back = flows.leaky_relu_inverse(forth)
+    yield Claim("largest distance of inverse(LReLU(z)) from z", "closed form", 0.0, float(np.abs(back - points).max()), 1e-12)
+    inverse = flows.leaky_relu_inverse(points)
+    there = np.where(inverse < 0, inverse / 10, inverse)
+    yield Claim("largest distance of LReLU(inverse(x)) from x", "closed form", 0.0, float(np.abs(there - points).max()), 1e-12)
+    yield Claim("inverse at -0.2", "closed form", -2.0, float(flows.leaky_relu_inverse(-0.2)), 1e-12)
+    signs = bool(np.array_equal(np.sign(inverse), np.sign(points)))
+    yield Claim("the inverse keeps every sign", "closed form", expected=True, computed=signs)
+
+
+@question("gdl-6-2")
+def gdl_6_2(evidence: Evidence) -> Iterable[Claim]:
+    """Determinant by finite differences."""
+    point, step = np.array(POINT), 1e-6
+    columns = [
+        (flows.leaky_relu(point + step * unit) - flows.leaky_relu(point - step * unit)) / (2 * step) for unit in np.eye(len(point))
+    ]
+    jacobian = np.stack(columns, axis=1)
+    stated = float(flows.leaky_relu_inverse_det(point))
+    yield Claim(
+        "inverse |det| at (-2, 0.5, -0.3, 4, -1)", "finite differences", stated, 1 / abs(float(np.linalg.det(jacobian))), 1e-4
+    )
+    yield Claim("it is 10^3", "finite differences", 1000.0, 1 / abs(float(np.linalg.det(jacobian))), 1e-4)
+    off = float(np.abs(jacobian - np.diag(np.diag(jacobian))).max())
+    yield Claim("the Jacobian is diagonal", "finite differences", 0.0, off, 1e-9)
+    signs = [flows.leaky_relu_inverse_det(np.array(p)) for p in itertools.product((-1.0, 1.0), repeat=4)]
+    numeric = []
+    for p in itertools.product((-1.0, 1.0), repeat=4):
+        slopes = (flows.leaky_relu(np.array(p) + step) - flows.leaky_relu(np.array(p) - step)) / (2 * step)
+        numeric.append(1 / np.prod(slopes))
+    worst = float(np.abs(np.array(signs) - np.array(numeric)).max())
+    yield Claim("largest error over all 16 sign patterns of n = 4", "finite differences", 0.0, worst, 1e-4)
+    from_x = float(flows.leaky_relu_inverse_det(flows.leaky_relu(point)))
+    yield Claim("counting the negative coordinates of x gives the same", "closed form", stated, from_x)
+
+    def pushed(x: float) -> float:
+        return float(flows.leaky_relu_pushforward(lambda z: np.exp(-0.5 * z[..., 0] ** 2) / math.sqrt(2 * math.pi), np.array([x])))
+
+    mass = integral(pushed, -1.2, 0) + integral(pushed, 0, 12)
+    yield Claim("the density of LReLU(Z), Z standard normal, integrates to one", "quadrature", 1.0, mass, 1e-8)
+    bare = integral(lambda x: normal(x * 10), -1.2, 0) + integral(normal, 0, 12)
+    yield Claim("without the determinant the mass would be 0.55", "quadrature", 0.55, bare, 1e-8)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 __all__ = [
     "GaussianMixture1D",
+    "best_scales",
     "elbo_linear_gaussian",
+    "elbo_scaled_gaussian",
     "fit_reverse",
     "forward_kl",
     "kl_discrete",
@@ -29,6 +31,7 @@ __all__ = [
     "mean_field_variances",
     "moment_match",
     "normal_mass",
+    "posterior_scaled_gaussian",
     "reverse_derivatives",
     "reverse_kl",
 ]
@@ -237,3 +240,22 @@ def elbo_linear_gaussian(x: float, mean: float, sd: float) -> float:
     Here log p(x) = log N(x; 0, 2) and the posterior is N(x / 2, 1 / 2), so the gap is known in closed form.
     """
     return -0.5 * math.log(2 * math.pi) - 0.5 * ((x - mean) ** 2 + sd**2) - kl_gaussian(mean, sd, 0.0, 1.0)
+
+
+def elbo_scaled_gaussian(x: float, scale: float, mean: float, sd: float) -> float:
+    """The bound for p(z) = N(0, 1), p(x | z) = N(scale z, 1), q(z | x) = N(mean, sd^2); log p(x) = log N(x; 0, 1 + scale^2)."""
+    misfit = (x - scale * mean) ** 2 + scale**2 * sd**2
+    return -0.5 * math.log(2 * math.pi) - 0.5 * misfit - kl_gaussian(mean, sd, 0.0, 1.0)
+
+
+def posterior_scaled_gaussian(x: float, scale: float) -> tuple[float, float]:
+    """Mean scale x / (1 + scale^2) and standard deviation 1 / sqrt(1 + scale^2) of p(z | x) in the same model."""
+    return scale * x / (1 + scale**2), 1 / math.sqrt(1 + scale**2)
+
+
+def best_scales(x: float) -> tuple[float, float]:
+    """The non-negative scales that maximise log p(x), and the bound when q is restricted to the variance 1: (first, second).
+
+    With u = 1 + scale^2 they maximise -(log u + x^2 / u) / 2 and -(x^2 / u + u) / 2, so u = x^2 and u = |x|, but at least 1.
+    """
+    return math.sqrt(max(x**2 - 1, 0.0)), math.sqrt(max(abs(x) - 1, 0.0))

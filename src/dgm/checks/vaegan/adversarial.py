@@ -14,6 +14,7 @@ from dgm.checks import Claim, Evidence, question
 from dgm.config import parse
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
     from dgm.models.gan import Model
@@ -108,6 +109,25 @@ def _size(layer: Any) -> int:
     return sum(parameter.numel() for parameter in layer.parameters())
 
 
+def _seen(net: Any) -> int:
+    """The number of pixels that reach the central unit of DNet's last maps: each in turn is nan and spreads it."""
+    import torch
+
+    maps = torch.zeros(784, 784).fill_diagonal_(math.nan).view(784, 1, 28, 28)
+    with torch.no_grad():
+        for layer in list(net)[:8]:
+            maps = layer(maps)
+    return int(maps[:, 0, 2, 2].isnan().sum())
+
+
+def _sides(side: int, windows: Sequence[int]) -> Iterator[int]:
+    """Sides of the maps after each 3x3 convolution (its padding is given) and each 2x2 pooling with stride 2 (written 2)."""
+    for window in windows:
+        kernel, stride, padding = (2, 2, 0) if window == 2 else (3, 1, window)
+        side = (side + 2 * padding - kernel) // stride + 1
+        yield side
+
+
 @question("vaegan-4a")
 def vaegan_4a(evidence: Evidence) -> Iterable[Claim]:
     """DNet: order, shapes, sizes, and the function it computes."""
@@ -117,7 +137,12 @@ def vaegan_4a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "DNet's layers are those of the table, in its order", "enumeration", expected=True, computed=_names(net) == DISCRIMINATOR
     )
-    for place, size, name in ((0, 20, "first convolution"), (3, 76, "second"), (6, 296, "third"), (9, 201, "linear layer")):
+    for place, size, name in (
+        (0, 20, "first convolution"),
+        (3, 76, "second convolution"),
+        (6, 296, "third convolution"),
+        (9, 201, "linear layer"),
+    ):
         yield Claim(f"parameters of DNet: {name}", "enumeration", size, _size(net[place]))
     yield Claim("parameters of DNet in all", "enumeration", 593, _size(net))
     shapes = _shapes(net, torch.rand(3, 1, 28, 28))
@@ -125,13 +150,28 @@ def vaegan_4a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "the shapes after DNet's ten layers are those of the answer", "enumeration", expected=True, computed=shapes == table
     )
+    sides = (int(shape.split("x")[-1]) for shape, layer in zip(shapes, net, strict=True) if hasattr(layer, "kernel_size"))
+    for place, (side, stated) in enumerate(zip(sides, _sides(28, (1, 2, 1, 2, 0)), strict=True), 1):
+        layer = "convolution" if place % 2 else "pooling"
+        yield Claim(f"side after window {place} of DNet, a {layer}, by the formula of the answer", "enumeration", stated, side)
     yield Claim("numbers an image before the linear layer", "enumeration", 8 * 5 * 5, _weights(net)[-1][0].shape[1])
+    seen = 1  # a window of side k on maps whose pixels stand j apart adds (k - 1) j
+    for window, apart in ((3, 1), (2, 1), (3, 2), (2, 2), (3, 4)):
+        seen += (window - 1) * apart
+    yield Claim("pixels of the image that a unit before the linear layer depends on", "enumeration", seen**2, _seen(net))
     images = evidence.images()["test_images"][:5] / 255
     with torch.no_grad():
-        logits = net(torch.from_numpy(images).float()[:, None])[:, 0].double().numpy()
+        logits = net(torch.from_numpy(images).float()[:, None])
+    yield Claim("logits for five images", "enumeration", 5, logits.numel())
     again = np.array([_discriminate(net, image) for image in images])
-    distance = float(np.abs(again - logits).max())
-    yield Claim("largest distance of DNet's logits from the table worked out in NumPy", "closed form", 0.0, distance, 1e-4)
+    distance = float(np.abs(again - logits[:, 0].double().numpy()).max())
+    yield Claim(
+        "largest distance of DNet's logits for a batch from the table worked out in NumPy, image by image",
+        "closed form",
+        0.0,
+        distance,
+        1e-4,
+    )
 
 
 @question("vaegan-4b")
@@ -147,12 +187,13 @@ def vaegan_4b(evidence: Evidence) -> Iterable[Claim]:
         "GNet's layers are those of the table, in its order", "enumeration", expected=True, computed=_names(net) == GENERATOR
     )
     yield Claim("numbers in the noise vector", "enumeration", 64, model.latent)
-    for place, size, name in ((4, 4624, "first convolution"), (7, 1160, "second"), (9, 73, "third")):
+    for place, size, name in ((4, 4624, "first convolution"), (7, 1160, "second convolution"), (9, 73, "third convolution")):
         yield Claim(f"parameters of GNet: {name}", "enumeration", size, _size(net[place]))
+    yield Claim("parameters of GNet's three convolutions together", "enumeration", 5857, sum(_size(net[i]) for i in (4, 7, 9)))
     yield Claim("parameters of GNet in all", "enumeration", 107_777, _size(net))
-    for latent in (1, 10, 100):
+    for latent in (10, 100):
         formula = 1568 * (latent + 1) + 4624 + 1160 + 73
-        yield Claim(f"parameters of GNet for {latent} latent numbers", "enumeration", formula, _size(GNet(latent)))
+        yield Claim(f"parameters of GNet for noise of dimension {latent}", "enumeration", formula, _size(GNet(latent)))
     z = model.grid_noise[:5]
     shapes = _shapes(net, z)
     table = ["1568"] * 2 + ["32x7x7", "32x14x14"] + ["16x14x14"] * 2 + ["16x28x28"] + ["8x28x28"] * 2 + ["1x28x28"] * 2
@@ -211,6 +252,30 @@ def vaegan_4c(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("variance of the largest layer's weights over b^2/3", "Monte Carlo", 1.0, share, 5 * math.sqrt(0.8 / widest.size))
     ratio = b / float(np.abs(default).max())
     yield Claim("the bound is sqrt 6 times that of a layer left at PyTorch's default", "Monte Carlo", math.sqrt(6), ratio, 1e-3)
+    yield from _variances()
+
+
+def _variances() -> Iterator[Claim]:
+    """Where the bound comes from: variances before and after a layer."""
+    import sympy
+
+    w, b = sympy.symbols("w b", positive=True)
+    uniform = float(sympy.integrate(w**2 / (2 * b), (w, -b, b)) / b**2)
+    yield Claim("variance of the uniform law on $[-b,b]$ over $b^2$", "symbolic", 1 / 3, uniform, 1e-15)
+    y = sympy.Symbol("y", real=True)
+    density = sympy.exp(-(y**2) / 2) / sympy.sqrt(2 * sympy.pi)
+    kept = float(sympy.integrate(y**2 * density, (y, 0, sympy.oo)))
+    yield Claim("second moment of the ReLU of a standard normal number", "symbolic", 1 / 2, kept, 1e-15)
+    leaking = float(sympy.integrate((y / 5) ** 2 * density, (y, -sympy.oo, 0)))
+    shrunk = math.sqrt(kept / (kept + leaking))
+    yield Claim("exact bound for LeakyReLU over that for ReLU", "symbolic", 1 / math.sqrt(1 + 0.2**2), shrunk, 1e-12)
+    n, draws, rng = 72, 50_000, np.random.default_rng(0)
+    weights = math.sqrt(6 / n) * rng.uniform(-1, 1, (draws, n))
+    squares = (weights * np.maximum(rng.standard_normal((draws, n)), 0)).sum(1) ** 2
+    error = 5 * float(squares.std()) / math.sqrt(draws)
+    yield Claim(
+        "variance of a sum of 72 weighted ReLUs of standard normal numbers", "Monte Carlo", 1.0, float(squares.mean()), error
+    )
 
 
 def _tensor(values: Sequence[float] | np.ndarray) -> "torch.Tensor":
@@ -273,6 +338,16 @@ def _least(loss: Callable[..., "torch.Tensor"], data: Sequence[int], model: Sequ
     return float(minimize(value, np.zeros(3), method="BFGS", options={"gtol": 1e-9}).fun)
 
 
+def _adams_step(gradient: float) -> float:
+    """How far Adam moves a parameter with this gradient in its first step."""
+    import torch
+
+    parameter = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    parameter.grad = torch.full_like(parameter, gradient)
+    torch.optim.Adam([parameter], lr=1e-3).step()
+    return float(parameter.detach())
+
+
 @question("vaegan-4d")
 def vaegan_4d(evidence: Evidence) -> Iterable[Claim]:
     """The discriminator's loss."""
@@ -300,6 +375,8 @@ def vaegan_4d(evidence: Evidence) -> Iterable[Claim]:
     divergence = float((p * np.log(p / middle)).sum() + (q * np.log(q / middle)).sum()) / 2
     least = _least(discriminator_loss, [0] * 6 + [1] * 3 + [2], [0] + [1] * 3 + [2] * 6)
     yield Claim("log 2 minus the least L_D is the Jensen-Shannon divergence", "optimisation", divergence, math.log(2) - least, 1e-7)
+    steps = [_adams_step(scale * 0.01) for scale in (1.0, 0.5)]
+    yield Claim("Adam's first step for half the loss over that for the whole", "closed form", 1 - 1e-6, steps[1] / steps[0], 1e-9)
     watched = _Watched()
     yield Claim(
         "no gradient has reached G when D takes its step",
@@ -309,6 +386,20 @@ def vaegan_4d(evidence: Evidence) -> Iterable[Claim]:
     )
     only = watched.changed(watched.start, watched.middle) == {"discriminator"}
     yield Claim("D's step changes D and nothing else", "enumeration", expected=True, computed=only)
+
+
+def _steepest(loss: Callable[["torch.Tensor"], "torch.Tensor"]) -> float:
+    """The largest slope of a generator loss in G's parameters against a discriminator that gives every image the logit 0."""
+    import torch
+
+    from dgm.models import gan
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator, discriminator = gan.GNet(4), gan.DNet()
+    torch.nn.init.zeros_(list(discriminator.parameters())[-2])
+    slopes = torch.autograd.grad(loss(discriminator(generator(torch.ones(2, 4)))), list(generator.parameters()))
+    return max(float(slope.abs().max()) for slope in slopes)
 
 
 @question("vaegan-4e")
@@ -336,10 +427,20 @@ def vaegan_4e(evidence: Evidence) -> Iterable[Claim]:
     rejected = int(np.flatnonzero(LOGITS == -6)[0])
     yield Claim("slope of L_G at logit -6", "automatic differentiation", -1 / (1 + math.exp(-6)), ours[rejected], 1e-9)
     yield Claim("slope of log(1 - D) at logit -6", "automatic differentiation", -1 / (1 + math.exp(6)), other[rejected], 1e-9)
+    yield Claim(
+        "slope of L_G over slope of log(1 - D) at logit -6 is e^6",
+        "automatic differentiation",
+        math.exp(6),
+        ours[rejected] / other[rejected],
+        1e-6,
+    )
     even = int(np.flatnonzero(LOGITS == 0)[0])
     yield Claim("both slopes are -1/2 at logit 0", "automatic differentiation", -1.0, ours[even] + other[even], 1e-9)
     same = bool((np.sign(ours) == -1).all() and (np.sign(other[:-1]) == -1).all())
     yield Claim("both forms push every logit upwards", "automatic differentiation", expected=True, computed=same)
+    for name, loss in (("L_G", generator_loss), ("the loss of the game", saturating)):
+        largest = _steepest(loss)
+        yield Claim(f"largest slope of {name} in G where D gives all images one logit", "automatic differentiation", 0.0, largest)
     watched = _Watched()
     only = watched.changed(watched.middle, watched.end) == {"generator"}
     yield Claim("G's step changes G and nothing else", "enumeration", expected=True, computed=only)
@@ -361,6 +462,46 @@ def _regenerated(model: "Model") -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield grid.numpy(), net(model.grid_noise)[:, 0].numpy()
 
 
+def _steps(evidence: Evidence, history: "pd.DataFrame") -> Iterator[Claim]:
+    """Optimiser steps of the usual settings and of this training."""
+    import torch
+
+    from dgm.models.gan import Config
+
+    everything, batch = 60_000, 256
+    an_epoch = len(range(0, everything - batch + 1, batch))  # where the full batches of an epoch start
+    for epochs in (100, 30):
+        statement = f"steps of {epochs} epochs of all MNIST in batches of 256, the incomplete one left out"
+        yield Claim(statement, "enumeration", epochs * (everything // batch), epochs * an_epoch)
+    settings = parse(Config, torch.load(evidence.model_path(RUN), weights_only=True)["settings"], RUN)
+    images = len(evidence.images()["train_images"])
+    for words, epoch in (("all epochs", settings.epochs), ("the middle grid", settings.grid_epochs[1])):
+        yield Claim(
+            f"steps of this training up to {words}",
+            "trained model",
+            epoch * (images // settings.batch_size),
+            int(history.loc[history["epoch"] <= epoch, "step"].max()),
+            needs_full_budget=True,
+        )
+
+
+def _darkness(evidence: Evidence) -> Iterator[Claim]:
+    """Why a small distance from the data is no proof of a good image."""
+    images = evidence.images()["train_images"].reshape(-1, 784)
+    nearest = float(np.linalg.norm(images / 255, axis=1).min())
+    least = min(int(row @ row) for row in images.astype(np.int64))
+    yield Claim(
+        "distance of an all-black image from its nearest training image", "enumeration", nearest, math.sqrt(least) / 255, 1e-9
+    )
+    yield Claim(
+        "real test digits lie further from the training images, on average, than a black image",
+        "trained model",
+        expected=True,
+        computed=evidence.metric(RUN, "neighbour_distance", "test") > nearest,
+        needs_full_budget=True,
+    )
+
+
 @question("vaegan-4f")
 def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     """The trained run: grids, losses, diversity of the samples."""
@@ -368,7 +509,7 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     grids, epochs = samples["grids"], samples["grid_epochs"]
     yield Claim("grids of generated images", "enumeration", 3, len(grids))
     rising = bool((np.diff(epochs) > 0).all())
-    yield Claim("they belong to three rising epochs", "enumeration", expected=True, computed=rising, needs_full_budget=True)
+    yield Claim("the grids belong to three rising epochs", "enumeration", expected=True, computed=rising, needs_full_budget=True)
     yield Claim("the last grid is of the last epoch", "enumeration", int(history["epoch"].max()), int(epochs[-1]))
     for name, images in (("grids", grids), ("samples", samples["samples"])):
         inside = bool(np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1)
@@ -385,14 +526,21 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the grids drawn are those kept in the model", "enumeration", 0.0, drawn)
     noise = samples["grid_noise"]
     yield Claim(
-        "largest absolute value of that noise is at most 1", "enumeration", expected=True, computed=bool(np.abs(noise).max() <= 1)
+        "largest absolute value of the saved noise is at most 1",
+        "enumeration",
+        expected=True,
+        computed=bool(np.abs(noise).max() <= 1),
     )
     variance, error = float(noise.var()), 5 * math.sqrt(0.8 / noise.size) / 3
-    yield Claim("its variance is that of the uniform law on [-1, 1]", "Monte Carlo", 1 / 3, variance, error)
+    yield Claim("variance of the saved noise, uniform on [-1, 1]", "Monte Carlo", 1 / 3, variance, error)
+    yield from _steps(evidence, history)
+    share = 100 * _size(model.discriminator) / _size(model.generator)
+    yield Claim("D's parameters as a percentage of G's", "trained model", 100 * 593 / 107_777, share, 1e-9)
+    yield Claim("greatest entropy of ten classes", "closed form", math.log(10), -sum(0.1 * math.log(0.1) for _ in range(10)), 1e-12)
     losses = history[history["term"].isin(["discriminator_loss", "generator_loss"])]
     yield Claim("both losses are recorded at every epoch", "enumeration", 2 * int(history["epoch"].max()), len(losses))
     finite = bool(np.isfinite(losses["value"]).all())
-    yield Claim("and finite", "enumeration", expected=True, computed=finite)
+    yield Claim("both losses are finite at every epoch", "enumeration", expected=True, computed=finite)
 
     first, last = (evidence.metric(RUN, "neighbour_distance", f"grid_{place}") for place in (1, 3))
     nearer = last < first - 0.3
@@ -401,6 +549,17 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
         "trained model",
         expected=True,
         computed=nearer,
+        needs_full_budget=True,
+    )
+    yield from _darkness(evidence)
+    late = losses[losses["epoch"] > losses["epoch"].max() / 2]
+    furthest = float((late["value"] - math.log(2)).abs().max())
+    yield Claim(
+        "largest distance of either loss from log 2 in the second half of the training",
+        "trained model",
+        0.0,
+        furthest,
+        0.25,
         needs_full_budget=True,
     )
     sure = evidence.metric(RUN, "confidence", "samples") > 0.7

@@ -82,28 +82,32 @@ def report(tmp_path: Path) -> Path:
     (folder / "questions.yaml").write_text(f"assignments: [{{id: gdl, title: G}}, {{id: elbo, title: E}}]\nquestions:\n{questions}")
     for name in ("figures", "tables", "bibliography"):
         (folder / f"{name}.yaml").write_text("{}\n")
-    (folder / "answers/gdl/gdl-1.md").write_text("---\nquestion: gdl-1\n---\nText.\n\n::: correction\nNot so.\n:::\n")
+    (folder / "answers/gdl/gdl-1.md").write_text(
+        "---\nquestion: gdl-1\ncorrection: {fault: wrong, printed: It said so.}\n---\nText.\n\n::: correction\nNot so.\n:::\n"
+    )
     (folder / "answers/gdl/gdl-2.md").write_text("---\nquestion: gdl-2\n---\nThe word correction alone corrects nothing.\n")
     return folder
 
 
-def _check(question: str, passed: str = "True") -> dict[str, str]:
+def _check(question: str, passed: str = "True", published: str = "") -> dict[str, str]:
     row = dict.fromkeys(collect.CHECK_COLUMNS, "0")
-    return {**row, "question": question, "claim": "a claim, with a comma", "method": "closed form", "passed": passed}
+    said = {"question": question, "claim": "a claim, with a comma", "method": "closed form"}
+    return {**row, **said, "passed": passed, "published": published}
 
 
 def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, collect.CHECK_COLUMNS)
+        writer = csv.DictWriter(file, (*collect.CHECK_COLUMNS, "published"))
         writer.writeheader()
         writer.writerows(rows)
     return path
 
 
 def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [_check("gdl-1"), _check("gdl-1", "skipped"), _check("gdl-2")]
+    rows = [_check("gdl-1", published="2.5"), _check("gdl-1", "skipped"), _check("gdl-2")]
     words = ["--checks", str(_write_checks(tmp_path / "gdl.csv", rows)), "--report-dir", str(report)]
     words += ["--checks-table", str(tmp_path / "c.csv"), "--questions-table", str(tmp_path / "q.csv")]
+    words += ["--corrections-table", str(tmp_path / "k.csv")]
     assert collect.main([*words, "--record", str(tmp_path / "r.json")]) == 0
     with (tmp_path / "q.csv").open() as file:
         found = [tuple(row.values()) for row in csv.DictReader(file)]
@@ -113,7 +117,14 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
         ("elbo-1", "elbo", "False", "0", "0", "False"),
     ]
     with (tmp_path / "c.csv").open() as file:
-        assert [row["claim"] for row in csv.DictReader(file)] == ["a claim, with a comma"] * 3
+        listed = list(csv.DictReader(file))
+    assert [row["claim"] for row in listed] == ["a claim, with a comma"] * 3
+    assert tuple(listed[0]) == collect.CHECK_COLUMNS
+    with (tmp_path / "k.csv").open() as file:
+        corrected = list(csv.DictReader(file))
+    assert [(row["question"], row["fault"], row["printed"], row["published"]) for row in corrected] == [
+        ("gdl-1", "wrong", "It said so.", "2.5")
+    ]
     assert "2 of 3 questions are answered, 1 are open; 2 checks passed; 1 more need" in capsys.readouterr().out
 
 
@@ -128,6 +139,14 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
 def test_a_gap_between_answers_and_checks_stops_the_build(report: Path, rows: list[dict[str, str]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         collect.summarise(catalogue.load(report), rows)
+
+
+def test_a_correction_without_a_number_is_listed_and_a_rejected_value_needs_a_correction(report: Path) -> None:
+    declared = catalogue.load(report)
+    (row,) = collect.corrections(declared, [_check("gdl-1"), _check("gdl-2")])
+    assert row["question"] == "gdl-1" and row["claim"] == row["published"] == ""
+    with pytest.raises(ValueError, match=r"gdl-2\.md: needs a correction; a check rejects a published value: 'a claim"):
+        collect.corrections(declared, [_check("gdl-1"), _check("gdl-2", published="3")])
 
 
 # manifest

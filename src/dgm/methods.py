@@ -12,7 +12,7 @@ Method = Literal[
 
 Evidence = Literal["proved", "computed", "sampled", "measured"]
 
-EVIDENCE: Mapping[Method, Evidence] = {
+EVIDENCE: Mapping[str, Evidence] = {
     "symbolic": "proved",
     "exact rationals": "proved",
     "enumeration": "proved",
@@ -24,5 +24,5 @@ EVIDENCE: Mapping[Method, Evidence] = {
     "Monte Carlo": "sampled",
     "trained model": "measured",
 }
-"""``proved``: algebra, fractions or all cases, exact up to the rounding of the comparison; ``computed``: numbers with a small error
-of approximation or rounding; ``sampled``: random draws with a stated interval; ``measured``: a property of what this build trained."""
+"""``proved``: algebra, fractions or all cases, exact up to the rounding of the comparison; ``computed``: numbers with a small
+error of rounding or approximation; ``sampled``: random draws with a stated interval; ``measured``: what this build trained."""

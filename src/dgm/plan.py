@@ -90,6 +90,11 @@ class Plan:
         """What the metrics table has rows of: :attr:`tabulated`, and the real images that the classifier scores."""
         return [*self.tabulated, REAL_IMAGES]
 
+    @property
+    def documents(self) -> list[str]:
+        """The printed documents: the whole report, and each assignment by itself."""
+        return ["report", *self.assignments]
+
     def data(self, run: str) -> str:
         """Name of the data that a run is fitted to: ``images`` or a ring."""
         name: str = self._blocks[run].get("data", IMAGES)
@@ -174,12 +179,13 @@ class Plan:
         ]
 
     def report_sources(self) -> dict[str, list[str]]:
-        """The files that the report is written from: questions, answers, templates, lists, and the program that sets formulas."""
+        """The files that the report is written from: what ``report/`` holds, and the program that sets formulas."""
         lists = [self.report / f"{name}.yaml" for name in ("figures", "tables", "bibliography")]
         katex = self.report.parent / "node_modules" / "katex" / "package.json"
         return {
             "questions": [str(self.report / "questions.yaml")],
             "answers": sorted(map(str, self.report.glob("answers/**/*.md"))),
+            "chapters": sorted(map(str, self.report.glob("chapters/*.md"))),
             "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
             "lists": [str(path) for path in lists],
             "katex": [str(katex)],

@@ -1,4 +1,4 @@
-"""A small made-up report: two answers, one open question, a figure, a table, two runs with invented numbers."""
+"""A small made-up report: two chapters, two answers, an open question, a figure, a table, two runs with invented numbers."""
 
 import json
 import shutil
@@ -43,6 +43,8 @@ FIRST = """
 question: toy-1
 figures: []
 tables: []
+correction: {fault: wrong, printed: 'The value $\\log 5$, from $\\KL(q \\,\\|\\, p)$ & a slip.'}
+argued: 'That $\\log$ is natural, a matter of convention.'
 ---
 ::: result
 It is $\\log 4$, that is << check("toy-1", 0, digits=4) >> nats.
@@ -64,7 +66,7 @@ so $x_1$, $x_2$; and see << answer("toy-2") >> or << answer("toy-2", "the compar
 << code("dgm.report.macros", "duration") >>
 
 ::: correction
-The published value is $\\log 5$.
+The published value is $\\log 5$, that is << published("toy-1", "the integral", digits=4) >>.
 :::
 """
 
@@ -89,6 +91,28 @@ See << ref("wiggle") >> and << ref("scores") >>, << cite("kingma2014") >> and <<
 
 << table("scores") >>
 """
+
+CHAPTERS = {
+    "preface": """
+        ---
+        title: Before & after
+        place: before
+        everywhere: true
+        ---
+        << count("questions") >> questions, << count("corrections", "wrong") >> wrong; see << answer("toy-1") >>,
+        << answer("late-1") >> and << chapter("outlook") >>.
+
+        Term
+        :   What it means.
+        """,
+    "outlook": """
+        ---
+        title: Outlook
+        place: after
+        ---
+        Back to << chapter("preface", "the preface") >>, << ref("wiggle") >> and << cite("dinh2015") >>.
+        """,
+}
 
 FIGURES = """
 wiggle:
@@ -136,6 +160,10 @@ CHECKS = """question,claim,method,expected,computed,error,tolerance,passed
 toy-1,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.3862943611198906,1.38629436111989,6.7e-16,1e-12,True
 toy-1,E_q[log p] <= log p for all q,enumeration,True,True,0.0,0.0,True
 toy-2,the flow recognises most digits,trained model,True,False,1.0,0.0,skipped
+"""
+
+CORRECTIONS = """question,fault,printed,claim,method,published,computed,tolerance
+toy-1,wrong,The value,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,1.38629436111989,1e-12
 """
 
 CONFIG = {
@@ -192,6 +220,7 @@ class Example:
             "--report-dir": self.report,
             "--html": folder / "index.html",
             "--tex": folder / "report.tex",
+            "--parts": folder / "toy.tex",
             "--record": self.results / "records" / "render" / "report.json",
             "--log": self.results / "logs" / "render" / "report.log",
         }
@@ -231,6 +260,8 @@ def make(folder: Path) -> Example:
         example.second: SECOND,
         example.results / "tables" / "metrics.csv": METRICS,
         example.results / "tables" / "checks.csv": CHECKS,
+        example.results / "tables" / "corrections.csv": CORRECTIONS,
+        **{example.report / "chapters" / f"{name}.md": text for name, text in CHAPTERS.items()},
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text).lstrip("\n"))

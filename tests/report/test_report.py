@@ -105,6 +105,9 @@ def test_the_answers_read_as_written(built: Report) -> None:
         "−99.3 ± 0.4",
         "2 of 3 questions answered, 1 open",
         "Correction of the published answer",
+        "The published value is log5, that is 1.6094.",
+        "3 questions, 1 wrong; see toy-1, late-1 and Outlook.",
+        "Back to the preface, Figure 1 and",
     ):
         assert expected in re.sub(r"[\s\u200b]+", " ", text), expected
 
@@ -126,7 +129,8 @@ def test_all_claims_are_listed_with_their_numbers(built: Report) -> None:
         "E_q[log p] &lt;= log p for all q",
         "the flow recognises most digits",
     ):
-        assert built.html.count(statement) == 2  # under the question and in the appendix
+        rejecting = statement.startswith("the integral")
+        assert built.html.count(statement) == 2 + rejecting  # under the question, in the list of checks, and of corrections
     assert "1.3862944" in built.html and "10<sup>−12</sup>" in built.html
     assert r"\(10^{-12}\)" in built.tex and r"E\_q{[}log p{]}" in built.tex
 
@@ -138,6 +142,84 @@ def test_both_outputs_have_the_same_counts_and_questions(built: Report) -> None:
     }  # fmt: skip
     for question in ("toy-1", "toy-2", "late-1"):
         assert f'id="{question}"' in built.html and rf"\hypertarget{{question-{question}}}" in built.tex
+
+
+WORDS = {
+    "title": "Which model is better",
+    "introduction of an assignment": "Two questions on",
+    "statement": "and say why",
+    "answer": "By substitution",
+    "chapter before": "What it means.",
+    "chapter after": "Back to",
+    "caption": "Samples ",
+    "label of a row": "Mixture, ",
+    "label of a column": "Parameters",
+    "notes": "Larger is better",
+    "claim": "the flow recognises most digits",
+    "correction in the table": "from ",
+    "argument": "a matter of convention",
+    "paper": "Auto-Encoding Variational Bayes",
+    "fact": "Work",
+    "run": "Settings",
+    "coverage": "reject a published value",
+}
+
+
+@pytest.mark.parametrize("what", WORDS)
+def test_no_output_leaves_anything_out(what: str, built: Report) -> None:
+    assert WORDS[what] in built.html and WORDS[what] in built.tex
+
+
+def test_every_anchor_of_one_output_is_in_the_other(built: Report, page: Page) -> None:
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    targets = set(re.findall(r"\\hypertarget\{([^}]+)\}", built.tex))
+    for kind in ("fig-", "tab-", "paper-"):
+        assert {name for name in ids if name.startswith(kind)} == {name for name in targets if name.startswith(kind)} != set()
+    for kind in ("question-", "chapter-"):
+        assert {name.removeprefix(kind) for name in targets if name.startswith(kind)} <= ids
+    assert {"question-toy-1", "question-late-1", "chapter-preface", "chapter-outlook"} <= targets
+
+
+def test_corrections_stand_beside_what_is_right(built: Report) -> None:
+    table = re.search(r'<table class="corrections">(.*?)</table>', built.html, re.DOTALL)
+    assert table
+    text = " ".join(plain_text(re.sub(r'<span class="katex-mathml">.*?</math></span>', "", table.group(1))).split())
+    assert "toy-1wrongThe value log5" in text and "1.609441.38629" in text
+    assert "1.60944 & 1.38629" in built.tex and "toy-1}} (wrong): The value" in built.tex
+    assert "Published: 1.6094379, rejected" in built.html and "Published: 1.6094379, rejected" in built.tex
+
+
+def test_the_evidence_is_counted(built: Report) -> None:
+    coverage = re.search(r'<table class="metrics coverage">(.*?)</table>', built.html, re.DOTALL)
+    assert coverage
+    rows = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall(r"<tr>(.*?)</tr>", coverage.group(1))]
+    assert rows[0][1:] == [
+        "questions",
+        "claims",
+        "proved",
+        "computed",
+        "sampled",
+        "measured",
+        "reject a published value",
+        "answers argued in part",
+    ]
+    assert rows[-1] == ["all", "3", "3", "1", "1", "0", "1", "1", "1"]
+    assert "2 of 2 checks passed: 1 proved, 1 computed" in built.html
+    assert "all & 3 & 3 & 1 & 1 & 0 & 1 & 1 & 1" in built.tex
+
+
+def test_each_assignment_has_a_document_of_its_own(built: Report) -> None:
+    assert set(built.parts) == {"toy", "late"}
+    toy, late = built.parts["toy"], built.parts["late"]
+    assert "By substitution" in toy and "By substitution" not in late
+    assert "1 of the" not in toy and r"\section{Later}" in late and r"\section{Later}" not in toy
+    for part in built.parts.values():  # what stands in every document, and what only the full report has
+        assert "What it means." in part and "Back to" not in part and "How this report was made" not in part
+        targets = set(re.findall(r"\\hypertarget\{([^}]+)\}", part))
+        assert set(re.findall(r"\\hyperlink\{([^}]+)\}", part)) <= targets
+    assert "late-1 and Outlook of the full report" in toy.replace("\n", " ")
+    assert "Auto-Encoding" in toy and "Auto-Encoding" not in late
+    assert r"\textbf{2} of 2 questions answered" in toy and r"\textbf{0} of 1 questions answered, 1 open" in late
 
 
 def test_the_script_is_only_an_improvement(built: Report) -> None:
@@ -240,9 +322,10 @@ def test_two_papers_of_one_year_are_told_apart(example: Example) -> None:
     assert "Kingma &amp; Welling, 2014a" in html and "Kingma &amp; Welling, 2014b" in html
 
 
-def test_the_stage_writes_both_files_and_a_record(finished: Example) -> None:
+def test_the_stage_writes_all_files_and_a_record(finished: Example) -> None:
     folder = finished.results / "report"
     assert Page((folder / "index.html").read_text()).all("main")
+    assert "By substitution" in (folder / "toy.tex").read_text()
     record = json.loads((finished.results / "records" / "render" / "report.json").read_text())
     assert record["counts"]["answered"] == 2
     assert "1 questions open" in (finished.results / "logs" / "render" / "report.log").read_text()

@@ -33,6 +33,7 @@ wildcard_constraints:
     figure="|".join(PLAN.figures) or "none",
     assignment="|".join(PLAN.assignments),
     demonstration="|".join(PLAN.demonstrations) or "none",
+    document="|".join(PLAN.documents),
 
 
 # Local jobs share the GPUs of this machine; on a cluster the request goes to the scheduler and this machine's number is no limit.
@@ -52,8 +53,12 @@ shell.prefix(
 
 LATEX = shutil.which("pdflatex") is not None
 REPORT = [
-    f"<results>/report/{name}"
-    for name in ["index.html", "report.tex", *(["report.pdf"] if LATEX else [])]
+    "<results>/report/index.html",
+    expand(
+        "<results>/report/{document}.{suffix}",
+        document=PLAN.documents,
+        suffix=["tex", *(["pdf"] if LATEX else [])],
+    ),
 ]
 # What the report is written from, and what it shows.
 REPORT_SOURCES = PLAN.report_sources()
@@ -132,6 +137,6 @@ onsuccess:
         logger.info(f"The report: {PLAN.results}/report/index.html")
     if not LATEX:
         logger.info(
-            "pdflatex is not installed: report.tex is written, report.pdf is skipped "
+            "pdflatex is not installed: the .tex files are written, the PDFs are skipped "
             "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
         )

@@ -34,6 +34,7 @@ rule render:
     output:
         html="<results>/report/index.html",
         tex="<results>/report/report.tex",
+        parts=expand("<results>/report/{assignment}.tex", assignment=PLAN.assignments),
         record="<records>/render/report.json",
     log:
         "<logs>/render/report.log",
@@ -50,20 +51,20 @@ rule render:
         code=PLAN.code("render"),
     shell:
         "python -m dgm.stages.render --config-json {params.config:q} --results {params.results} --report-dir {params.report:q}"
-        " --html {output.html} --tex {output.tex} --record {output.record} --log {log}"
+        " --html {output.html} --tex {output.tex} --parts {output.parts} --record {output.record} --log {log}"
 
 
 rule typeset:
     input:
-        tex="<results>/report/report.tex",
+        tex="<results>/report/{document}.tex",
         figures=expand("<results>/figures/{figure}.pdf", figure=PLAN.figures),
     output:
-        pdf="<results>/report/report.pdf",
-        record="<records>/typeset/report.json",
+        pdf="<results>/report/{document}.pdf",
+        record="<records>/typeset/{document}.json",
     log:
-        "<logs>/typeset/report.log",
+        "<logs>/typeset/{document}.log",
     benchmark:
-        "<benchmarks>/typeset/report.jsonl"
+        "<benchmarks>/typeset/{document}.jsonl"
     localrule: True
     resources:
         mem_mb=1000,

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pygments import highlight
@@ -83,6 +83,10 @@ class HtmlBackend(_References):
         title = html.escape(re.sub(r"[$\\]", "", self.catalogue.questions[name].title), quote=True)
         return f'<a href="#{name}" title="{title}">{html.escape(text) or name}</a>'
 
+    def to_chapter(self, name: str, text: str) -> str:
+        """A link to a chapter."""
+        return f'<a href="#{name}">{html.escape(text)}</a>'
+
     def to_papers(self, names: list[str], way: str, note: str) -> str:
         """Links into the bibliography."""
         links = [
@@ -126,10 +130,27 @@ class HtmlBackend(_References):
 
 
 class LatexBackend(_References):
-    """LaTeX for pdflatex with the packages of texlive-latex-recommended."""
+    """LaTeX for pdflatex with the packages of texlive-latex-recommended.
+
+    ``present`` are the link targets of a document that holds only a part of the report; other references are set as words.
+    """
 
     writer = "latex"
     raw = "latex"
+
+    def __init__(
+        self, catalogue: Catalogue, shown: Shown, years: Mapping[str, str], present: Collection[str] | None = None
+    ) -> None:
+        super().__init__(catalogue, shown, years)
+        object.__setattr__(self, "present", present)
+
+    present: Collection[str] | None
+
+    def link(self, target: str, text: str, elsewhere: str = "") -> str:
+        """``text`` as a link, or as plain words, with ``elsewhere`` after them, where this document has no such target."""
+        if self.present is None or target in self.present:
+            return rf"\hyperlink{{{target}}}{{{text}}}"
+        return text + elsewhere
 
     def formula(self, tex: str, display: bool, punctuation: str) -> str:
         r"""``\(…\)`` or ``\[…\]``."""
@@ -139,11 +160,15 @@ class LatexBackend(_References):
     def to_shown(self, name: str) -> str:
         """A numbered reference; the numbers are ours, so that both outputs agree."""
         kind = "fig" if name in self.shown.figures else "tab"
-        return rf"\hyperlink{{{kind}-{name}}}{{{latex.escape(self.shown.label(name))}}}"
+        return self.link(f"{kind}-{name}", latex.escape(self.shown.label(name)), " of the full report")
 
     def to_question(self, name: str, text: str) -> str:
         """A link to the question."""
-        return rf"\hyperlink{{question-{name}}}{{{latex.escape(text or name)}}}"
+        return self.link(f"question-{name}", latex.escape(text or name))
+
+    def to_chapter(self, name: str, text: str) -> str:
+        """A link to a chapter."""
+        return self.link(f"chapter-{name}", latex.escape(text), " of the full report")
 
     def to_papers(self, names: list[str], way: str, note: str) -> str:
         """Links into the bibliography."""

@@ -1,4 +1,4 @@
-"""The whole report: from declarations and results to the text of ``index.html`` and ``report.tex``."""
+"""The whole report: from declarations and results to the text of ``index.html``, ``report.tex`` and one file an assignment."""
 
 import base64
 import math
@@ -6,16 +6,17 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 from markupsafe import Markup
 
+from dgm.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Column, Paper, Row
+from dgm.report.catalogue import Catalogue, Chapter, Column, Paper, Row
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
 from dgm.report.macros import SYNTAX, Templates, duration
@@ -27,13 +28,16 @@ __all__ = ["Report", "build"]
 
 POINTS_TO_PIXELS = 96 / 72
 
+EVIDENCE_KINDS: tuple[str, ...] = tuple(dict.fromkeys(EVIDENCE.values()))
+
 
 @dataclass(frozen=True)
 class Report:
-    """The two outputs, and counts for the log."""
+    """The two outputs, the LaTeX of each assignment by its name, and counts for the log."""
 
     html: str
     tex: str
+    parts: Mapping[str, str]
     counts: Mapping[str, int]
 
 
@@ -50,8 +54,8 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
     """
     templates = Templates(catalogue, results)
     document = Document()
-    introduction = catalogue.folder / "templates" / "introduction.md"
-    document.add("introduction", templates.text(_read(introduction), str(introduction)), str(introduction))
+    for chapter in catalogue.placed("before"):
+        _add_chapter(document, templates, chapter)
     for assignment in catalogue.assignments.values():
         where = f"{catalogue.folder / 'questions.yaml'}: assignment {assignment.id}"
         document.add(f"assignment {assignment.id}", templates.text(assignment.intro, where), where)
@@ -61,7 +65,15 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
         document.add(f"statement {question.id}", question.statement, where)
         if question.id in catalogue.answers:
             answer = catalogue.answers[question.id]
-            document.add(f"answer {question.id}", templates.answer(answer), str(answer.path))
+            document.add(f"answer {question.id}", templates.shown_text(answer), str(answer.path))
+            if answer.correction:
+                printed = templates.text(answer.correction.printed, f"{answer.path}: correction.printed")
+                document.add(f"printed {question.id}", printed, f"{answer.path}: correction.printed", inline=True)
+            if answer.argued:
+                argued = templates.text(answer.argued, f"{answer.path}: argued")
+                document.add(f"argued {question.id}", argued, f"{answer.path}: argued", inline=True)
+    for chapter in (*catalogue.placed("after"), *catalogue.placed("end")):
+        _add_chapter(document, templates, chapter)
     _add_shown(document, templates, catalogue)
     for name, claims in results.checks.items():
         for index, claim in enumerate(claims):
@@ -73,7 +85,8 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
     context = _Context(catalogue, results, templates, document, tex_folder, years)
     return Report(
         html=context.html(HtmlBackend(catalogue, templates.shown, years, formulas)),
-        tex=context.tex(LatexBackend(catalogue, templates.shown, years)),
+        tex=context.tex(None),
+        parts={assignment: context.tex(assignment) for assignment in catalogue.assignments},
         counts=context.counts(),
     )
 
@@ -97,18 +110,22 @@ class _Context:
         self.tex_folder = tex_folder
         self.years = years
 
-    def counts(self) -> dict[str, int]:
-        """Numbers of questions, answers, corrections, and claims by verdict."""
-        claims = [claim for listed in self.results.checks.values() for claim in listed]
+    def counts(self, part: str | None = None) -> dict[str, int]:
+        """Numbers of questions, answers, corrections, and claims by verdict, of the report or of one assignment."""
+        questions = self._questions(part)
+        claims = [claim for name in questions for claim in self.results.checks.get(name, [])]
+        answered = [name for name in questions if name in self.catalogue.answers]
+        shown = [self.catalogue.answers[name] for name in answered]
+        whole = part is None
         return {
-            "questions": len(self.catalogue.questions),
-            "answered": len(self.catalogue.answers),
-            "open": len(self.catalogue.questions) - len(self.catalogue.answers),
-            "corrected": len(self._corrected),
+            "questions": len(questions),
+            "answered": len(answered),
+            "open": len(questions) - len(answered),
+            "corrected": len(self._corrected(part)),
             "claims": len(claims),
             **{status: sum(claim.status == status for claim in claims) for status in ("passed", "failed", "skipped")},
-            "figures": len(self.shown.figures),
-            "tables": len(self.shown.tables),
+            "figures": len(self.shown.figures) if whole else sum(len(answer.figures) for answer in shown),
+            "tables": len(self.shown.tables) if whole else sum(len(answer.tables) for answer in shown),
         }
 
     def html(self, backend: HtmlBackend) -> str:
@@ -119,15 +136,21 @@ class _Context:
         environment = _frames(self.catalogue.folder / "templates", autoescape=True)
         environment.filters["exact"] = lambda value, digits=8: Markup(backend.text(exact(value, digits)))
         page = environment.get_template("report.html.j2").render(
-            **self._common(filled),
+            **self._common(filled, None),
             katex_css=Markup(katex_css("".join(texts.values()))),
-            papers=[(key, paper, self.years[key], _authors(paper)) for key, paper in self._papers()],
+            papers=self._papers(self.shown.papers),
         )
         return _one_line_each(page)
 
-    def tex(self, backend: LatexBackend) -> str:
-        """``report.tex``."""
-        texts = self.document.write(backend)
+    def tex(self, part: str | None) -> str:
+        """``report.tex``, or the LaTeX of one assignment, whose references to the rest of the report are words without a link."""
+        keys, papers, present = None, self.shown.papers, None
+        if part is not None:
+            keys = self._keys(part)
+            papers = self.document.named(keys, "to-papers")
+            present = self._targets(part, papers)
+        backend = LatexBackend(self.catalogue, self.shown, self.years, present)
+        texts = self.document.write(backend, keys)
         kinds = {"figure": partial(self._tex_figure, texts), "table": partial(self._tex_table, texts, backend)}
         filled = {key: fill(text, kinds) for key, text in texts.items()}
         for key, text in filled.items():
@@ -137,28 +160,63 @@ class _Context:
         environment.filters["tex"] = lambda value: backend.text(str(value))
         environment.filters["code"] = lambda value: backend.code(str(value))
         body = environment.get_template("report.tex.j2").render(
-            **self._common(filled),
+            **self._common(filled, part),
             macros=latex_macros(),
-            papers=[(key, paper, self.years[key], _authors(paper)) for key, paper in self._papers()],
+            papers=self._papers(papers),
         )
         mark = "%% characters"
         return body.replace(mark, latex.declarations(body, "report.tex"), 1)
 
-    def _common(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        made = origin.of_report(self.results)
+    def _keys(self, part: str) -> list[str]:
+        """The pieces that the document of one assignment is made of."""
+        questions = self._questions(part)
+        shown = [name for answer in questions for name in self._shown_by(answer)]
+        stems = {*questions, *shown, part, *(chapter.name for chapter in self._chapters("before", part))}
+        return [key for key in self.document.pieces if key.split(" ")[1] in stems]
+
+    def _targets(self, part: str, papers: set[str]) -> set[str]:
+        """What a link in the document of one assignment may lead to."""
+        questions = self._questions(part)
+        kinds = {name: "fig" if name in self.shown.figures else "tab" for answer in questions for name in self._shown_by(answer)}
         return {
-            "introduction": texts["introduction"],
+            *(f"{kind}-{name}" for kind in ("question", "checks") for name in questions),
+            *(f"{kind}-{name}" for name, kind in kinds.items()),
+            *(f"chapter-{chapter.name}" for chapter in self._chapters("before", part)),
+            *(f"paper-{name}" for name in papers),
+        }
+
+    def _shown_by(self, name: str) -> tuple[str, ...]:
+        answer = self.catalogue.answers.get(name)
+        return (*answer.figures, *answer.tables) if answer else ()
+
+    def _chapters(self, place: Literal["before", "after", "end"], part: str | None) -> list[Chapter]:
+        return [chapter for chapter in self.catalogue.placed(place) if part is None or chapter.everywhere]
+
+    def _common(self, texts: Mapping[str, str], part: str | None) -> dict[str, Any]:
+        made = origin.of_report(self.results)
+        assignments = [assignment for assignment in self.catalogue.assignments.values() if part in (None, assignment.id)]
+        return {
+            "part": part,
+            "chapters": {
+                place: [
+                    {"name": chapter.name, "title": chapter.title, "text": texts[f"chapter {chapter.name}"]}
+                    for chapter in self._chapters(place, part)
+                ]
+                for place in ("before", "after", "end")
+            },
             "assignments": [
                 {
                     "id": assignment.id,
                     "title": assignment.title,
                     "intro": texts[f"assignment {assignment.id}"],
                     "questions": [self._entry(name, texts) for name in self._questions(assignment.id)],
+                    "evidence": self._evidence(assignment.id),
                 }
-                for assignment in self.catalogue.assignments.values()
+                for assignment in assignments
             ],
-            "counts": self.counts(),
-            "corrected": [self._entry(name, texts) for name in self._corrected],
+            "counts": self.counts(part),
+            "evidence": self._evidence(part),
+            "kinds": EVIDENCE_KINDS,
             "dataset": self.results.dataset,
             "facts": self._facts(made),
             "runs": self._runs(),
@@ -168,6 +226,7 @@ class _Context:
 
     def _entry(self, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
         claims = self.results.checks.get(name, [])
+        answer = self.catalogue.answers.get(name)
         return {
             "id": name,
             "title": texts[f"title {name}"],
@@ -176,19 +235,37 @@ class _Context:
             "answer": texts.get(f"answer {name}"),
             "claims": [{"text": texts[f"claim {name} {index}"], "row": claim} for index, claim in enumerate(claims)],
             "verdict": _verdict(claims),
-            "corrected": name in self._corrected,
+            "fault": answer.correction.fault if answer and answer.correction else "",
+            "printed": texts.get(f"printed {name}"),
+            "argued": texts.get(f"argued {name}"),
         }
 
-    def _questions(self, assignment: str) -> list[str]:
-        return [question.id for question in self.catalogue.questions.values() if question.assignment == assignment]
+    def _questions(self, part: str | None) -> list[str]:
+        return [question.id for question in self.catalogue.questions.values() if part in (None, question.assignment)]
 
-    @cached_property
-    def _corrected(self) -> list[str]:
-        return [name for name in self.catalogue.answers if self.document.has_box(f"answer {name}", "correction")]
+    def _corrected(self, part: str | None) -> list[str]:
+        answers = self.catalogue.answers
+        return [name for name in self._questions(part) if name in answers and answers[name].correction]
 
-    def _papers(self) -> list[tuple[str, Paper]]:
-        cited = [(key, self.catalogue.papers[key]) for key in self.shown.papers]
-        return sorted(cited, key=lambda item: ([author.casefold() for author in item[1].authors], item[1].year, item[1].title))
+    def _evidence(self, part: str | None) -> dict[str, int]:
+        """Claims by kind of evidence, those that reject a published value, and answers of which a part is argued only."""
+        questions = self._questions(part)
+        claims = [claim for name in questions for claim in self.results.checks.get(name, [])]
+        kinds = [EVIDENCE.get(claim.method) for claim in claims]
+        return {
+            **{kind: kinds.count(kind) for kind in EVIDENCE_KINDS},
+            "claims": len(claims),
+            "rejected": sum(claim.published is not None for claim in claims),
+            "argued": sum(name in self.catalogue.answers and bool(self.catalogue.answers[name].argued) for name in questions),
+            "questions": len(questions),
+        }
+
+    def _papers(self, keys: set[str]) -> list[tuple[str, Paper, str, str]]:
+        cited = sorted(
+            ((key, self.catalogue.papers[key]) for key in keys),
+            key=lambda item: ([author.casefold() for author in item[1].authors], item[1].year, item[1].title),
+        )
+        return [(key, paper, self.years[key], _authors(paper)) for key, paper in cited]
 
     def _trial(self) -> str:
         """What makes this build a trial whose numbers mean nothing; empty for a full build."""
@@ -322,6 +399,10 @@ class _Context:
         )
 
 
+def _add_chapter(document: Document, templates: Templates, chapter: Chapter) -> None:
+    document.add(f"chapter {chapter.name}", templates.shown_text(chapter), str(chapter.path))
+
+
 def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -> None:
     """Captions, alternative texts and labels of what the answers show."""
     for name in templates.shown.figures:
@@ -348,6 +429,9 @@ def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
     if skipped:
         parts.append(f"{skipped} skipped" if done else f"{skipped} check{'s' if skipped > 1 else ''} skipped")
     words = ", ".join(parts)
+    kinds = [EVIDENCE.get(claim.method) for claim in done]
+    if kinds:
+        words += ": " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in EVIDENCE_KINDS if kind in kinds)
     state = "failed" if passed < len(done) else ("skipped" if skipped else "passed")
     return {"state": state, "text": words}
 

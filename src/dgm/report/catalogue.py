@@ -19,6 +19,7 @@ __all__ = [
     "Answer",
     "Assignment",
     "Catalogue",
+    "Chapter",
     "Column",
     "Correction",
     "Figure",
@@ -26,6 +27,7 @@ __all__ = [
     "Question",
     "Row",
     "Table",
+    "Text",
     "load",
     "load_figures",
     "load_tables",
@@ -107,8 +109,8 @@ class Paper(Settings):
 class Correction(Settings):
     """What is at fault in the published answer; the box in the answer says more.
 
-    ``wrong``: a formula, number or other statement that a check can reject, and does; ``misargued``: a reason that is false or beside the
-    point, with no formula at stake; ``incomplete``: true as far as it goes; ``missing``: nothing readable was published.
+    ``wrong``: a formula, number or other statement that a check can reject, and does; ``misargued``: a reason that is false or
+    beside the point, with no formula at stake; ``incomplete``: true as far as it goes; ``missing``: nothing readable was published.
     """
 
     fault: Literal["wrong", "misargued", "incomplete", "missing"]
@@ -125,17 +127,45 @@ class Header(Settings):
     argued: str = ""
 
 
-class Answer(Settings):
-    """An answer file: its header and its Markdown template."""
+class ChapterHeader(Settings):
+    """The YAML header of a chapter file.
 
-    question: str
+    ``place``: before the assignments, after them, or at the end, after the lists of corrections and checks; chapters of one
+    place follow the order of their file names.
+    """
+
+    title: str
+    place: Literal["before", "after", "end"]
+    everywhere: bool = Field(False, description="whether the PDF of each assignment has it, too")
+    figures: list[str] = Field(default_factory=list)
+    tables: list[str] = Field(default_factory=list)
+
+
+class Text(Settings):
+    """A Markdown template with a header that names the figures and tables it shows."""
+
     path: Path
     figures: tuple[str, ...]
     tables: tuple[str, ...]
-    correction: Correction | None = None
-    argued: str = ""
     text: str
     line: int = Field(description="number of lines before the text in the file")
+
+
+class Answer(Text):
+    """An answer file: its header and its Markdown template."""
+
+    question: str
+    correction: Correction | None = None
+    argued: str = ""
+
+
+class Chapter(Text):
+    """A chapter beside the assignments: introduction, notation, comparison, glossary. Its name is that of its file."""
+
+    name: str
+    title: str
+    place: Literal["before", "after", "end"]
+    everywhere: bool
 
 
 class Catalogue(Settings):
@@ -145,15 +175,20 @@ class Catalogue(Settings):
     assignments: dict[str, Assignment]
     questions: dict[str, Question]
     answers: dict[str, Answer]
+    chapters: dict[str, Chapter]
     figures: dict[str, Figure]
     tables: dict[str, Table]
     papers: dict[str, Paper]
 
+    def placed(self, place: Literal["before", "after", "end"]) -> list[Chapter]:
+        """The chapters of one place, in order."""
+        return [chapter for chapter in self.chapters.values() if chapter.place == place]
+
     def used(self, what: Literal["figures", "tables"]) -> tuple[str, ...]:
-        """Names of the figures or tables that some answer shows, in the order of the report."""
+        """Names of the figures or tables that some answer or chapter shows, in the order of the report."""
         names: dict[str, None] = {}
-        for answer in self.answers.values():
-            names.update(dict.fromkeys(getattr(answer, what)))
+        for text in (*self.placed("before"), *self.answers.values(), *self.placed("after"), *self.placed("end")):
+            names.update(dict.fromkeys(getattr(text, what)))
         return tuple(names)
 
 
@@ -173,6 +208,9 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+RESERVED = ("main", "corrections", "making", "checks", "bibliography")
+"""Parts of the report that are not written in a file of their own."""
 
 S = TypeVar("S", bound=Settings)
 
@@ -203,7 +241,7 @@ def load(folder: Path) -> Catalogue:
 
     Raises:
         ValueError: naming the file and the entry, when an answer belongs to no question, two answers to one, a figure and a
-            table share a name, or a header names a figure or table that does not exist.
+            table share a name, a chapter is called like another part, or a header names a figure or table that does not exist.
     """
     path = folder / "questions.yaml"
     content = read_yaml(path)
@@ -225,18 +263,21 @@ def load(folder: Path) -> Catalogue:
             raise unknown("question", answer.question, questions, str(file))
         if answer.question in answers:
             raise ValueError(f"{file}: question {answer.question!r} is answered by {answers[answer.question].path} already")
-        for name in answer.figures:
-            if name not in figures:
-                raise unknown("figure", name, figures, str(file))
-        for name in answer.tables:
-            if name not in tables:
-                raise unknown("table", name, tables, str(file))
         answers[answer.question] = answer
+    chapters = {file.stem: read_chapter(file) for file in sorted((folder / "chapters").glob("*.md"))}
+    for name in sorted(set(chapters) & {*questions, *assignments, *RESERVED}):
+        raise ValueError(f"{chapters[name].path}: {name!r} names another part of the report already; call the file otherwise")
+    for text in (*answers.values(), *chapters.values()):
+        for what, names, known in (("figure", text.figures, figures), ("table", text.tables, tables)):
+            for name in names:
+                if name not in known:
+                    raise unknown(what, name, known, str(text.path))
     return Catalogue(
         folder=folder,
         assignments=assignments,
         questions=questions,
         answers={name: answers[name] for name in questions if name in answers},
+        chapters=chapters,
         figures=figures,
         tables=tables,
         papers=papers,
@@ -247,15 +288,10 @@ def read_answer(path: Path) -> Answer:
     """Split an answer file into header and text.
 
     Raises:
-        ValueError: when there is no header between two lines ``---``, or a key of it is wrong.
+        ValueError: when there is no header between two lines ``---``, a key of it is wrong, or only one of the header and the text
+            speaks of a correction.
     """
-    lines = _read(path).splitlines()
-    if not lines or lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
-        raise ValueError(f"{path}: needs a header between two lines '---' with at least 'question: ID'")
-    end = next(index for index, line in enumerate(lines[1:], start=1) if line.strip() == "---")
-    block = _yaml("\n".join(lines[1:end]), str(path))
-    header = parse(Header, block if isinstance(block, dict) else {}, str(path))
-    text = "\n".join(lines[end + 1 :]) + "\n"
+    header, text, line = _split(path, Header, "question: ID")
     if (header.correction is None) != (_CORRECTION.search(text) is None):
         raise ValueError(f"{path}: 'correction:' in the header and a box '::: correction' in the text go together; one is missing")
     return Answer(
@@ -266,8 +302,35 @@ def read_answer(path: Path) -> Answer:
         correction=header.correction,
         argued=header.argued,
         text=text,
-        line=end + 1,
+        line=line,
     )
+
+
+def read_chapter(path: Path) -> Chapter:
+    """Split a chapter file into header and text. Raises ValueError as :func:`read_answer` does for its header."""
+    header, text, line = _split(path, ChapterHeader, "title: …' and 'place: …")
+    return Chapter(
+        name=path.stem,
+        title=header.title,
+        place=header.place,
+        everywhere=header.everywhere,
+        path=path,
+        figures=tuple(header.figures),
+        tables=tuple(header.tables),
+        text=text,
+        line=line,
+    )
+
+
+def _split(path: Path, kind: type[S], needed: str) -> tuple[S, str, int]:
+    """Header, text, and the number of lines before the text."""
+    lines = _read(path).splitlines()
+    if not lines or lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
+        raise ValueError(f"{path}: needs a header between two lines '---' with at least '{needed}'")
+    end = next(index for index, line in enumerate(lines[1:], start=1) if line.strip() == "---")
+    block = _yaml("\n".join(lines[1:end]), str(path))
+    header = parse(kind, block if isinstance(block, dict) else {}, str(path))
+    return header, "\n".join(lines[end + 1 :]) + "\n", end + 1
 
 
 def _read(path: Path) -> str:

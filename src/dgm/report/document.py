@@ -8,7 +8,7 @@ import html
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +61,9 @@ class Backend(Protocol):
 
     def to_question(self, name: str, text: str) -> str:
         """A link to a question."""
+
+    def to_chapter(self, name: str, text: str) -> str:
+        """A link to a chapter."""
 
     def to_papers(self, names: list[str], way: str, note: str) -> str:
         """A citation."""
@@ -158,10 +161,21 @@ class Document:
         """A piece as plain text."""
         return " ".join(_text_of(block) for block in self._trees[key]).strip()
 
-    def write(self, backend: Backend) -> dict[str, str]:
-        """All pieces in one format, by key."""
+    def named(self, keys: Iterable[str], mark: str) -> set[str]:
+        """What pieces place or cite: the names in their ``placed-figure``, ``placed-table`` or ``to-papers`` marks."""
+        names: set[str] = set()
+        for node in _nodes([self._trees[key] for key in keys]):
+            if node["t"] in ("Div", "Span") and mark in node["c"][0][1]:
+                pairs = dict(node["c"][0][2])
+                names.update(pairs["names"].split() if "names" in pairs else [pairs["name"]])
+        return names
+
+    def write(self, backend: Backend, keys: Iterable[str] | None = None) -> dict[str, str]:
+        """Pieces in one format, by key; all of them unless ``keys`` says which."""
+        wanted = list(self._trees if keys is None else keys)
         blocks: list[Node] = []
-        for index, (key, tree) in enumerate(self._trees.items()):
+        for index, key in enumerate(wanted):
+            tree = self._trees[key]
             levels = [node["c"][0] for node in _nodes(tree) if node["t"] == "Header"]
             walked = _Walk(backend, self.pieces[key].where, min(levels, default=1)).blocks(tree)
             blocks += [_raw_block(backend.raw, f"{_OPEN}piece {index}{_CLOSE}"), *walked]
@@ -171,7 +185,7 @@ class Document:
         )
         parts = _MARK.split(written)
         texts = dict(zip((int(number) for number in parts[1::2]), parts[2::2], strict=True))
-        return {key: texts[index].strip() for index, key in enumerate(self._trees)}
+        return {key: texts[index].strip() for index, key in enumerate(wanted)}
 
     def _validated(self, block: Node, piece: Piece) -> Node:
         for node in _nodes([block]):
@@ -272,6 +286,8 @@ class _Walk:
                 raise ValueError(f"{self.where}: {error}") from None
         if "to-question" in classes:
             return [self._raw(self.backend.to_question(values["name"], _text_of({"t": "Plain", "c": inner})))]
+        if "to-chapter" in classes:
+            return [self._raw(self.backend.to_chapter(values["name"], _text_of({"t": "Plain", "c": inner})))]
         if "to-papers" in classes:
             note = _text_of({"t": "Plain", "c": inner})
             return [self._raw(self.backend.to_papers(values["names"].split(), values["way"], note))]

@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from dgm.report.catalogue import Answer, Catalogue, Paper
+from dgm.report.catalogue import Catalogue, Paper, Text
 from dgm.report.listing import source_of
 from dgm.report.names import unknown
 from dgm.report.numbers import exact, number, with_error
@@ -69,22 +69,22 @@ class Templates:
             autoescape=False,
         )
 
-    def answer(self, answer: Answer) -> str:
-        """The Markdown of an answer. Its figures and tables are numbered, so answers must be rendered in the order of the report.
+    def shown_text(self, source: Text) -> str:
+        """The Markdown of an answer or chapter. Its figures and tables are numbered, so these must come in the order of the report.
 
         Raises:
             ValueError: with file and line, for a call that fails; when header and calls do not name the same figures and tables.
         """
         here: dict[str, list[str]] = {"figures": [], "tables": []}
-        markdown = self._render(answer.text, str(answer.path), answer.line, self._calls() | self._placements(answer, here))
-        for what, listed in (("figures", answer.figures), ("tables", answer.tables)):
+        markdown = self._render(source.text, str(source.path), source.line, self._calls() | self._placements(source, here))
+        for what, listed in (("figures", source.figures), ("tables", source.tables)):
             unused = [name for name in listed if name not in here[what]]
             if unused:
-                raise ValueError(f"{answer.path}: the header lists {what} {unused}, which the text never shows")
+                raise ValueError(f"{source.path}: the header lists {what} {unused}, which the text never shows")
         return markdown
 
     def text(self, template: str, where: str) -> str:
-        """The Markdown of a caption, note, label or introduction."""
+        """The Markdown of a caption, note, label or introduction of an assignment."""
         return self._render(template, where, 0, self._calls())
 
     def _render(self, text: str, where: str, offset: int, calls: Mapping[str, Any]) -> str:
@@ -114,14 +114,16 @@ class Templates:
             "dataset": self.results.dataset,
             "ref": self._ref,
             "answer": self._question,
+            "chapter": self._chapter,
+            "count": self._count,
             "cite": self._cite,
             "code": self._code,
             "has_metric": self.results.has_metric,
         }
 
-    def _placements(self, answer: Answer, here: dict[str, list[str]]) -> dict[str, Any]:
+    def _placements(self, source: Text, here: dict[str, list[str]]) -> dict[str, Any]:
         def place(what: str, name: str) -> str:
-            listed = answer.figures if what == "figures" else answer.tables
+            listed = source.figures if what == "figures" else source.tables
             known = self.catalogue.figures if what == "figures" else self.catalogue.tables
             if name not in known:
                 raise unknown(what[:-1], name, known)
@@ -130,7 +132,7 @@ class Templates:
             shown = self.shown.figures if what == "figures" else self.shown.tables
             if name in shown:
                 raise ValueError(f"{what[:-1]} {name!r} is shown in {shown[name]} already; refer to it with ref({name!r})")
-            shown[name] = str(answer.path)
+            shown[name] = str(source.path)
             here[what].append(name)
             return f'\n\n::: {{.placed-{what[:-1]} name="{name}"}}\n:::\n\n'
 
@@ -223,6 +225,28 @@ class Templates:
         if name not in self.catalogue.questions:
             raise unknown("question", name, self.catalogue.questions)
         return f'[{text}]{{.to-question name="{name}"}}'
+
+    def _chapter(self, name: str, text: str = "") -> str:
+        if name not in self.catalogue.chapters:
+            raise unknown("chapter", name, self.catalogue.chapters)
+        return f'[{text or self.catalogue.chapters[name].title}]{{.to-chapter name="{name}"}}'
+
+    def _count(self, what: str, value: str = "") -> str:
+        """How many questions, answers, assignments, claims, or corrections (of one fault) there are."""
+        corrections = [answer.correction for answer in self.catalogue.answers.values() if answer.correction]
+        claims = [claim for listed in self.results.checks.values() for claim in listed]
+        counted = {
+            "assignments": len(self.catalogue.assignments),
+            "questions": len(self.catalogue.questions),
+            "answers": len(self.catalogue.answers),
+            "runs": len(self.results.runs),
+            "claims": sum(claim.status != "skipped" for claim in claims),
+            "rejected": sum(claim.published is not None for claim in claims),
+            "corrections": sum(value in ("", correction.fault) for correction in corrections),
+        }
+        if what not in counted:
+            raise unknown("count of", what, counted)
+        return number(counted[what])
 
     def _cite(self, *keys: str, note: str = "", text: bool = False) -> str:
         if not keys:

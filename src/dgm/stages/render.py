@@ -1,4 +1,4 @@
-"""Render the report: one HTML page and one LaTeX file from the answers and the results of a build."""
+"""Render the report: one HTML page, one LaTeX file, and a LaTeX file an assignment, from the answers and the results of a build."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from dgm import cli
 from dgm.files import write_text
 from dgm.report.build import build
 from dgm.report.catalogue import load
+from dgm.report.names import unknown
 from dgm.report.results import Results
 
 __all__ = ["main"]
@@ -24,20 +25,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
     options.add_argument("--html", type=Path, required=True)
     options.add_argument("--tex", type=Path, required=True)
+    options.add_argument("--parts", type=Path, nargs="*", default=[], help="LaTeX files to write: <assignment>.tex each")
     return cli.run(work, options.parse_args(argv), "render")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:
-    """Render both files, or write neither."""
+    """Render all files, or write none."""
     try:
         config = json.loads(arguments.config_json)
     except ValueError as error:
         raise ValueError(f"--config-json: not JSON ({error})") from None
     if not isinstance(config, dict):
         raise ValueError(f"--config-json: got a {type(config).__name__}; need a mapping")
-    report = build(load(arguments.report_dir), Results(arguments.results, config), arguments.tex.parent)
+    catalogue = load(arguments.report_dir)
+    for path in arguments.parts:
+        if path.stem not in catalogue.assignments:
+            raise unknown("assignment", path.stem, catalogue.assignments, "--parts")
+    report = build(catalogue, Results(arguments.results, config), arguments.tex.parent)
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)
+    for path in arguments.parts:
+        write_text(path, report.parts[path.stem])
     counts = report.counts
     say = cli.logger(arguments.log)
     say(f"{counts['answered']} answers, {counts['figures']} figures, {counts['tables']} tables, {counts['open']} questions open")

@@ -1,4 +1,4 @@
-"""What several modules of this package use: the small mixture of questions 2 and 3, and integrals over normal densities.
+"""What several modules of this package use: the small mixture of questions 2 and 3, integrals, the trained mixtures.
 
 The small mixture: K = D = 2, pi = (2/5, 3/5), p^(1) = (9/10, 1/5), p^(2) = (3/10, 7/10) and the data (1, 0), (0, 1), (1, 1).
 All its probabilities are fifths and tenths, so 500 equally likely outcomes describe it completely.
@@ -9,9 +9,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
-__all__ = ["DATA", "MIXTURES", "PI", "P", "counted", "integral", "normal", "outcomes"]
+import numpy as np
+
+from dgm.checks import Evidence
+
+__all__ = ["DATA", "MIXTURES", "PI", "P", "component_terms", "counted", "integral", "normal", "outcomes"]
 
 P = ((Fraction(9, 10), Fraction(1, 5)), (Fraction(3, 10), Fraction(7, 10)))
 PI = (Fraction(2, 5), Fraction(3, 5))
@@ -43,3 +47,18 @@ def integral(density: Callable[[float], Any], *points: float) -> float:
 
 def normal(x: float, mean: float = 0.0, sd: float = 1.0) -> float:
     return math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
+
+
+def component_terms(evidence: Evidence, run: str) -> tuple[np.ndarray, np.ndarray]:
+    """Log pi_k + log P(x | p^(k)) of the thresholded test images, [n, k], and their labels [n].
+
+    Component by component and pixel by pixel, unlike the one matrix product of the model.
+    """
+    from dgm.artefacts import load_model
+
+    data = evidence.images()
+    images = data["test_images"].reshape(-1, 784) > 127
+    model = cast(Any, load_model(evidence.model_path(run)))
+    p, weights = model.p.numpy(), model.mix_p.numpy().ravel()
+    terms = [np.log(weights[c]) + np.where(images, np.log(p[c]), np.log1p(-p[c])).sum(1) for c in range(len(p))]
+    return np.stack(terms, axis=1), data["test_labels"]

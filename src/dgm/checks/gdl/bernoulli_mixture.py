@@ -2,106 +2,233 @@
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from dgm import bernoulli
 from dgm.checks import Claim, Evidence, question
-from dgm.checks.gdl._shared import DATA, PI, P, counted
+from dgm.checks.gdl._shared import DATA, PI, P, component_terms, counted
 
 __all__: list[str] = []
 
 NEW_P, NEW_PI = ((0.6, 0.4), (0.2, 0.8)), (0.35, 0.65)
+IMAGES = ((0, 0), (0, 1), (1, 0), (1, 1))
+ASSIGNMENTS = tuple(itertools.product(range(2), repeat=3))
+
+
+def _exact_eta() -> list[list[Fraction]]:
+    """Responsibilities as shares of the outcomes with the same image."""
+    return [[Fraction(counted(x, k) / counted(x)) for k in range(2)] for x in DATA]
+
+
+def _slope(function: Callable[[float], float], at: float, step: float = 1e-6) -> float:
+    return (function(at + step) - function(at - step)) / (2 * step)
 
 
 @question("gdl-2a-i")
 def gdl_2a_i(evidence: Evidence) -> Iterable[Claim]:
     """One Bernoulli vector with p = (9/10, 1/5)."""
+    import sympy
+
+    symbols = sympy.symbols("p_1:4", positive=True)
+    total = sum(bernoulli.bernoulli_likelihood(x, symbols) for x in itertools.product((0, 1), repeat=3))
+    left = sympy.Poly(total - 1, *symbols).max_norm()
+    yield Claim(
+        "sum of the eight probabilities for $D=3$ minus one: largest coefficient in $p_1,p_2,p_3$", "symbolic", 0.0, float(left)
+    )
     p = (Fraction(9, 10), Fraction(1, 5))
-    images = list(itertools.product((0, 1), repeat=2))
-    total = sum(bernoulli.bernoulli_likelihood(x, p) for x in images)
-    yield Claim("the probabilities of all images sum to one", "enumeration", 1.0, float(total))
-    hits = dict.fromkeys(images, 0)
+    hits = dict.fromkeys(IMAGES, 0)
     for first, second in itertools.product(range(10), repeat=2):
         hits[int(first < 9), int(second < 2)] += 1
     formula = bernoulli.bernoulli_likelihood((1, 0), p)
-    yield Claim("P((1, 0)) for p = (0.9, 0.2)", "enumeration", float(formula), hits[1, 0] / 100)
-    same = all(bernoulli.bernoulli_likelihood(x, p) == Fraction(hits[x], 100) for x in images)
-    yield Claim("all four probabilities equal shares of 100 equally likely outcomes", "enumeration", expected=True, computed=same)
+    yield Claim(
+        "value of the formula for the image $(1,0)$ and $\\mathbf{p}=(0.9,0.2)$", "enumeration", float(formula), hits[1, 0] / 100
+    )
+    worst = max(abs(bernoulli.bernoulli_likelihood(x, p) - Fraction(hits[x], 100)) for x in IMAGES)
+    yield Claim(
+        "largest difference of the four probabilities from their shares of $100$ equally likely outcomes",
+        "enumeration",
+        0.0,
+        float(worst),
+    )
+    tosses = [(side, side) for side in (0, 1)]  # one coin decides both pixels
+    yield Claim(
+        "probability of $(1,0)$ for two pixels that are always equal, each $1$ with probability $\\frac12$",
+        "enumeration",
+        0.0,
+        tosses.count((1, 0)) / len(tosses),
+        published=float(bernoulli.bernoulli_likelihood((1, 0), (Fraction(1, 2), Fraction(1, 2)))),
+    )
 
 
 @question("gdl-2a-ii")
 def gdl_2a_ii(evidence: Evidence) -> Iterable[Claim]:
     """The small mixture, counted."""
-    for x in ((1, 0), (0, 1), (1, 1), (0, 0)):
-        formula = Fraction(bernoulli.mixture_likelihood(x, P, PI))
-        yield Claim(f"P({x}) is {formula.numerator}/{formula.denominator}", "enumeration", float(formula), float(counted(x)))
-    total = sum(bernoulli.mixture_likelihood(x, P, PI) for x in itertools.product((0, 1), repeat=2))
-    yield Claim("the four probabilities sum to one", "exact rationals", 1.0, float(total))
+    stated = {(1, 0): 171, (0, 1): 151, (1, 1): 99, (0, 0): 79}
+    for x, hits in stated.items():
+        formula = bernoulli.mixture_likelihood(x, P, PI)
+        yield Claim(f"probability of $({x[0]},{x[1]})$ is ${hits}/500$", "enumeration", float(formula), float(counted(x)))
+    worst = max(abs(bernoulli.mixture_likelihood(x, P, PI) - Fraction(hits, 500)) for x, hits in stated.items())
+    yield Claim("largest difference of the formula from these four fractions", "exact rationals", 0.0, float(worst))
+    total = sum(bernoulli.mixture_likelihood(x, P, PI) for x in IMAGES)
+    yield Claim("sum of the four probabilities", "exact rationals", 1.0, float(total))
+    bright = Fraction(bernoulli.mixture_likelihood((1, 1), P, PI), sum(bernoulli.mixture_likelihood((1, b), P, PI) for b in (0, 1)))
+    shares = counted((1, 1)) / (counted((1, 0)) + counted((1, 1)))
+    yield Claim("probability of pixel 2 when pixel 1 is on", "enumeration", float(bright), float(shares))
+    alone = sum(bernoulli.mixture_likelihood((a, 1), P, PI) for a in (0, 1))
+    yield Claim(
+        "probability of pixel 2 when nothing is known", "enumeration", float(alone), float(counted((0, 1)) + counted((1, 1)))
+    )
 
 
 @question("gdl-2a-iii")
 def gdl_2a_iii(evidence: Evidence) -> Iterable[Claim]:
-    """Log-likelihood of three images."""
+    """Log-likelihood of three images, and its slope in one parameter."""
     product = math.prod(counted(x) for x in DATA)
     yield Claim(
         "log-likelihood of the three images", "enumeration", bernoulli.log_likelihood(DATA, P, PI), math.log(product), 1e-12
     )
-    # the sum over components stands inside the logarithm: moving it outside gives another number
-    outside = sum(math.log(PI[k]) + math.log(bernoulli.bernoulli_likelihood(x, P[k])) for x in DATA for k in range(2))
-    moved = abs(outside - math.log(product)) < 1e-3
-    yield Claim("logarithm and sum over components may be exchanged", "enumeration", expected=False, computed=moved)
+
+    def moved(first: float, other: float) -> float:  # p_1 of the first component, p_1 of the second
+        rows = ((first, 0.2), (other, 0.7))
+        total = 0.0
+        for x in DATA:
+            laws = [math.prod(q if bit else 1 - q for bit, q in zip(x, row, strict=True)) for row in rows]
+            total += math.log(0.4 * laws[0] + 0.6 * laws[1])
+        return total
+
+    def stated(other: Fraction) -> float:
+        eta = bernoulli.responsibilities(DATA, (P[0], (other, P[1][1])), PI)
+        return float(sum(row[0] * (x[0] - P[0][0]) for row, x in zip(eta, DATA, strict=True)) / (P[0][0] * (1 - P[0][0])))
+
+    yield Claim(
+        "slope of the log-likelihood in $p^{(1)}_1$",
+        "finite differences",
+        stated(P[1][0]),
+        _slope(lambda q: moved(q, 0.3), 0.9),
+        1e-6,
+    )
+    yield Claim(
+        "the same slope after $p^{(2)}_1$ is moved from $0.3$ to $0.5$",
+        "finite differences",
+        stated(Fraction(1, 2)),
+        _slope(lambda q: moved(q, 0.5), 0.9),
+        1e-6,
+    )
 
 
 @question("gdl-2b-i")
 def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
-    """Indicator and conditional law."""
+    """Indicator and conditional law; the published laws have a sum over k in the place of each product."""
+
+    def as_published(values: Sequence[Fraction], z: Sequence[int]) -> Fraction:
+        return Fraction(sum(value**bit for value, bit in zip(values, z, strict=True)))
+
     pi = (Fraction(1, 5), Fraction(3, 10), Fraction(1, 2))
     one_hot = [tuple(int(k == active) for k in range(3)) for active in range(3)]
-    formula = bernoulli.indicator_probability((0, 1, 0), pi)
     outcomes = sum(2 <= ball < 5 for ball in range(10))
-    yield Claim("P(z = (0, 1, 0)) for pi = (0.2, 0.3, 0.5)", "enumeration", float(formula), outcomes / 10)
-    total = sum(bernoulli.indicator_probability(z, pi) for z in one_hot)
-    yield Claim("the law of the indicator sums to one", "enumeration", 1.0, float(total))
-    printed = sum(weight**bit for weight, bit in zip(pi, (0, 1, 0), strict=True))
-    yield Claim("a sum over k in place of the product gives pi_2 + K - 1", "enumeration", 0.3 + 2, float(printed), 1e-12)
-    printed_total = sum(sum(weight**bit for weight, bit in zip(pi, z, strict=True)) for z in one_hot)
-    yield Claim("and over all indicators 1 + K(K - 1)", "enumeration", 7.0, float(printed_total))
-    images = [(a, b) for a in (0, 1) for b in (0, 1)]
-    conditional = all(
-        bool(bernoulli.complete_likelihood((k,), (x,), P, PI) / PI[k] == counted(x, k) / sum(counted(y, k) for y in images))
-        for k in range(2)
-        for x in images
+    yield Claim(
+        "probability of $\\mathbf{z}=(0,1,0)$ for $\\boldsymbol{\\pi}=(0.2,0.3,0.5)$",
+        "enumeration",
+        float(bernoulli.indicator_probability((0, 1, 0), pi)),
+        outcomes / 10,
+        published=float(as_published(pi, (0, 1, 0))),
     )
-    yield Claim("P(x|z) picks the active component's law", "enumeration", expected=True, computed=conditional)
+    yield Claim(
+        "sum of the law of the indicator over its three values",
+        "exact rationals",
+        1.0,
+        float(sum(bernoulli.indicator_probability(z, pi) for z in one_hot)),
+        published=float(sum(as_published(pi, z) for z in one_hot)),
+    )
+    given = {k: sum(counted(y, k) for y in IMAGES) for k in range(2)}
+    laws = [bernoulli.bernoulli_likelihood((1, 0), row) for row in P]
+    yield Claim(
+        "probability of $\\mathbf{x}=(1,0)$ given component 2 of the small mixture",
+        "enumeration",
+        float(bernoulli.complete_likelihood((1,), ((1, 0),), P, PI) / PI[1]),
+        float(counted((1, 0), 1) / given[1]),
+        published=float(as_published(laws, (0, 1))),
+    )
+
+    def distance(weights: Sequence[Fraction]) -> float:
+        law = {(k, x): bernoulli.complete_likelihood((k,), (x,), P, weights) / weights[k] for k in range(2) for x in IMAGES}
+        return float(max(abs(value - counted(x, k) / given[k]) for (k, x), value in law.items()))
+
+    statement = "largest difference of the second law from the counted shares, all images and components"
+    yield Claim(statement, "enumeration", 0.0, distance(PI))
+    even = (Fraction(1, 2), Fraction(1, 2))
+    yield Claim("the same difference when the weights are changed to $\\frac12,\\frac12$", "enumeration", 0.0, distance(even))
 
 
 @question("gdl-2b-ii")
 def gdl_2b_ii(evidence: Evidence) -> Iterable[Claim]:
     """All 2^3 assignments."""
-    joint = {z: bernoulli.complete_likelihood(z, DATA, P, PI) for z in itertools.product(range(2), repeat=3)}
+    joint = {z: bernoulli.complete_likelihood(z, DATA, P, PI) for z in ASSIGNMENTS}
+    total = sum(joint.values())
     marginal = math.prod(counted(x) for x in DATA)
+    yield Claim("the joint likelihood summed over all assignments", "enumeration", float(total), float(marginal))
+    exact = abs(total - Fraction(171 * 151 * 99, 500**3))
+    yield Claim("difference of that sum from $171\\cdot151\\cdot99/500^3$", "exact rationals", 0.0, float(exact))
+    chosen = (0, 1, 1)
+    shares = math.prod(counted(x, k) for x, k in zip(DATA, chosen, strict=True))
+    printed = Fraction(1)  # the product over i of the laws as printed in the part before, each a sum over k
+    for x, k in zip(DATA, chosen, strict=True):
+        z = [int(j == k) for j in range(2)]
+        printed *= sum(weight**bit for weight, bit in zip(PI, z, strict=True))
+        printed *= sum(bernoulli.bernoulli_likelihood(x, row) ** bit for row, bit in zip(P, z, strict=True))
     yield Claim(
-        "the joint likelihood summed over all assignments is P(X)", "enumeration", float(sum(joint.values())), float(marginal)
+        "joint likelihood of the images and the components 1, 2, 2",
+        "enumeration",
+        float(joint[chosen]),
+        float(shares),
+        published=float(printed),
     )
-    exact = sum(joint.values()) == Fraction(171 * 151 * 99, 500**3)
-    yield Claim("the sum is (171 x 151 x 99)/500^3 exactly", "exact rationals", expected=True, computed=bool(exact))
-    shares = math.prod(counted(x, k) for x, k in zip(DATA, (0, 1, 1), strict=True))
-    yield Claim("joint likelihood of components (1, 2, 2)", "enumeration", float(joint[0, 1, 1]), float(shares))
 
 
 @question("gdl-2b-iii-1")
 def gdl_2b_iii_1(evidence: Evidence) -> Iterable[Claim]:
-    """Responsibilities as shares among the outcomes with the same image."""
+    """Responsibilities as shares among the outcomes with the same image, and how decided they are on digits."""
+    import torch
+
+    from dgm.artefacts import load_model
+
     eta = bernoulli.responsibilities(DATA, P, PI)
     for x, row, text in zip(DATA, eta, ("16/19", "4/151", "4/11"), strict=True):
         yield Claim(
-            f"responsibility of component 1 for {x} is {text}", "enumeration", float(row[0]), float(counted(x, 0) / counted(x))
+            f"responsibility of component 1 for $({x[0]},{x[1]})$ is ${text}$",
+            "enumeration",
+            float(row[0]),
+            float(counted(x, 0) / counted(x)),
         )
-    exact = [row[0] for row in eta] == [Fraction(16, 19), Fraction(4, 151), Fraction(4, 11)]
-    yield Claim("the three values hold exactly", "exact rationals", expected=True, computed=exact)
-    yield Claim("each row sums to one", "exact rationals", expected=True, computed=all(sum(row) == 1 for row in eta))
+    stated = (Fraction(16, 19), Fraction(4, 151), Fraction(4, 11))
+    worst = max(abs(row[0] - value) for row, value in zip(eta, stated, strict=True))
+    yield Claim("largest difference of the formula from these three fractions", "exact rationals", 0.0, float(worst))
+    rows = max(abs(sum(row) - 1) for row in eta)
+    yield Claim("largest distance of the sum of a row from one", "exact rationals", 0.0, float(rows))
+    terms, _ = component_terms(evidence, "bmm_k10")
+    ordered = np.sort(terms, axis=1)
+    images = torch.from_numpy((evidence.images()["test_images"].reshape(-1, 784) > 127).astype(np.float64))
+    model: Any = load_model(evidence.model_path("bmm_k10"))
+    by_code = np.sort(model.responsibilities(images).numpy(), axis=1)
+    yield Claim(
+        "median lead of the best component over the next at a test image, $K=10$, in nats",
+        "trained model",
+        float(np.median(np.log(by_code[:, -1]) - np.log(by_code[:, -2]))),
+        float(np.median(ordered[:, -1] - ordered[:, -2])),
+        1e-6,
+    )
+    share = np.exp(ordered[:, -1] - np.logaddexp.reduce(terms, axis=1)) > 0.99
+    yield Claim(
+        "share of test images with a responsibility above $0.99$, $K=10$",
+        "trained model",
+        float((by_code[:, -1] > 0.99).mean()),
+        float(share.mean()),
+        1.5e-3,
+    )
 
 
 @question("gdl-2b-iii-2")
@@ -109,22 +236,32 @@ def gdl_2b_iii_2(evidence: Evidence) -> Iterable[Claim]:
     """The expectation over all assignments, weighted by their exact posterior probability."""
     marginal = math.prod(counted(x) for x in DATA)
     posterior, logs = {}, {}
-    for z in itertools.product(range(2), repeat=3):
+    for z in ASSIGNMENTS:
         posterior[z] = math.prod(counted(x, k) for x, k in zip(DATA, z, strict=True)) / marginal
         logs[z] = sum(
             math.log(NEW_PI[k]) + sum(math.log(q if bit else 1 - q) for bit, q in zip(x, NEW_P[k], strict=True))
             for x, k in zip(DATA, z, strict=True)
         )
+    eta = bernoulli.responsibilities(DATA, P, PI)
+    likely = max(posterior, key=lambda z: posterior[z])
     expectation = sum(float(weight) * logs[z] for z, weight in posterior.items())
-    formula = bernoulli.expected_complete_log_likelihood(DATA, bernoulli.responsibilities(DATA, P, PI), NEW_P, NEW_PI)
-    yield Claim("expected complete log-likelihood", "enumeration", formula, expectation, 1e-10)
-    yield Claim("its value", "enumeration", -5.5918796624, expectation, 1e-9)
     yield Claim(
-        "posterior probabilities of the eight assignments sum to one", "exact rationals", 1.0, float(sum(posterior.values()))
+        "expected complete log-likelihood of the new parameters",
+        "enumeration",
+        bernoulli.expected_complete_log_likelihood(DATA, eta, NEW_P, NEW_PI),
+        expectation,
+        1e-10,
+        published=math.log(bernoulli.complete_likelihood(likely, DATA, P, PI)),  # no expectation, no hats
     )
+    worst = max(
+        abs(sum(weight for z, weight in posterior.items() if z[i] == k) - eta[i][k]) for i in range(len(DATA)) for k in range(2)
+    )
+    yield Claim("largest difference of $\\mathbb{E}[z^{(i)}_k\\mid X]$ from $\\eta(z^{(i)}_k)$", "enumeration", 0.0, float(worst))
+    together = math.prod(row[k] for row, k in zip(eta, likely, strict=True))
+    yield Claim("posterior probability of the most probable assignment", "enumeration", float(together), float(posterior[likely]))
     spread = max(logs.values()) - min(logs.values())
     joint = [math.log(bernoulli.complete_likelihood(z, DATA, NEW_P, NEW_PI)) for z in logs]
-    yield Claim("range of log P(Z, X) over the assignments", "enumeration", max(joint) - min(joint), spread, 1e-10)
+    yield Claim("range of $\\log P(Z,X)$ over the assignments", "enumeration", max(joint) - min(joint), spread, 1e-10)
 
 
 def _surrogate(eta: list[list[Fraction]], k: int, d: int) -> tuple[Any, Any]:
@@ -141,69 +278,179 @@ def _surrogate(eta: list[list[Fraction]], k: int, d: int) -> tuple[Any, Any]:
 
 @question("gdl-2c-i")
 def gdl_2c_i(evidence: Evidence) -> Iterable[Claim]:
-    """The M step for p on the three images."""
+    """The M step for p on the three images; the published equation has a plus sign."""
     import sympy
     from scipy.optimize import minimize_scalar
 
-    eta = [[Fraction(counted(x, k) / counted(x)) for k in range(2)] for x in DATA]
-    p, _ = bernoulli.m_step(DATA, eta)
-    slopes = []
+    eta = _exact_eta()
+    p, pi = bernoulli.m_step(DATA, eta)
+    stated = ((Fraction(9513, 9722), Fraction(1539, 4861)), (Fraction(25066, 55789), Fraction(50806, 55789)))
+    root, slopes = sympy.Symbol("q"), []
     for k, d in itertools.product(range(2), range(2)):
         q, objective = _surrogate(eta, k, d)
-        root = sympy.solve(sympy.fraction(sympy.together(sympy.diff(objective, q)))[0], q)
-        yield Claim(f"p-hat of component {k + 1}, pixel {d + 1}", "symbolic", float(p[k][d]), float(root[0]), 1e-15)
-        slopes.append(sympy.simplify(sympy.diff(objective, q).subs(q, sympy.Rational(p[k][d].numerator, p[k][d].denominator))))
-    exact = p == [[Fraction(9513, 9722), Fraction(1539, 4861)], [Fraction(25066, 55789), Fraction(50806, 55789)]]
-    yield Claim("the four values as exact fractions", "exact rationals", expected=True, computed=exact)
-    yield Claim("the slope there is exactly zero", "exact rationals", expected=True, computed=all(slope == 0 for slope in slopes))
-    size, best = sum(row[0] for row in eta), p[0][0]
-    printed = sum(row[0] * (x[0] * (1 - best) + (1 - x[0]) * best) for row, x in zip(eta, DATA, strict=True))
+        found = sympy.solve(sympy.fraction(sympy.together(sympy.diff(objective, q)))[0], q)
+        printed = sum(
+            sympy.Rational(row[k].numerator, row[k].denominator) * (x[d] * (1 - root) + (1 - x[d]) * root)
+            for row, x in zip(eta, DATA, strict=True)
+        )
+        yield Claim(
+            f"new parameter of component {k + 1}, pixel {d + 1}, is ${stated[k][d]}$, the root of the derivative",
+            "symbolic",
+            float(p[k][d]),
+            float(found[0]),
+            1e-15,
+            published=float(sympy.solve(printed, root)[0]),
+        )
+        place = sympy.Rational(p[k][d].numerator, p[k][d].denominator)
+        slopes.append(abs(sympy.simplify(sympy.diff(objective, q).subs(q, place))))
+    worst = max(abs(p[k][d] - stated[k][d]) for k in range(2) for d in range(2))
+    yield Claim("largest difference of the formula from these four fractions", "exact rationals", 0.0, float(worst))
+    yield Claim("largest slope of the objective at these four values", "symbolic", 0.0, float(max(slopes)))
+    best = p[0][0]
+    cleared = [row[0] * (x[0] * (1 - best) - (1 - x[0]) * best) for row, x in zip(eta, DATA, strict=True)]
+    plus = [row[0] * (x[0] * (1 - best) + (1 - x[0]) * best) for row, x in zip(eta, DATA, strict=True)]
     yield Claim(
-        "with a plus sign the left side is 2 N_k p (1 - p) there, not zero",
+        "left side of the cleared equation at the maximiser, component 1, pixel 1",
+        "exact rationals",
+        0.0,
+        float(sum(cleared)),
+        published=float(sum(plus)),
+    )
+    size = sum(row[0] for row in eta)
+    yield Claim(
+        "with the plus sign that left side is $2N_k\\hat p(1-\\hat p)$",
         "exact rationals",
         float(2 * size * best * (1 - best)),
-        float(printed),
+        float(sum(plus)),
         1e-15,
     )
-    yield Claim("that left side is positive", "exact rationals", expected=True, computed=printed > 0)
+    rows = [float(value) for row in p for value in row]
+
+    def objective_of(values: np.ndarray) -> float:
+        return bernoulli.expected_complete_log_likelihood(
+            DATA, eta, values.reshape(2, 2).tolist(), [float(weight) for weight in pi]
+        )
+
+    units, step = np.eye(4) * 1e-4, 1e-4
+    hessian = np.array(
+        [
+            [
+                sum(s * t * objective_of(np.array(rows) + s * one + t * two) for s in (1, -1) for t in (1, -1)) / (4 * step**2)
+                for two in units
+            ]
+            for one in units
+        ]
+    )
+    second = []
+    for k, d in itertools.product(range(2), range(2)):
+        at = float(p[k][d])
+        second.append(-sum(float(row[k]) * (x[d] / at**2 + (1 - x[d]) / (1 - at) ** 2) for row, x in zip(eta, DATA, strict=True)))
+    yield Claim(
+        "second derivative at the maximum, component 1, pixel 1",
+        "finite differences",
+        second[0],
+        float(hessian[0, 0]),
+        1e-3 * abs(second[0]),
+    )
+    largest = float(np.linalg.eigvalsh(hessian).max())
+    yield Claim(
+        "largest eigenvalue of the Hessian of all four unknowns, negative at a maximum",
+        "finite differences",
+        max(second),
+        largest,
+        1e-3 * abs(max(second)),
+    )
+    mixed = float(np.abs(hessian - np.diag(np.diag(hessian))).max())
+    yield Claim("largest mixed second derivative, zero for a sum of separate terms", "finite differences", 0.0, mixed, 1e-5)
     _, objective = _surrogate(eta, 0, 0)
     value = sympy.lambdify(sympy.Symbol("q", positive=True), objective, "math")
-    at, step = float(best), 1e-4
-    curvature = (value(at + step) - 2 * value(at) + value(at - step)) / step**2
-    second = -sum(float(row[0]) * (x[0] / at**2 + (1 - x[0]) / (1 - at) ** 2) for row, x in zip(eta, DATA, strict=True))
-    yield Claim("second derivative at the maximum", "finite differences", second, curvature, 1e-2 * abs(second))
-    yield Claim("the second derivative is negative", "finite differences", expected=True, computed=curvature < 0)
     found = minimize_scalar(lambda u: -value(u), bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x
-    yield Claim("an optimiser finds the same maximum", "optimisation", at, float(found), 1e-6)
+    yield Claim("where an optimiser finds the maximum, component 1, pixel 1", "optimisation", rows[0], float(found), 1e-6)
+    always, _ = bernoulli.m_step(((1, 0), (1, 1), (1, 1)), eta)  # the first pixel is on in every image
+    edge = minimize_scalar(lambda u: -float(size) * math.log(u), bounds=(1e-9, 1), method="bounded", options={"xatol": 1e-12}).x
+    yield Claim("the maximiser for a pixel that is on in every image", "optimisation", float(always[0][0]), float(edge), 1e-6)
+    empty = [[Fraction(0), Fraction(1)]] * 3
+    change = [bernoulli.expected_complete_log_likelihood(DATA, empty, ((q, 0.4), (0.2, 0.8)), NEW_PI) for q in (0.1, 0.9)]
+    yield Claim("change of the objective with $\\hat{\\mathbf{p}}^{(k)}$ when $N_k=0$", "closed form", 0.0, change[1] - change[0])
 
 
 @question("gdl-2c-ii")
 def gdl_2c_ii(evidence: Evidence) -> Iterable[Claim]:
-    """The M step for the weights."""
+    """The M step for the weights: Lagrange conditions and dual function, with the published constraint, derivative and dual."""
     import sympy
+    import torch
+    from scipy.optimize import minimize_scalar
+
+    from dgm.models import bmm
 
     first, second, multiplier, size_1, size_2 = sympy.symbols("pi_1 pi_2 lambda N_1 N_2", positive=True)
     lagrangian = size_1 * sympy.log(first) + size_2 * sympy.log(second) - multiplier * (first + second - 1)
-    solution = sympy.solve([sympy.diff(lagrangian, v) for v in (first, second, multiplier)], [first, second, multiplier], dict=True)
-    exact = len(solution) == 1 and sympy.simplify(solution[0][first] - size_1 / (size_1 + size_2)) == 0
-    yield Claim("the Lagrange conditions have the one solution pi_k = N_k / sum N", "symbolic", expected=True, computed=bool(exact))
-    eta = [[counted(x, k) / counted(x) for k in range(2)] for x in DATA]
-    sizes = [sum(row[k] for row in eta) for k in range(2)]
-    value = solution[0][multiplier].subs(
-        {size: sympy.Rational(n.numerator, n.denominator) for size, n in zip((size_1, size_2), sizes, strict=True)}
-    )
-    yield Claim("the multiplier equals the number of images", "symbolic", 3.0, float(value))
+    conditions = [sympy.diff(lagrangian, v) for v in (first, second, multiplier)]
+    solutions = sympy.solve(conditions, [first, second, multiplier], dict=True)
+    yield Claim("number of solutions of the Lagrange conditions for $K=2$", "symbolic", 1.0, float(len(solutions)))
+    solution = solutions[0]
+    left = sympy.simplify(solution[first] - size_1 / (size_1 + size_2))
+    yield Claim("that solution minus $N_1/(N_1+N_2)$", "symbolic", 0.0, float(left))
+    eta = _exact_eta()
+    sizes = [sum((row[k] for row in eta), Fraction(0)) for k in range(2)]
+    numbers = {size: sympy.Rational(n.numerator, n.denominator) for size, n in zip((size_1, size_2), sizes, strict=True)}
     p, pi = bernoulli.m_step(DATA, eta)
-    yield Claim("new weight of component 1", "exact rationals", float(pi[0]), float(sizes[0] / 3))
-    fractions = pi == [Fraction(38888, 94677), Fraction(55789, 94677)]
-    yield Claim("new weights are 38888/94677 and 55789/94677", "exact rationals", expected=True, computed=fractions)
+    yield Claim("new weight of component 1", "symbolic", float(pi[0]), float(solution[first].subs(numbers)), 1e-15)
+    worst = max(abs(pi[0] - Fraction(38888, 94677)), abs(pi[1] - Fraction(55789, 94677)))
+    yield Claim("largest difference of the formula from $38888/94677$ and $55789/94677$", "exact rationals", 0.0, float(worst))
+    # the constraint, the derivative and the dual function, each beside its published form
+    yield Claim(
+        "the constraint's left side at the feasible weights $(\\frac25,\\frac35)$",
+        "exact rationals",
+        0.0,
+        float(sum(PI) - 1),
+        published=float(sum(weight - 1 for weight in PI)),
+    )
+    price = 3.0
+
+    def minus_lagrangian(weight: float) -> float:
+        return -float(sizes[0]) * math.log(weight) - float(sizes[1]) * math.log(0.6) + price * (weight + 0.6 - 1)
+
+    yield Claim(
+        "derivative of $-\\Lambda$ in $\\hat\\pi_1$ at $\\hat{\\boldsymbol{\\pi}}=(\\frac25,\\frac35)$ and $\\lambda=3$",
+        "finite differences",
+        -float(sizes[0]) / 0.4 + price,
+        _slope(minus_lagrangian, 0.4),
+        1e-6,
+        published=-float(sizes[0]) * 0.4 + price,
+    )
+
+    def dual(price: float) -> float:  # the least value of -Lambda, each weight found by search
+        least = [
+            minimize_scalar(
+                lambda w, n=float(n): -n * math.log(w) + price * w, bounds=(1e-9, 50), method="bounded", options={"xatol": 1e-10}
+            ).fun
+            for n in sizes
+        ]
+        return float(sum(least)) - price
+
+    n, k = float(sum(sizes)), len(sizes)
+    entropy = sum(-float(size) * math.log(size) for size in sizes)
+    yield Claim(
+        "dual function at $\\lambda=2$",
+        "optimisation",
+        entropy + n * math.log(2) + n - 2,
+        dual(2),
+        1e-7,
+        published=entropy + n * math.log(2) + n - 2 * k,
+    )
+    top = minimize_scalar(lambda value: -dual(value), bounds=(0.5, 10), method="bounded", options={"xatol": 1e-7}).x
+    yield Claim(
+        "multiplier that maximises the dual function, the number of images", "optimisation", 3.0, float(top), 1e-3, published=n / k
+    )
     before = math.log(math.prod(counted(x) for x in DATA))
     yield Claim("log-likelihood before the step", "enumeration", bernoulli.log_likelihood(DATA, P, PI), before, 1e-12)
-    after = bernoulli.log_likelihood(DATA, p, pi)
-    yield Claim("log-likelihood after the step", "exact rationals", -3.4179289803, after, 1e-9)
-    yield Claim("the step raises the log-likelihood", "exact rationals", expected=True, computed=after > before)
+    data = torch.tensor(DATA, dtype=torch.float64)
+    rows, weights, _ = bmm.em_iteration(data, torch.tensor(P, dtype=torch.float64), torch.tensor(PI, dtype=torch.float64)[:, None])
+    after = float(bmm.e_step(data, rows, weights)[1].sum())
+    yield Claim("log-likelihood after the step", "closed form", bernoulli.log_likelihood(DATA, p, pi), after, 1e-9)
+    yield Claim("the step raises the log-likelihood", "closed form", expected=True, computed=after > before)
     other, share = (0.35, 0.65), [float(size) / 3 for size in sizes]
     loss = sum(float(n) * (math.log(b) - math.log(a)) for n, a, b in zip(sizes, share, other, strict=True))
     divergence = sum(a * math.log(a / b) for a, b in zip(share, other, strict=True))
-    yield Claim("any other weights lose n D(N/n||pi)", "closed form", -3 * divergence, loss, 1e-12)
-    yield Claim("the sum of (pi_k - 1) is 1 - K at every feasible point", "exact rationals", -1.0, float(sum(w - 1 for w in PI)))
+    yield Claim("log-likelihood that the weights $(0.35,0.65)$ lose in the M step", "closed form", 3 * divergence, -loss, 1e-12)

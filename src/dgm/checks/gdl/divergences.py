@@ -244,9 +244,8 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
     weight = 100.0
 
     def weighted(theta: np.ndarray) -> float:  # minus the ELBO with the divergence multiplied by the weight, up to a constant
-        return 0.5 * ((x - theta[0]) ** 2 + math.exp(2 * theta[1])) + weight * divergences.kl_gaussian(
-            theta[0], math.exp(theta[1]), 0, 1
-        )
+        m, s = float(theta[0]), math.exp(float(theta[1]))
+        return 0.5 * ((x - m) ** 2 + s**2) + weight * divergences.kl_gaussian(m, s, 0, 1)
 
     collapsed = minimize(weighted, start, options={"gtol": 1e-9}).x
     yield Claim(

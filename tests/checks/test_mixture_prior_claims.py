@@ -12,6 +12,7 @@ import pytest
 from dgm import mixture_prior
 from dgm.checks import Evidence, claims
 from dgm.checks.dgm import mixture_prior as checks
+from dgm.demonstrations import mixture_prior as drawing
 from dgm.mixture_prior import Example
 from dgm.models import vade
 
@@ -33,6 +34,9 @@ METRICS = {
 }
 
 
+DRAWN = drawing.compute(seed=0)
+
+
 @dataclasses.dataclass(frozen=True)
 class MadeUp(Evidence):
     """Numbers of a good trained model, some of them replaced."""
@@ -41,9 +45,13 @@ class MadeUp(Evidence):
     accuracies: tuple[float, ...] = (0.7, 0.75, 0.8)
     scores: tuple[float, ...] = (-120.0, -101.0, -100.0)
     weights: tuple[float, ...] = (0.1,) * 10
+    drawn: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
         return (METRICS | self.changed)[metric, split]
+
+    def arrays(self, demonstration: str) -> dict[str, np.ndarray]:
+        return DRAWN | self.drawn
 
     def samples(self, run: str) -> dict[str, np.ndarray]:
         return {"weights": np.array(self.weights)}
@@ -95,10 +103,30 @@ def wrong_sign(*arguments: Any) -> vade.Terms:
     return dataclasses.replace(terms, assignment=-terms.assignment)
 
 
+def deviation_for_variance(z: float, mean: float, variance: float) -> float:
+    """A density with the standard deviation where the variance belongs."""
+    return TRUE_NORMAL(z, mean, variance**0.5)
+
+
+def probability(self: Example) -> float:
+    """p(x) in the place of its logarithm."""
+    return float(np.exp(TRUE_EVIDENCE(self)))
+
+
+def of_one_cluster(x: float, spreads: tuple[float, ...]) -> float:
+    return TRUE_MARGINAL(x, spreads) / mixture_prior.EXAMPLE.weights[0]
+
+
+TRUE_NORMAL, TRUE_EVIDENCE, TRUE_MARGINAL = checks._normal, Example.log_evidence, checks._linear_marginal
 TRUE_BOUND, TRUE_TERMS = Example.bound, vade.bound_terms
+TRUE_RESPONSIBILITIES = vade.log_responsibilities
 
 MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
     ("dgm-3-1", Example, "log_evidence", lambda self: float(np.log(0.5))),
+    ("dgm-3-1", checks, "_linear_marginal", of_one_cluster),
+    ("dgm-3-1", checks, "_normal", deviation_for_variance),
+    ("dgm-3-2", Example, "bound", without_entropy),
+    ("dgm-3-2", Example, "log_evidence", probability),
     ("dgm-3-3-1", Example, "bound", without_entropy),
     ("dgm-3-3-2", Example, "geometric", arithmetic),
     ("dgm-3-3-2", Example, "averaged", posterior_at_mean),
@@ -106,6 +134,7 @@ MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
     ("dgm-3-5", Example, "bound", without_entropy),
     ("dgm-3-5", vade, "bound_terms", no_half),
     ("dgm-3-5", vade, "bound_terms", wrong_sign),
+    ("dgm-3-5", vade, "log_responsibilities", lambda z, prior: TRUE_RESPONSIBILITIES(0 * z, prior)),
 ]
 
 
@@ -123,9 +152,19 @@ def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.Monk
     monkeypatch.setattr(checks, "_joint", lambda x, z, c: joint(x, z, c) / mixture_prior.EXAMPLE.weights[c])
     checks._five_terms.cache_clear()
     try:
-        assert {"the bound of the example", "log p(x) of the example"} <= set(false_claims("dgm-3-2"))
+        assert {"the bound of the example", r"$\log p(x)$ of the example"} <= set(false_claims("dgm-3-2"))
     finally:
         checks._five_terms.cache_clear()
+
+
+@pytest.mark.parametrize(("question", "values"), [("dgm-3-1", 1), ("dgm-3-2", 1), ("dgm-3-4", 2), ("dgm-3-5", 1)])
+def test_the_printed_formula_is_rejected(question: str, values: int) -> None:
+    """An answer that repeated the published statement would fail."""
+    tested = [claim for claim in claims("dgm")[question](MadeUp(Path())) if claim.published is not None]
+    assert len(tested) == values
+    for claim in tested:
+        assert claim.passed
+        assert not dataclasses.replace(claim, expected=claim.published, published=None).passed
 
 
 @pytest.mark.parametrize(
@@ -133,6 +172,8 @@ def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.Monk
     [
         ("dgm-3-1", {"weights": (0.2,) * 10}),
         ("dgm-3-1", {"weights": (-0.1, 0.3, *(0.1,) * 8)}),
+        ("dgm-3-3-2", {"drawn": {"averaged": DRAWN["geometric"]}}),
+        ("dgm-3-3-2", {"drawn": {"marks": DRAWN["marks"][::-1]}}),
         ("dgm-3-3-2", {"changed": {("mixture_kl", "averaged"): 18.9}}),
         ("dgm-3-3-2", {"changed": {("kl_to_geometric", "averaged"): 0.2}}),
         ("dgm-3-3-2", {"changed": {("argmax_agreement", "averaged"): 0.5}}),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from dgm import measurements, quantisation
+from dgm import measurements, quantisation, ring
 from dgm.artefacts import save_model
 from dgm.checks import Evidence, claims
 from dgm.checks.dgm import vector_quantisation
@@ -88,6 +88,7 @@ def sums_of_the_batch_alone(book, z, codes, generator):
 
 MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
     ("dgm-4-1", quantisation, "nearest", farthest),
+    ("dgm-4-1", ring, "log_density", lambda x, components, radius: -0.5 * ((x - np.array([radius, 0.0])) ** 2).sum(1)),
     ("dgm-4-2", quantisation, "nearest", farthest),
     ("dgm-4-2", quantisation, "nearest", by_inner_product),
     ("dgm-4-3", quantisation, "straight_through", without_straight_through),

@@ -71,9 +71,18 @@ def dgm_1_1_s1(evidence: Evidence) -> Iterable[Claim]:
     reverse = _differences(lambda m, s: _gaussian_kl(m, s, TARGET), mean, math.log(sd))
     forward = _differences(lambda m, s: _gaussian_kl(m, s, TARGET, forward=True), mean, math.log(sd))
     ways = {
-        "score-function estimate of grad D(q||p)": (estimators.score_gradient(lambda at: _log_normal(at, *TARGET), x, *Q), reverse),
-        "reparameterised estimate of grad D(q||p)": (estimators.pathwise_gradient(lambda at: -at, noise, *Q), reverse),
-        "likelihood estimate of grad D(p||q)": (estimators.likelihood_gradient(rng.standard_normal(DRAWS), *Q), forward),
+        r"score-function estimate of $\nabla_\phi D_{\mathrm{KL}}(q\,\|\,p)$": (
+            estimators.score_gradient(lambda at: _log_normal(at, *TARGET), x, *Q),
+            reverse,
+        ),
+        r"reparameterised estimate of $\nabla_\phi D_{\mathrm{KL}}(q\,\|\,p)$": (
+            estimators.pathwise_gradient(lambda at: -at, noise, *Q),
+            reverse,
+        ),
+        r"likelihood estimate of $\nabla_\phi D_{\mathrm{KL}}(p\,\|\,q)$": (
+            estimators.likelihood_gradient(rng.standard_normal(DRAWS), *Q),
+            forward,
+        ),
     }
     for name, (draws, exact) in ways.items():
         yield Claim(f"{name}: distance from the exact gradient in standard errors", "Monte Carlo", 0.0, _within(draws, exact), 4.0)
@@ -81,16 +90,21 @@ def dgm_1_1_s1(evidence: Evidence) -> Iterable[Claim]:
     density = np.exp(_log_normal(grid, *Q))
     scores = estimators.gaussian_score(grid, *Q)
     largest = max(abs(_integrate(density * scores[:, i], grid)) for i in (0, 1))
-    yield Claim("E_q of the score is zero", "quadrature", 0.0, largest, 1e-9)
+    yield Claim(r"the expected score, $\mathbb{E}_q[\nabla_\phi\log q]$, largest entry", "quadrature", 0.0, largest, 1e-9)
     numeric = _differences(lambda m, s: float(_log_normal(np.array(2.0), m, math.exp(s))), mean, math.log(sd))
     drift = float(np.abs(numeric - estimators.gaussian_score(np.array([2.0]), *Q)[0]).max())
-    yield Claim("the score is the derivative of log q at x = 2", "finite differences", 0.0, drift, 1e-6)
-    # for another integrand the dropped term matters: f = phi_1 x with E_q f = phi_1^2, where the score part alone gives phi_1
-    kept, product = mean, 2 * mean
+    yield Claim(r"the score against the derivative of $\log q$ at $x=2$, largest error", "finite differences", 0.0, drift, 1e-6)
+    # for another integrand the term that the hint drops matters: f = mu x, with E_q f = mu^2
     part = _integrate(density * grid * mean * scores[:, 0], grid)
     whole = part + _integrate(density * grid, grid)
-    yield Claim("E_q[f grad log q] for f = mu x, which depends on mu itself", "quadrature", kept, part, 1e-8)
-    yield Claim("with E_q[grad f] it is the derivative of mu^2", "quadrature", product, whole, 1e-8)
+
+    def expected_product(m: float, log_sd: float) -> float:
+        return _integrate(np.exp(_log_normal(grid, m, math.exp(log_sd))) * m * grid, grid)
+
+    slope = float(_differences(expected_product, mean, math.log(sd))[0])
+    statement = r"the derivative of $\mathbb{E}_q[f]$ for $f=\mu x$, which depends on $\mu$ itself"
+    yield Claim(statement, "finite differences", 2 * mean, slope, 1e-6, published=part)
+    yield Claim(r"the two terms of the product rule for this $f$ add up to it", "quadrature", slope, whole, 1e-6)
 
 
 @question("dgm-1-1-s2")
@@ -104,19 +118,22 @@ def dgm_1_1_s2(evidence: Evidence) -> Iterable[Claim]:
         "gradient descent ends at the maximum-likelihood standard deviation", "optimisation", SD_ML, math.exp(float(at[1])), 1e-9
     )
     spread = math.sqrt(float(((DATA - DATA.sum() / 4) ** 2).sum()) / 4)
-    yield Claim("it is the root of the mean squared deviation", "closed form", SD_ML, spread, 1e-9)
+    yield Claim(
+        "the maximum-likelihood standard deviation is the root of the mean squared deviation", "closed form", SD_ML, spread, 1e-9
+    )
 
     def cross_entropy(mean: float, log_sd: float) -> float:
         return -float(_log_normal(DATA, mean, math.exp(log_sd)).mean())
 
     exact = _differences(cross_entropy, 0.3, 0.4)
     drift = float(np.abs(exact - estimators.likelihood_gradient(DATA, 0.3, math.exp(0.4)).mean(0)).max())
-    yield Claim("the followed gradient is that of -mean log q", "finite differences", 0.0, drift, 1e-6)
+    yield Claim(r"the followed gradient is that of the mean of $-\log q$, largest error", "finite differences", 0.0, drift, 1e-6)
     shift = _gaussian_kl(0.3, 0.4, (0.725, SD_ML), forward=True) - _gaussian_kl(0.0, 0.0, (0.725, SD_ML), forward=True)
     grid = np.linspace(-25, 25, 5001)
     p = np.exp(_log_normal(grid, 0.725, SD_ML))
     crosses = [_integrate(-p * _log_normal(grid, m, math.exp(s)), grid) for m, s in ((0.3, 0.4), (0.0, 0.0))]
-    yield Claim("differences of -E_p log q are differences of D(p||q)", "quadrature", shift, crosses[0] - crosses[1], 1e-9)
+    statement = r"differences of $-\mathbb{E}_p[\log q]$ are differences of $D_{\mathrm{KL}}(p\,\|\,q)$"
+    yield Claim(statement, "quadrature", shift, crosses[0] - crosses[1], 1e-9)
 
 
 @question("dgm-1-1-s3")
@@ -132,16 +149,16 @@ def dgm_1_1_s3(evidence: Evidence) -> Iterable[Claim]:
 
     points = [(0.0, -0.6), (0.4, -0.3), (-0.7, 0.0)]
     worst = max(abs(objective(m, s) - divergences.kl_to_quartic(m, math.exp(s))) for m, s in points)
-    yield Claim("E_q[log q + x^4] in closed form, largest error at three q", "quadrature", 0.0, worst, 1e-9)
+    yield Claim(r"$\mathbb{E}_q[\log q+x^4]$ in closed form, largest error at three $q$", "quadrature", 0.0, worst, 1e-9)
     options = {"xatol": 1e-10, "fatol": 1e-15}
     best = minimize(lambda at: objective(float(at[0]), float(at[1])), np.array([0.3, 0.0]), method="Nelder-Mead", options=options)
     yield Claim("standard deviation at the minimum", "optimisation", 12**-0.25, math.exp(float(best.x[1])), 1e-6)
     yield Claim("mean at the minimum", "optimisation", 0.0, float(best.x[0]), 1e-6)
     slopes = [_differences(lambda m, s, f=factor: objective(m, s, f), 0.4, -0.3) for factor in (1.0, 7.0)]  # type: ignore[misc]
     drift = float(np.abs(slopes[0] - slopes[1]).max())
-    yield Claim("a factor 7 on the unnormalised p changes the gradient by", "finite differences", 0.0, drift, 1e-9)
+    yield Claim(r"a factor 7 on $\tilde p$ changes the gradient by", "finite differences", 0.0, drift, 1e-9)
     moved = objective(0.4, -0.3) - objective(0.4, -0.3, 7.0)
-    yield Claim("it shifts the objective by log 7", "quadrature", math.log(7), moved, 1e-9)
+    yield Claim(r"a factor 7 on $\tilde p$ shifts the objective by $\log7$", "quadrature", math.log(7), moved, 1e-9)
     noise = np.random.default_rng(2).standard_normal(DRAWS)
     x = 0.4 + math.exp(-0.3) * noise
     exact = slopes[0]
@@ -259,6 +276,21 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the drawn thresholds", "optimisation", 0.0, float(np.abs(drawn["thresholds"] - [_fold(), _equal()]).max()), 1e-6)
     shown = float(np.abs(drawn["reverse_minima"] - np.array([point[:3] for point in _minima(4.0)])).max())
     yield Claim("the drawn minima", "optimisation", 0.0, shown, 1e-5)
+    between_them = [(float(mean), math.log(sd)) for mean, sd, _ in drawn["saddles"]]
+    steepest = max(abs(slope) for mean, log_sd in between_them for slope in _slopes(mean, log_sd, 4.0))
+    yield Claim("the drawn saddles: largest slope of the divergence there", "quadrature", 0.0, steepest, 1e-6)
+    determinant = max(float(np.linalg.eigvalsh(_hessian(mean, log_sd, 4.0)).prod()) for mean, log_sd in between_them)
+    yield Claim(
+        "at the drawn saddles the eigenvalues have two signs", "finite differences", expected=True, computed=determinant < 0
+    )
+    worst = max(
+        abs(_reverse(m, s, 4.0) - divergences.reverse_kl(gaussian_fits.two_modes(4.0), m, math.exp(s)))
+        for m, s in ((0.7, 0.4), (-3.0, 0.1), (5.0, 1.2))
+    )
+    statement = r"the formula with $\log\cosh(ax)$ against the integral of $q\log(q/p)$, largest difference at three $q$"
+    yield Claim(statement, "quadrature", 0.0, worst, 1e-8)
+    statement = r"$\log2$ minus the divergence at a side minimum, $a=4$"
+    yield Claim(statement, "optimisation", math.log(2) - stated[4.0][2][2], math.log(2) - _minima(4.0)[2][2], 1e-8)
     counts = [len(_minima(a)) for a in (2.3, 2.6, 3.2)]
     yield Claim("number of minima at a = 2.3, below the fold", "optimisation", 1.0, float(counts[0]))
     yield Claim("number of minima at a = 2.6, between the thresholds", "optimisation", 3.0, float(counts[1]))
@@ -266,11 +298,21 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("at a = 2.6 the centre is best", "optimisation", expected=True, computed=between[1][2] < between[0][2])
     yield Claim("at a = 3.2 the sides are best", "optimisation", expected=True, computed=beyond[0][2] < beyond[1][2])
     wide = 0.5 * (math.sqrt(2 / math.pi) * 4 + math.sqrt(2 * 16 / math.pi + 4))
-    yield Claim("width of the central minimum at a = 4 for log cosh(a x) = a|x|", "optimisation", wide, _minima(4.0)[1][1], 1e-2)
+    yield Claim(
+        r"width of the central minimum at $a=4$ with $\log\cosh(ax)$ replaced by $a\lvert x\rvert-\log2$",
+        "optimisation",
+        wide,
+        _minima(4.0)[1][1],
+        1e-2,
+    )
     widths = {a: _central_sd(a) for a in (2.0, 4.0, 6.0)}
     bend = max(abs(float(_hessian(0.0, math.log(sd), a)[0, 0]) * sd**2 - 1) for a, sd in widths.items())
     yield Claim(
-        "second derivative in the mean at the centre times sigma^2, largest distance from 1", "finite differences", 0.0, bend, 1e-3
+        r"second derivative in the mean at the centre times $\sigma^2$, largest distance from 1",
+        "finite differences",
+        0.0,
+        bend,
+        1e-3,
     )
     centre = [float(np.linalg.eigvalsh(_hessian(0.0, math.log(_central_sd(a)), a)).min()) for a in (0.5, 2.0, 4.0, 6.0, 8.0)]
     yield Claim("the centre is a minimum for a = 1/2, 2, 4, 6, 8", "finite differences", expected=True, computed=min(centre) > 0)

@@ -43,11 +43,10 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim]:
     """The head, its factor and divergence, and diagonal against full covariance on equal seeds."""
     import torch
 
-    for m, outputs in ((2, 5), (5, 20)):
+    for m in (2, 5):
         encoder, images, start = _random_encoder(m, "full")
         found = encoder.mean.out_features + encoder.spread.out_features
         yield Claim(f"outputs for M = {m}: M + M(M + 1)/2", "enumeration", float(m + m * (m + 1) // 2), float(found))
-        assert outputs == m + m * (m + 1) // 2
         factor = encoder(images).factor
         lower = bool((torch.triu(factor, 1) == 0).all() and (factor.diagonal(dim1=1, dim2=2) > 0).all())
         yield Claim(f"L is lower triangular with positive diagonal, M = {m}", "enumeration", expected=True, computed=lower)
@@ -85,8 +84,8 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("relative error of the gradient through mu and L", "finite differences", 0.0, worst, 1e-4)
     half = float((torch.relu(torch.randn(DRAWS, generator=torch.Generator().manual_seed(1))) == 0).double().mean())
     yield Claim("share of exact zeros that a ReLU makes of normal units", "Monte Carlo", 0.5, half, BAND * 0.5 / math.sqrt(DRAWS))
-    largest = float(torch.sigmoid(torch.tensor(30.0, dtype=torch.float64)))
-    yield Claim("a sigmoid can give a standard deviation above 1", "closed form", expected=False, computed=largest > 1)
+    largest = float(torch.sigmoid(torch.linspace(-800, 800, 1601, dtype=torch.float64)).max())
+    yield Claim("largest standard deviation that a sigmoid can give", "closed form", 1.0, largest, 1e-12)
 
     yield from _comparison(evidence)
 
@@ -95,8 +94,8 @@ def _comparison(evidence: Evidence) -> Iterable[Claim]:
     """Diagonal against full covariance: means over seeds of paired differences, with the spread over seeds."""
     for name, text in (
         ("exact_bound", "ELBO"),
-        ("exact_kl", "D(q||prior)"),
-        ("posterior_divergence", "D(q||posterior)"),
+        ("exact_kl", "divergence from the prior"),
+        ("posterior_divergence", "divergence from the posterior"),
         ("exact_log_likelihood", "log-likelihood"),
     ):
         gains = [evidence.metric(f"vae_full_s{k}", name) - evidence.metric(f"vae_diagonal_s{k}", name) for k in SEEDS]

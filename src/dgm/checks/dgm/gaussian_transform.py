@@ -4,6 +4,7 @@
 noise (exact for the polynomials that occur), exact rationals, the inverse covariance, and Monte Carlo.
 """
 
+import itertools
 import math
 from collections.abc import Iterable
 from fractions import Fraction
@@ -99,9 +100,16 @@ def dgm_2_2(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "all draws then lie on the line z_2 = z_1 / 2", "enumeration", 0.0, float(np.abs(z[:, 1] - z[:, 0] / 2).max()), 1e-12
     )
+    signs = [np.diag(d) for d in itertools.product((1.0, -1.0), repeat=3)]
+    three = np.array([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [-0.5, 0.3, 0.7]])
+    outputs = {(three @ d).tobytes() for d in signs if np.allclose(three @ d @ (three @ d).T, three @ three.T, atol=1e-12)}
+    yield Claim("factors of one covariance that differ in signs, $M=3$", "enumeration", 2.0**3, float(len(outputs)))
     entropy = -float(w @ _log_normal(MU + e @ L.T, MU, SIGMA))
     stated = math.log(2) + math.log(3) + math.log(2 * math.pi * math.e)
     yield Claim("entropy: sum of log L_ii + log(2 pi e)", "quadrature", stated, entropy, 1e-10)
+    thin = np.array([[2.0, 0.0], [1.0, 0.003]])
+    left = -float(w @ _log_normal(MU + e @ thin.T, MU, thin @ thin.T))
+    yield Claim("entropy lost when $L_{22}$ is divided by a thousand", "quadrature", math.log(1000), entropy - left, 1e-6)
     moved = torch.from_numpy(MU + e @ L.T)
     own = distributions.triangular_gaussian_log_prob(moved, torch.from_numpy(MU), torch.from_numpy(L)).numpy()
     yield Claim("entropy from the log-density that training uses", "quadrature", -float(w @ own), entropy, 1e-10)

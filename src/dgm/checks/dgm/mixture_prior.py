@@ -80,7 +80,7 @@ def dgm_3_1(evidence: Evidence) -> Iterable[Claim]:
     total = sum(_integral(lambda z, x=x, c=c: _joint(x, z, c)) for x in (0, 1) for c in (0, 1))  # type: ignore[misc]
     yield Claim("the product of the three factors sums and integrates to one", "quadrature", 1.0, total, 1e-10)
     on = sum(_integral(lambda z, c=c: _joint(1, z, c)) for c in (0, 1))  # type: ignore[misc]
-    yield Claim("p(x = 1) by integrating z and summing c", "quadrature", math.exp(EXAMPLE.log_evidence()), on, 1e-10)
+    yield Claim("$p(x=1)$ by integrating $z$ and summing $c$", "quadrature", math.exp(EXAMPLE.log_evidence()), on, 1e-10)
     rng = np.random.default_rng(0)
     c = (rng.random(DRAWS) >= EXAMPLE.weights[0]).astype(int)
     z = np.take(EXAMPLE.means, c) + np.sqrt(np.take(EXAMPLE.variances, c)) * rng.standard_normal(DRAWS)
@@ -98,10 +98,45 @@ def dgm_3_1(evidence: Evidence) -> Iterable[Claim]:
     shares = [float(x[near & (c == k)].mean()) for k in (0, 1)]
     counts = [int((near & (c == k)).sum()) for k in (0, 1)]
     spread = 4 * math.sqrt(sum(0.25 / n for n in counts))
-    yield Claim("given z, the share of x = 1 does not depend on c", "Monte Carlo", shares[0], shares[1], spread)
+    yield Claim("given $z$, the share of $x=1$ does not depend on $c$", "Monte Carlo", shares[0], shares[1], spread)
+    yield from _decoders()
     described = evidence.samples(RUN)
     yield Claim("the trained mixing weights sum to one", "trained model", 1.0, float(described["weights"].sum()), 1e-5)
-    yield Claim("and are positive", "trained model", True, bool((described["weights"] > 0).all()))
+    yield Claim("the trained mixing weights are positive", "trained model", True, bool((described["weights"] > 0).all()))
+
+
+SPREAD = 0.1
+"""Variance sigma_x^2 of a real-valued pixel with the mean ``slope * z + intercept``."""
+
+
+def _linear_marginal(x: float, spreads: tuple[float, ...]) -> float:
+    """p(x) of that pixel, a mixture of Gaussians as the decoder is linear, with a decoder variance for each cluster."""
+    clusters = zip(EXAMPLE.weights, EXAMPLE.means, EXAMPLE.variances, spreads, strict=True)
+    return sum(w * _normal(x, EXAMPLE.slope * m + EXAMPLE.intercept, EXAMPLE.slope**2 * v + s) for w, m, v, s in clusters)
+
+
+def _decoders() -> Iterable[Claim]:
+    """The two laws of x given z: the formulas in the answer, and p(x) of a real pixel, where the sheet names the wrong variance."""
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    x, mean, variance = rng.standard_normal(5), rng.standard_normal(5), rng.uniform(0.2, 2.0, 5)
+    formula = -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum()
+    law = float(stats.multivariate_normal(mean, np.diag(variance)).logpdf(x))
+    yield Claim("real data: log-density from mean and log-variance, five pixels", "closed form", float(formula), law, 1e-10)
+    on, p = (rng.random(5) < 0.5).astype(float), rng.uniform(0.1, 0.9, 5)
+    formula = (on * np.log(p) + (1 - on) * np.log(1 - p)).sum()
+    law = math.log(math.prod(chance if bit else 1 - chance for bit, chance in zip(on, p, strict=True)))
+    yield Claim("binary data: log-probability from the means, five pixels", "enumeration", float(formula), law, 1e-10)
+    at = -2.0
+
+    def joint(z: float) -> float:
+        return _normal(at, EXAMPLE.slope * z + EXAMPLE.intercept, SPREAD) * (
+            _joint(0, z, 0) + _joint(1, z, 0) + _joint(0, z, 1) + _joint(1, z, 1)
+        )
+
+    right, printed = (_linear_marginal(at, spreads) for spreads in ((SPREAD, SPREAD), EXAMPLE.variances))
+    yield Claim("real data: density $p(x)$ of one pixel at $x=-2$", "quadrature", right, _integral(joint), 1e-8, published=printed)
 
 
 # ------------------------------------------------------------------------------------------------ 3.2
@@ -115,16 +150,27 @@ def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
     direct = _five_terms(GIVEN[0])
     yield Claim("the bound of the example", "quadrature", -2.9619850728, direct, 1e-9)
     evidence_ = math.log(sum(_integral(lambda z, c=c: _joint(EXAMPLE.x, z, c)) for c in (0, 1)))  # type: ignore[misc]
-    yield Claim("log p(x) of the example", "quadrature", -0.4080620208, evidence_, 1e-9)
-    yield Claim("the bound lies below log p(x)", "quadrature", True, direct <= evidence_)
+    yield Claim(r"$\log p(x)$ of the example", "quadrature", -0.4080620208, evidence_, 1e-9)
+    yield Claim(r"in the example the bound lies below $\log p(x)$", "quadrature", True, direct <= evidence_)
 
     def gap(z: float) -> float:
         return sum(
             share * math.log(_code(z) * share * math.exp(evidence_) / _joint(EXAMPLE.x, z, c)) for c, share in enumerate(GIVEN)
         )
 
+    divergence = _code_mean(gap)
     yield Claim(
-        "log p(x) minus the bound is the divergence to the posterior", "quadrature", evidence_ - direct, _code_mean(gap), 1e-8
+        r"$\log p(x)$ minus the bound is the divergence to the posterior", "quadrature", evidence_ - direct, divergence, 1e-8
+    )
+    exact = EXAMPLE.log_evidence()
+    statement = "what the bound and the divergence to the posterior add up to: the logarithm of $p(x)$"
+    yield Claim(statement, "quadrature", exact, EXAMPLE.bound(GIVEN) + divergence, 1e-8, published=math.exp(exact))
+    yield Claim(
+        "how far $p(x)$ itself lies above its logarithm",
+        "quadrature",
+        math.exp(exact) - exact,
+        math.exp(evidence_) - evidence_,
+        1e-8,
     )
     grid = np.linspace(-9, 12, 8001)
     joint = np.log([EXAMPLE.weights[c] for c in (0, 1)])[:, None] + np.array(
@@ -143,7 +189,7 @@ def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
         for start in ((1.5, 0.0, -1.0), (-0.5, 0.0, 1.0))
     )
     yield Claim("gap of the best mean-field law", "optimisation", 0.0957, evidence_ + best, 5e-5)
-    yield Claim("the best mean-field bound stays below log p(x)", "optimisation", True, -best < evidence_ - 1e-3)
+    yield Claim(r"the best mean-field bound stays below $\log p(x)$", "optimisation", True, -best < evidence_ - 1e-3)
 
 
 # ------------------------------------------------------------------------------------------------ 3.3
@@ -161,15 +207,28 @@ def dgm_3_3_1(evidence: Evidence) -> Iterable[Claim]:
 
     first, second = _code_mean(marginal), _code_mean(divergence)
     yield Claim("both forms of the bound agree", "quadrature", _five_terms(GIVEN[0]), first - second, 1e-9)
-    yield Claim("their value", "quadrature", -2.9619850728, first - second, 1e-9)
-    yield Claim("the first term, free of q(c|x)", "quadrature", EXAMPLE.bound(GIVEN) + second, first, 1e-9)
-    yield Claim("the divergence is not negative", "quadrature", True, second >= 0)
+    yield Claim("value of both forms in the example", "quadrature", -2.9619850728, first - second, 1e-9)
+    yield Claim(r"the first term, free of $q(c\mid x)$", "quadrature", EXAMPLE.bound(GIVEN) + second, first, 1e-9)
+    yield Claim("the expected divergence between the cluster laws is not negative", "quadrature", True, second >= 0)
     bayes = max(
         abs(_joint(1, z, c) + _joint(0, z, c) - _posterior(z, c) * sum(_joint(x, z, k) for x in (0, 1) for k in (0, 1)))
         for z in (-2.0, 0.3, 4.0)
         for c in (0, 1)
     )
-    yield Claim("p(z|c) p(c) = p(z) p(c|z), largest difference", "closed form", 0.0, bayes, 1e-15)
+    yield Claim(r"Bayes: $p(z\mid c)\,p(c)$ against $p(z)\,p(c\mid z)$, largest difference", "closed form", 0.0, bayes, 1e-15)
+
+
+def _laws(variance: float) -> tuple[float, float]:
+    """The averaged and the geometric gamma_1 for q(z|x) with this variance, by integrating p(1|z) and the logarithms of p(c|z)."""
+    import mpmath
+
+    edges = [EXAMPLE.q_mean + math.sqrt(variance) * k for k in (-10, -5, -2, 0, 2, 5, 10)]
+
+    def mean(of: Callable[[float], float]) -> float:
+        return float(mpmath.quad(lambda z: _normal(float(z), EXAMPLE.q_mean, variance) * of(float(z)), edges))
+
+    first, second = (math.exp(mean(lambda z, c=c: math.log(_posterior(z, c)))) for c in (0, 1))  # type: ignore[misc]
+    return mean(lambda z: _posterior(z, 0)), first / (first + second)
 
 
 @question("dgm-3-3-2")
@@ -180,13 +239,24 @@ def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim]:
     found = minimize_scalar(
         lambda gamma: -_five_terms(float(gamma)), bounds=(0.01, 0.99), method="bounded", options={"xatol": 1e-9}
     )
-    yield Claim("the cluster law that maximises the bound, gamma_1", "optimisation", 0.1618321867, float(found.x), 1e-6)
-    yield Claim("geometric form of gamma_1", "optimisation", float(EXAMPLE.geometric()[0]), float(found.x), 1e-6)
-    yield Claim("the bound there", "optimisation", -1.9701238398, -float(found.fun), 1e-9)
+    yield Claim(r"$\gamma_1$ of the cluster law that maximises the bound", "optimisation", 0.1618321867, float(found.x), 1e-6)
+    yield Claim(r"$\gamma_1$ by the geometric form", "optimisation", float(EXAMPLE.geometric()[0]), float(found.x), 1e-6)
+    yield Claim("the bound at its maximiser", "optimisation", -1.9701238398, -float(found.fun), 1e-9)
     averaged = _code_mean(lambda z: _posterior(z, 0))
-    yield Claim("averaged gamma_1", "quadrature", 0.2973695298, averaged, 1e-9)
-    yield Claim("averaged form in code", "quadrature", float(EXAMPLE.averaged()[0]), averaged, 1e-9)
+    yield Claim(r"$\gamma_1$ of the averaged law", "quadrature", 0.2973695298, averaged, 1e-9)
+    yield Claim(r"the averaged $\gamma_1$ that the code gives", "quadrature", float(EXAMPLE.averaged()[0]), averaged, 1e-9)
     yield Claim("the bound at the averaged law", "quadrature", -2.0271130722, _five_terms(averaged), 1e-9)
+
+    best, mean = EXAMPLE.geometric(), EXAMPLE.averaged()
+    away = float(np.sum(mean * np.log(mean / best)))
+    statement = r"what the averaged law gives away is $D_{\mathrm{KL}}(\gamma\,\|\,\gamma^*)$"
+    yield Claim(statement, "quadrature", away, -float(found.fun) - _five_terms(averaged), 1e-9)
+    shown = evidence.arrays("mixture_prior")
+    drawn = float(np.abs(shown["marks"][1:, 1] - [_five_terms(averaged), -float(found.fun)]).max())
+    yield Claim("the drawn bounds of both laws, largest difference", "quadrature", 0.0, drawn, 1e-8)
+    laws = np.array([_laws(float(variance)) for variance in shown["spread"]])
+    drawn = float(np.abs(laws - np.stack([shown["averaged"], shown["geometric"]], axis=1)).max())
+    yield Claim(r"both laws as $q(z\mid x)$ narrows, in the table: largest difference", "quadrature", 0.0, drawn, 1e-8)
 
     def opposite(gamma: float) -> float:
         law = (gamma, 1 - gamma)
@@ -196,7 +266,9 @@ def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the averaged law minimises the opposite divergence", "optimisation", averaged, float(mean_law.x), 1e-6)
     exact, near = (mixture_prior.Example(q_variance=1e-4), float(_posterior(EXAMPLE.q_mean, 0)))
     apart = max(abs(float(law[0]) - near) for law in (exact.averaged(), exact.geometric()))
-    yield Claim("for a narrow q(z|x) both are p(c|z) at its mean", "closed form", 0.0, apart, 1e-3)
+    yield Claim(
+        r"for a narrow $q(z\mid x)$ both laws are $p(c\mid z)$ at its mean, largest difference", "closed form", 0.0, apart, 1e-3
+    )
     kl = {split: evidence.metric(RUN, "mixture_kl", split) for split in ("one draw", "averaged", "geometric")}
     ordered = kl["geometric"] <= kl["averaged"] + 1e-9 and kl["geometric"] <= kl["one draw"] + 1e-9
     yield Claim("trained model: no cluster law gives a better bound than the geometric one", "trained model", True, ordered)
@@ -236,21 +308,32 @@ def dgm_3_4(evidence: Evidence) -> Iterable[Claim]:
         return float(np.trapezoid(inner, axes[0]))
 
     value = integrated(log_density(p))
-    yield Claim("the integral of q log p in two dimensions", "quadrature", -7.741303476129373, value, 1e-10)
-    yield Claim("the lemma", "quadrature", mixture_prior.gaussian_cross_entropy(*q, *p), value, 1e-10)
+    first_only, last_only = (_without_brackets(*q, *p, coordinate) for coordinate in (0, 1))
+    statement = r"the integral of $q\log p$ in two dimensions"
+    yield Claim(statement, "quadrature", -7.741303476129373, value, 1e-10, published=first_only)
+    lemma = mixture_prior.gaussian_cross_entropy(*q, *p)
+    yield Claim("the lemma, by its formula", "quadrature", lemma, value, 1e-10, published=last_only)
     own = integrated(log_density(q))
     entropy = -0.5 * sum(math.log(2 * math.pi * v) + 1 for v in q[1])
-    yield Claim("with p = q it is minus the entropy", "quadrature", entropy, own, 1e-10)
-    without = value + 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
+    yield Claim(r"the integral of $q\log q$ is minus the entropy", "quadrature", entropy, own, 1e-10)
+    same_mean = integrated(log_density((q[0], p[1])))
     share = 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
-    yield Claim("the distance of the means lowers it by", "closed form", 4.125, share, 1e-12)
-    yield Claim(
-        "and the rest comes from the two spreads",
-        "quadrature",
-        mixture_prior.gaussian_cross_entropy(q[0], q[1], q[0], p[1]),
-        without,
-        1e-10,
+    yield Claim("the distance of the means lowers the integral by", "quadrature", share, same_mean - value, 1e-10)
+    apart = integrated(log_density(((p[0][0], q[0][1]), p[1]))) - value
+    yield Claim("of this, the second coordinate alone accounts for", "quadrature", 4.0, apart, 1e-10)
+    uniform = [np.linspace(m - math.sqrt(3 * v), m + math.sqrt(3 * v), 200_001) for m, v in zip(*q, strict=True)]
+    flat = sum(
+        float(np.mean(-0.5 * np.log(2 * np.pi * s) - (z[1:] - 0.5 * (z[1] - z[0]) - o) ** 2 / (2 * s)))
+        for z, o, s in zip(uniform, *p, strict=True)
     )
+    yield Claim("the same for a uniform $q$ with these means and variances", "quadrature", lemma, flat, 1e-8)
+
+
+def _without_brackets(mean: Any, variance: Any, other_mean: Any, other_variance: Any, coordinate: int) -> float:
+    """The lemma as printed: the sum ends at the logarithm, and both fractions belong to one coordinate, left open."""
+    summed = sum(-0.5 * math.log(2 * math.pi * s) for s in other_variance)
+    v, m, o, s = (values[coordinate] for values in (variance, mean, other_mean, other_variance))
+    return float(summed - v / (2 * s) - (m - o) ** 2 / (2 * s))
 
 
 def _formula(arrays: dict[str, Any]) -> np.ndarray:
@@ -302,11 +385,42 @@ def _in_code(arrays: dict[str, Any]) -> np.ndarray:
     return np.asarray(terms.bound.numpy())
 
 
+def _same_draw() -> float:
+    """Mean over z ~ q(z|x) of the objective with gamma = p(c|z); its other expectations by quadrature too."""
+    given = [_code_mean(lambda z, c=c: math.log(_normal(z, EXAMPLE.means[c], EXAMPLE.variances[c]))) for c in (0, 1)]  # type: ignore[misc]
+    own = _code_mean(lambda z: math.log(_code(z)))
+
+    def value(z: float) -> float:
+        gamma = [_posterior(z, c) for c in (0, 1)]
+        return math.log(_pixel(EXAMPLE.x, z)) + sum(
+            share * (given[c] + math.log(EXAMPLE.weights[c] / share)) for c, share in enumerate(gamma)
+        )
+
+    return _code_mean(value) - own
+
+
+def _same_draw_in_code(noise: np.ndarray) -> np.ndarray:
+    """The same objective draw by draw, by the functions that train the model."""
+    import torch
+
+    from dgm.models import vade
+
+    given = (EXAMPLE.weights, EXAMPLE.means, EXAMPLE.variances)
+    weights, means, variances = (torch.tensor(values, dtype=torch.float64) for values in given)
+    prior = vade.Prior(weights.log(), means[:, None], variances.log()[:, None])
+    mean = torch.full((len(noise), 1), EXAMPLE.q_mean, dtype=torch.float64)
+    log_variance = torch.full_like(mean, math.log(EXAMPLE.q_variance))
+    z = mean + math.sqrt(EXAMPLE.q_variance) * torch.from_numpy(noise)[:, None]
+    reconstruction = torch.nn.functional.logsigmoid(EXAMPLE.slope * z[:, 0] + EXAMPLE.intercept)
+    terms = vade.bound_terms(reconstruction, vade.log_responsibilities(z, prior), mean, log_variance, prior)
+    return np.asarray(terms.bound.numpy())
+
+
 @question("dgm-3-5")
 def dgm_3_5(evidence: Evidence) -> Iterable[Claim]:
     """The closed objective."""
     yield Claim("the closed form equals the five expectations", "quadrature", EXAMPLE.bound(GIVEN), _five_terms(GIVEN[0]), 1e-9)
-    yield Claim("its value on the example", "quadrature", -2.9619850728, _five_terms(GIVEN[0]), 1e-9)
+    yield Claim("value of the closed form in the example", "quadrature", -2.9619850728, _five_terms(GIVEN[0]), 1e-9)
     largest = max(float(np.abs(_formula(a) - _in_code(a)).max()) for a in map(_random_inputs, range(5)))
     yield Claim("the objective in code is this formula, largest difference", "closed form", 0.0, largest, 1e-6)
     rng = np.random.default_rng(1)
@@ -316,8 +430,16 @@ def dgm_3_5(evidence: Evidence) -> Iterable[Claim]:
     exact = _code_mean(lambda z: math.log(_pixel(EXAMPLE.x, z)))
     error = 4 * float(first.std()) / DRAWS**0.5
     yield Claim("the mean of many one-draw estimates of the first term", "Monte Carlo", exact, float(first.mean()), error)
+    scatter = math.sqrt(_code_mean(lambda z: (math.log(_pixel(EXAMPLE.x, z)) - exact) ** 2))
+    statement = "standard deviation of the right side with one draw, $L=1$, in the example"
+    yield Claim(statement, "Monte Carlo", scatter, float(first.std()), 0.01, published=0.0)
     few = first.reshape(-1, 10).mean(1)
     yield Claim("ten draws divide the variance of the estimate by ten", "Monte Carlo", 0.1, float(few.var() / first.var()), 0.005)
+    draws, mean = _same_draw_in_code(noise), _same_draw()
+    statement = "mean of the right side when the draw that is decoded gives the responsibilities too"
+    yield Claim(statement, "Monte Carlo", float(draws.mean()), mean, 4 * float(draws.std()) / DRAWS**0.5)
+    best = EXAMPLE.bound(EXAMPLE.geometric())
+    yield Claim("this mean lies below the bound of the geometric law", "quadrature", expected=True, computed=mean < best)
     parts = {name: evidence.metric(RUN, f"grey_{name}") for name in ("bound", "reconstruction", "prior", "assignment", "entropy")}
     total = sum(parts[name] for name in ("reconstruction", "prior", "assignment", "entropy"))
     yield Claim("trained model: the four terms add up to its score", "trained model", parts["bound"], total, 1e-3)

@@ -125,6 +125,11 @@ def test_the_catalogue_finds_the_workflow_below_workflow(tmp_path: Path) -> None
 
 # a whole build
 
+DOCUMENTS = (
+    "report",
+    *(entry["id"] for entry in yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())["assignments"]),
+)
+
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -199,10 +204,60 @@ def test_a_quick_build_makes_everything(built: Path) -> None:
     for figure in yaml.safe_load((REPOSITORY / "report" / "figures.yaml").read_text()):
         assert (built / "figures" / f"{figure}.svg").stat().st_size > 0
         assert (built / "figures" / f"{figure}.pdf").stat().st_size > 0
-    if shutil.which("pdflatex"):
-        assert (built / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert not list(built.rglob("*.part"))
     assert not list(built.glob("checkpoints/*"))
+
+
+@pytest.mark.pipeline
+def test_no_link_of_the_report_is_dead(built: Path) -> None:
+    page = (built / "report" / "index.html").read_text()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    links = re.findall(r'href="([^"]+)"', page)
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    papers = yaml.safe_load((REPOSITORY / "report" / "bibliography.yaml").read_text())
+    outside = {link for link in links if not link.startswith("#")}
+    assert outside <= {paper["url"] for paper in papers.values() if "url" in paper}
+    for name in DOCUMENTS:
+        source = (built / "report" / f"{name}.tex").read_text()
+        targets = re.findall(r"\\hypertarget\{([^}]+)\}", source)
+        assert len(targets) == len(set(targets))
+        assert set(re.findall(r"\\hyperlink\{([^}]+)\}", source)) <= set(targets), name
+
+
+@pytest.mark.pipeline
+def test_both_outputs_hold_the_same_questions_figures_tables_and_papers(built: Path) -> None:
+    ids = set(re.findall(r'\sid="([^"]+)"', (built / "report" / "index.html").read_text()))
+    sources = {name: (built / "report" / f"{name}.tex").read_text() for name in DOCUMENTS}
+    targets = {name: set(re.findall(r"\\hypertarget\{([^}]+)\}", source)) for name, source in sources.items()}
+    for kind in ("fig-", "tab-", "paper-"):
+        assert {name for name in ids if name.startswith(kind)} == {name for name in targets["report"] if name.startswith(kind)}
+    questions = {name for name in targets["report"] if name.startswith("question-")}
+    assert {name.removeprefix("question-") for name in questions} <= ids
+    own = [{name for name in targets[part] if name.startswith("question-")} for part in DOCUMENTS[1:]]
+    assert set.union(*own) == questions and sum(map(len, own)) == len(questions) == 97
+
+
+@pytest.mark.pipeline
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_document_is_typeset_without_overfull_lines(name: str, built: Path) -> None:
+    assert (built / "report" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    record = json.loads((built / "records" / "typeset" / f"{name}.json").read_text())
+    assert record["warnings"] == []
+    assert record["pages"] > 5
+
+
+@pytest.mark.pipeline
+def test_every_published_mistake_is_rejected(built: Path) -> None:
+    with (built / "tables" / "corrections.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with_numbers = {row["question"] for row in rows if row["claim"]}
+    assert {row["question"] for row in rows if row["fault"] == "wrong"} <= with_numbers
+    for row in rows:
+        if row["claim"] and row["published"] not in ("True", "False"):
+            published, computed = float(row["published"]), float(row["computed"])
+            assert not abs(published - computed) <= float(row["tolerance"]), row["claim"]
 
 
 @pytest.mark.pipeline

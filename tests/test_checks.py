@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import made_up_results
@@ -12,6 +13,7 @@ import yaml
 
 from dgm import bernoulli, distributions, divergences, flows
 from dgm.checks import Claim, Evidence, claims
+from dgm.clustering import purity
 from dgm.files import load_arrays, save_arrays
 from dgm.models import bmm, nice
 from dgm.stages import check
@@ -24,6 +26,10 @@ CHECKS = claims("gdl")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     made_up_results.build(folder)
+    labels = load_arrays(folder / "data" / "images.npz")["test_labels"]
+    for run in ("bmm_k5", "bmm_k10", "bmm_k20"):
+        clusters = load_arrays(folder / "evaluations" / f"{run}.npz")["clusters_test"]
+        changed_metric(folder, run, "purity", purity(labels, clusters).value)
     return folder
 
 
@@ -144,6 +150,33 @@ def test_a_wrong_formula_is_rejected(
     assert false_claims(question, good)
 
 
+@pytest.mark.parametrize(
+    ("question", "statement", "published"),
+    [
+        ("gdl-1a", "the part of the reverse", 0.0),
+        ("gdl-1a", "of all pieces", 1.25),
+        ("gdl-1b", "leaves out", np.inf),
+        ("gdl-1c", "what the ELBO charges", 47.19741490700595),
+        ("gdl-2a-i", "always equal", 0.25),
+        ("gdl-2b-i", "z}=(0,1,0)", 2.3),
+        ("gdl-2b-i", "sum of the law", 7.0),
+        ("gdl-2b-i", "given component 2", 1.09),
+        ("gdl-2c-i", "component 1, pixel 1, is", 1.022463456577816),
+        ("gdl-2c-i", "cleared equation", 0.05184118494137009),
+        ("gdl-2c-ii", "constraint's left side", -1.0),
+        ("gdl-2c-ii", "dual function at", -0.18501085597887812),
+        ("gdl-2c-ii", "multiplier", 1.5),
+        ("gdl-3d", "majority digits", 10.0),
+        ("gdl-3e", "covariance of the two", 0.0),
+    ],
+)
+def test_the_published_value_is_rejected(question: str, statement: str, published: float, good: Path) -> None:
+    (found,) = (claim for claim in CHECKS[question](Evidence(good)) if statement in claim.statement)
+    assert found.published == pytest.approx(published, abs=1e-12)
+    assert found.passed
+    assert not replace(found, expected=published, published=None).passed
+
+
 def changed_metric(results: Path, run: str, metric: str, value: float) -> None:
     path = results / "tables" / "metrics.csv"
     table = pd.read_csv(path)
@@ -191,7 +224,7 @@ def test_a_drawing_of_other_prototypes_is_rejected(copied: Path) -> None:
     samples = load_arrays(path)
     path.unlink()
     save_arrays(path, samples | {"prototypes": 1 - samples["prototypes"]})
-    assert false_claims("gdl-3d", copied) == ["the drawn prototypes are the rows of the stored p"]
+    assert false_claims("gdl-3d", copied) == ["largest distance of the drawn prototypes from the rows of the stored p"]
 
 
 def test_a_vae_that_always_draws_the_same_digit_does_not_win(copied: Path) -> None:

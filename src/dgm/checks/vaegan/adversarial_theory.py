@@ -455,7 +455,7 @@ def vaegan_3e(evidence: Evidence) -> Iterable[Claim]:
             yield Claim(f"$W_{power}({label})$ is the same", "enumeration", distance, moved, 1e-12)
         halves = _half_sum(_floats(p), _floats(q))
         number = mass * math.log(2)
-        yield Claim(f"$\\mathrm{{JSD}}({label})$", "exact rationals", number, halves, 1e-12)
+        yield Claim(f"$\\mathrm{{JSD}}({label})$ from exact masses", "exact rationals", number, halves, 1e-12)
         yield Claim(
             f"$\\mathrm{{JSD}}({label})$, the formula", "exact rationals", game.jensen_shannon_uniform(first, other), halves, 1e-12
         )
@@ -530,7 +530,7 @@ def _smoothed() -> Iterable[Claim]:
             found[name, share] = _divergence(start, mixed)
         stated = 3.8007012923 if name == 2 else math.log(2000)
         label = f"a share 0.001 of $U[0,2]$ mixed into $\\mathbb{{P}}_{name}$"
-        yield Claim(f"divergence with {label}", "enumeration", stated, found[name, 1e-3], 1e-9)
+        yield Claim(f"by cells: divergence with {label}", "enumeration", stated, found[name, 1e-3], 1e-9)
         formula = game.kl_uniform_to_smoothed(INTERVALS[0], other, background, 1e-3)
         yield Claim(f"formula for the divergence with {label}", "enumeration", formula, found[name, 1e-3], 1e-12)
         growth = (0.5 if name == 2 else 1) * math.log(1000)

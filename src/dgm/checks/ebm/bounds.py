@@ -291,9 +291,8 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     pair = _enumerated((0.0, 3.0), 2, 10.0)[2]
     yield Claim("gap on the line of symmetry of two components", "enumeration", 0.0, pair, 1e-12)
     yield Claim("the density at the centre is lower than at a mean", "enumeration", expected=True, computed=centre[1] < at_mean[1])
-    around, single = (
-        [f(x) for x in _around(6.0)] for f in (lambda x: _enumerated(x, 10, 10.0)[0], lambda x: _one_component(x, 10.0))
-    )
+    around = [_enumerated(x, 10, 10.0)[0] for x in _around(6.0)]
+    single = [_one_component(x, 10.0) for x in _around(6.0)]
     yield Claim(
         "range of the bound on the circle $\\|x\\|=6$", "enumeration", 0.0, max(around) - min(around), 1e-12,
         published=max(single) - min(single),

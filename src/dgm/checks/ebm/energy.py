@@ -67,7 +67,7 @@ def _gradients(model: Any) -> tuple[Any, Any]:
         weights = torch.softmax(model.energy(points), 0)
     raised = torch.autograd.grad(model.energy(data).mean(), parameters)
     lowered = torch.autograd.grad((weights * model.energy(points)).sum(), parameters)
-    return tuple(torch.cat([part.ravel() for part in parts]) for parts in (raised, lowered))
+    return torch.cat([part.ravel() for part in raised]), torch.cat([part.ravel() for part in lowered])
 
 
 def _differences(model: Any, step: float = 1e-6) -> Any:

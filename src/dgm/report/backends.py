@@ -11,7 +11,6 @@ from pygments.lexers.python import PythonLexer
 
 from dgm.report import latex
 from dgm.report.catalogue import Catalogue
-from dgm.report.document import BOXES
 from dgm.report.macros import Shown, citation
 from dgm.report.numbers import in_prose
 
@@ -116,9 +115,9 @@ class HtmlBackend(_References):
             for kind, part in in_prose(text)
         )
 
-    def box(self, kind: str) -> tuple[str, str]:
+    def box(self, kind: str, heading: str) -> tuple[str, str]:
         """An ``<aside>`` with a heading."""
-        return f'<aside class="box {kind}"><p class="box-title">{BOXES[kind]}</p>', "</aside>"
+        return f'<aside class="box {kind}"><p class="box-title">{html.escape(heading)}</p>', "</aside>"
 
     def header_level(self, depth: int) -> int:
         """Below the question's ``h3``."""
@@ -192,9 +191,9 @@ class LatexBackend(_References):
         """Escaped text with powers of ten as formulas."""
         return "".join(latex.escape(part) if kind == "text" else rf"\({part}\)" for kind, part in in_prose(text))
 
-    def box(self, kind: str) -> tuple[str, str]:
+    def box(self, kind: str, heading: str) -> tuple[str, str]:
         """An environment with a heading."""
-        return rf"\begin{{reportbox}}{{{kind}}}{{{BOXES[kind]}}}", r"\end{reportbox}"
+        return rf"\begin{{reportbox}}{{{kind}}}{{{latex.escape(heading)}}}", r"\end{reportbox}"
 
     def header_level(self, depth: int) -> int:
         """Below the question's subsection."""

@@ -28,6 +28,14 @@ __all__ = ["Report", "build"]
 
 POINTS_TO_PIXELS = 96 / 72
 
+FAULTS: Mapping[str, str] = {
+    "wrong": "Correction of the published answer",
+    "misargued": "What fails in the published reasons",
+    "incomplete": "What the published answer leaves out",
+    "missing": "No published answer",
+}
+"""Heading of the box that speaks of a published answer, by what is at fault."""
+
 EVIDENCE_KINDS: tuple[str, ...] = tuple(dict.fromkeys(EVIDENCE.values()))
 
 
@@ -65,7 +73,8 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
         document.add(f"statement {question.id}", question.statement, where)
         if question.id in catalogue.answers:
             answer = catalogue.answers[question.id]
-            document.add(f"answer {question.id}", templates.shown_text(answer), str(answer.path))
+            headings = {"correction": FAULTS[answer.correction.fault]} if answer.correction else {}
+            document.add(f"answer {question.id}", templates.shown_text(answer), str(answer.path), headings=headings)
             if answer.correction:
                 printed = templates.text(answer.correction.printed, f"{answer.path}: correction.printed")
                 document.add(f"printed {question.id}", printed, f"{answer.path}: correction.printed", inline=True)
@@ -251,7 +260,7 @@ class _Context:
         """Claims by kind of evidence, those that reject a published value, and answers of which a part is argued only."""
         questions = self._questions(part)
         claims = [claim for name in questions for claim in self.results.checks.get(name, [])]
-        kinds = [EVIDENCE.get(claim.method) for claim in claims]
+        kinds: list[str | None] = [EVIDENCE.get(claim.method) for claim in claims]
         return {
             **{kind: kinds.count(kind) for kind in EVIDENCE_KINDS},
             "claims": len(claims),
@@ -429,7 +438,7 @@ def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
     if skipped:
         parts.append(f"{skipped} skipped" if done else f"{skipped} check{'s' if skipped > 1 else ''} skipped")
     words = ", ".join(parts)
-    kinds = [EVIDENCE.get(claim.method) for claim in done]
+    kinds: list[str | None] = [EVIDENCE.get(claim.method) for claim in done]
     if kinds:
         words += ": " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in EVIDENCE_KINDS if kind in kinds)
     state = "failed" if passed < len(done) else ("skipped" if skipped else "passed")

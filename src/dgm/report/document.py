@@ -40,11 +40,15 @@ _PUNCTUATION = re.compile(r"^[.,;:!?)\]’”'’-]*[.,;:!?)]")
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of Markdown. ``where`` is named in messages; an inline piece must be a single paragraph."""
+    """A piece of Markdown. ``where`` is named in messages; an inline piece must be a single paragraph.
+
+    ``headings`` replaces headings of :data:`BOXES`.
+    """
 
     where: str
     markdown: str
     inline: bool = False
+    headings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -77,7 +81,7 @@ class Backend(Protocol):
     def text(self, text: str) -> str:
         """Plain text, escaped."""
 
-    def box(self, kind: str) -> tuple[str, str]:
+    def box(self, kind: str, heading: str) -> tuple[str, str]:
         """What stands before and after a fenced block."""
 
     def header_level(self, depth: int) -> int:
@@ -95,11 +99,11 @@ class Document:
     _trees: dict[str, list[Node]] = field(default_factory=dict)
     _version: list[int] = field(default_factory=list)
 
-    def add(self, key: str, markdown: str, where: str, inline: bool = False) -> str:
+    def add(self, key: str, markdown: str, where: str, inline: bool = False, headings: Mapping[str, str] | None = None) -> str:
         """Add a piece; returns its key. Raises ValueError when the key is taken."""
         if key in self.pieces:
             raise ValueError(f"two pieces of the report are called {key!r}")
-        self.pieces[key] = Piece(where, markdown, inline)
+        self.pieces[key] = Piece(where, markdown, inline, headings or {})
         return key
 
     def parse(self) -> None:
@@ -177,7 +181,7 @@ class Document:
         for index, key in enumerate(wanted):
             tree = self._trees[key]
             levels = [node["c"][0] for node in _nodes(tree) if node["t"] == "Header"]
-            walked = _Walk(backend, self.pieces[key].where, min(levels, default=1)).blocks(tree)
+            walked = _Walk(backend, self.pieces[key], min(levels, default=1)).blocks(tree)
             blocks += [_raw_block(backend.raw, f"{_OPEN}piece {index}{_CLOSE}"), *walked]
         document = {"pandoc-api-version": self._version, "meta": {}, "blocks": blocks}
         written = _pandoc(
@@ -203,9 +207,10 @@ class Document:
 class _Walk:
     """One pass over a piece for one backend; makes new nodes and leaves the tree as it is."""
 
-    def __init__(self, backend: Backend, where: str, top: int) -> None:
+    def __init__(self, backend: Backend, piece: Piece, top: int) -> None:
         self.backend = backend
-        self.where = where
+        self.where = piece.where
+        self.headings = {**BOXES, **piece.headings}
         self.top = top
 
     def blocks(self, nodes: list[Node]) -> list[Node]:
@@ -218,7 +223,8 @@ class _Walk:
             placed = next((name for name in classes if name.startswith("placed-")), None)
             if placed:
                 return [_raw_block(raw, placeholder(placed.removeprefix("placed-"), dict(pairs)["name"]))]
-            before, after = self.backend.box(next(name for name in classes if name in BOXES))
+            box = next(name for name in classes if name in BOXES)
+            before, after = self.backend.box(box, self.headings[box])
             return [_raw_block(raw, before), *self.blocks(inner), _raw_block(raw, after)]
         if kind == "CodeBlock":
             (_, classes, pairs), text = node["c"]

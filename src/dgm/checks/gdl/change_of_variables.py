@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -15,6 +15,19 @@ __all__: list[str] = []
 POINT = (-2.0, 0.5, -0.3, 4.0, -1.0)
 
 
+def _slope(function: Callable[[float], float], at: float) -> float:
+    """Central difference with an error of order h^4."""
+    h = 1e-3 * max(1.0, abs(at)) if abs(at) > 0.3 else 1e-3
+    near, far = (function(at + k * h) - function(at - k * h) for k in (1, 2))
+    return (8 * near - far) / (12 * h)
+
+
+def _below_reciprocal(y: float) -> float:
+    """P(1/X <= y) for a standard Cauchy X, from the arctangent: that X < 0 or X >= 1/y for y > 0, that 1/y <= X < 0 for y < 0."""
+    cdf = 0.5 + math.atan(1 / y) / math.pi
+    return 0.5 + 1 - cdf if y > 0 else 0.5 - cdf
+
+
 @question("gdl-5a")
 def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
     """The reciprocal of a Cauchy variable."""
@@ -24,10 +37,17 @@ def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
     density = 1 / (sympy.pi * (1 + (1 / y) ** 2)) / y**2
     zero = sympy.simplify(density - 1 / (sympy.pi * (1 + y**2))) == 0
     yield Claim("f(1/y)/y^2 is the Cauchy density", "symbolic", expected=True, computed=bool(zero))
-    # P(1/2 < 1/X < 3) = P(1/3 < X < 2) from the arctangent, against the transformed density
+    at_zero = float(sympy.limit(density, y, 0))
+    yield Claim("limit of f(1/y)/y^2 at y = 0 is 1/pi", "symbolic", 1 / math.pi, at_zero, 1e-15)
+    points = np.array([-30.0, -2.0, -0.4, 0.1, 0.7, 1.0, 5.0])
+    stated = flows.reciprocal_density(flows.cauchy_density, points)
+    slopes = [_slope(_below_reciprocal, float(point)) for point in points]
+    worst = float(np.abs(stated - np.array(slopes)).max())
+    yield Claim("largest distance of f_Y from the slope of P(1/X <= y)", "finite differences", 0.0, worst, 1e-7)
     probability = (math.atan(2.0) - math.atan(1 / 3)) / math.pi
+    yield Claim("P(1/3 < X < 2) is 1/4", "closed form", 0.25, probability, 1e-12)
     transformed = integral(lambda v: float(flows.reciprocal_density(flows.cauchy_density, v)), 0.5, 3)
-    yield Claim("probability that 1/X lies in (1/2, 3)", "quadrature", transformed, probability, 1e-10)
+    yield Claim("probability that 1/X lies in (1/2, 3), by the density found", "quadrature", 0.25, transformed, 1e-10)
     n = 100_000
     draws = np.sort(1 / np.tan(np.pi * (np.random.default_rng(0).uniform(size=n) - 0.5)))
     law = np.arctan(draws) / np.pi + 0.5
@@ -35,6 +55,13 @@ def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "Kolmogorov-Smirnov distance of 100,000 draws below its 0.1 % point", "Monte Carlo", 0.0, distance, 1.95 / math.sqrt(n)
     )
+
+
+def _is_a_number(function: Callable[[float], float], at: float) -> bool:
+    try:
+        return math.isfinite(function(at))
+    except (ValueError, ZeroDivisionError):
+        return False
 
 
 @question("gdl-5b")
@@ -48,6 +75,8 @@ def gdl_5b(evidence: Evidence) -> Iterable[Claim]:
         return float(flows.lognormal_density(z, mu, sigma))
 
     yield Claim("the density integrates to one", "quadrature", 1.0, integral(density, 0, 0.5, 1, 2, 5, 20, 60), 1e-8)
+    below = integral(density, 0, 0.5, 1, math.exp(mu))
+    yield Claim("the density gives half of the probability to values below exp(mu), the median", "quadrature", 0.5, below, 1e-8)
     mean = integral(lambda z: z * density(z), 0, 0.5, 1, 2, 5, 20, 60)
     yield Claim("the mean is exp(mu + sigma^2 / 2)", "quadrature", math.exp(mu + sigma**2 / 2), mean, 1e-7)
     z, m = sympy.symbols("z m", positive=True)
@@ -55,7 +84,20 @@ def gdl_5b(evidence: Evidence) -> Iterable[Claim]:
     cumulative = (1 + sympy.erf((sympy.log(z) - m) / (s * sympy.sqrt(2)))) / 2
     slope = sympy.diff(cumulative, z).subs({m: sympy.Rational(3, 10), s: sympy.Rational(1, 2), z: 2})
     yield Claim("density at z = 2, from the derivative of the distribution function", "symbolic", density(2.0), float(slope), 1e-12)
-    yield Claim("density at z = -1 and at z = 0", "closed form", 0.0, density(-1.0) + density(0.0))
+    draws = np.exp(np.random.default_rng(0).normal(mu, sigma, 100_000))
+    share, stated_share = float((draws <= 0).mean()), integral(density, -3, -1, 0)
+    yield Claim("probability of z <= 0 by the density, against 100,000 draws", "Monte Carlo", stated_share, share)
+    nonpositive = (-2.0, -1.0, -0.5, 0.0)
+    defined = sum(_is_a_number(lambda at: math.exp(-((math.log(at) - mu) ** 2) / (2 * sigma**2)) / at, at) for at in nonpositive)
+    yield Claim(
+        "of the points -2, -1, -0.5 and 0, those where the formula without its support has a value",
+        "enumeration",
+        0,
+        defined,
+        published=len(nonpositive),
+    )
+    worst = max(abs(math.log(density(math.exp(v))) - (math.log(normal(v, mu, sigma)) - v)) for v in (-1.0, 0.0, 0.4, 2.0))
+    yield Claim("log-density of exp(y) less that of y is -y", "closed form", 0.0, worst, 1e-12)
 
 
 @question("gdl-5c")
@@ -79,7 +121,7 @@ def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
         return 2 * integral(lambda a: (1 / math.cos(a)) ** (k + 2) / (k + 2), 0, math.pi / 4)
 
     moments = [moment(1), moment(2)]
-    yield Claim("E Z is (sqrt 2 + ln(1 + sqrt 2)) / 3", "quadrature", (root + math.log(1 + root)) / 3, moments[0], 1e-12)
+    yield Claim("E Z is (sqrt 2 + log(1 + sqrt 2)) / 3", "quadrature", (root + math.log(1 + root)) / 3, moments[0], 1e-12)
     yield Claim("E Z^2 is 2/3", "quadrature", 2 / 3, moments[1], 1e-12)
     by_density = integral(lambda z: z * density(z), 0, 1, root)
     yield Claim("the density has this mean", "quadrature", moments[0], by_density, 1e-7)
@@ -89,6 +131,13 @@ def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
     slope = float(mpmath.diff(lambda t: cdf(float(t)), 1.2, h=1e-5))
     yield Claim("f(1.2) is the slope of F", "finite differences", density(1.2), slope, 1e-6)
     yield Claim("the density does not jump at 1", "closed form", math.pi / 2, density(1 + 1e-12), 1e-5)
+    h = 1e-8
+    fall = (density(1 + h) - math.pi / 2) / math.sqrt(h)
+    yield Claim("beyond 1 the density falls like $-2\\sqrt{2(z-1)}$", "finite differences", -2 * math.sqrt(2), fall, 1e-3)
+    angles = 2 * np.pi * (np.arange(1_000_000) + 0.5) / 1_000_000
+    inside = np.maximum(np.abs(1.2 * np.cos(angles)), np.abs(1.2 * np.sin(angles))) <= 1
+    arcs = 1.2 * 2 * math.pi * float(inside.mean()) / 4
+    yield Claim("f(1.2) is a quarter of the length of the arcs of radius 1.2 inside", "enumeration", density(1.2), arcs, 1e-4)
     yield Claim("the density ends at 0", "closed form", 0.0, density(root - 1e-12) + density(root + 1e-12), 1e-5)
     arrays = evidence.arrays("square_distance")
     distances = np.sort(arrays["distances"])
@@ -115,6 +164,9 @@ def gdl_6_1(evidence: Evidence) -> Iterable[Claim]:
     there = np.where(inverse < 0, inverse / 10, inverse)
     yield Claim("largest distance of LReLU(inverse(x)) from x", "closed form", 0.0, float(np.abs(there - points).max()), 1e-12)
     yield Claim("inverse at -0.2", "closed form", -2.0, float(flows.leaky_relu_inverse(-0.2)), 1e-12)
+    ordered = np.sort(points)
+    steepness = np.diff(np.where(ordered < 0, ordered / 10, ordered)) / np.diff(ordered)
+    yield Claim("least slope of LReLU between neighbours of 10,006 sorted points", "closed form", 0.1, float(steepness.min()), 1e-9)
     signs = bool(np.array_equal(np.sign(inverse), np.sign(points)))
     yield Claim("the inverse keeps every sign", "closed form", expected=True, computed=signs)
 
@@ -132,8 +184,19 @@ def gdl_6_2(evidence: Evidence) -> Iterable[Claim]:
         "inverse |det| at (-2, 0.5, -0.3, 4, -1)", "finite differences", stated, 1 / abs(float(np.linalg.det(jacobian))), 1e-4
     )
     yield Claim("it is 10^3", "finite differences", 1000.0, 1 / abs(float(np.linalg.det(jacobian))), 1e-4)
+    yield Claim("its logarithm is 3 log 10", "finite differences", 3 * math.log(10), -float(np.linalg.slogdet(jacobian)[1]), 1e-6)
+    negative = int((point < 0).sum())
+    printed = np.diag([0.1] * negative + [1.0] * (len(point) - negative))  # the slopes 0.1 first, whatever the signs are
+    yield Claim(
+        "second diagonal entry of the Jacobian there",
+        "finite differences",
+        1.0,
+        float(jacobian[1, 1]),
+        1e-6,
+        published=float(printed[1, 1]),
+    )
     off = float(np.abs(jacobian - np.diag(np.diag(jacobian))).max())
-    yield Claim("the Jacobian is diagonal", "finite differences", 0.0, off, 1e-9)
+    yield Claim("largest entry of the Jacobian off the diagonal", "finite differences", 0.0, off, 1e-9)
     signs = [flows.leaky_relu_inverse_det(np.array(p)) for p in itertools.product((-1.0, 1.0), repeat=4)]
     numeric = []
     for p in itertools.product((-1.0, 1.0), repeat=4):

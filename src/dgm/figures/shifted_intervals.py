@@ -31,8 +31,8 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     distances.plot(shift[~infinite], np.zeros((~infinite).sum()), "o", **divergence)
     distances.plot(shift, arrays["wasserstein"], color=style.COLOURS["blue"], label="Wasserstein")
     distances.plot(shift, arrays["jensen_shannon"], "--", color=style.COLOURS["green"], label="Jensen–Shannon")
-    for s in arrays["smoothed_shift"]:
-        distances.axvline(s, ymax=0.6, color=style.COLOURS["grey"], linewidth=0.7, linestyle=":", zorder=0)
+    for s, name in zip(arrays["smoothed_shift"], ("sky", "orange"), strict=True):
+        distances.axvline(s, ymax=0.6, color=style.COLOURS[name], linewidth=1.2, zorder=0.9)
     distances.set(xlabel="shift s", xlim=(-2, 2), ylim=(-0.1, 4.2), title="distances from U[0, 1]")
     distances.set_yticks([0, np.log(2), 2, _ROOF], ["0", "log 2", "2", r"$\infty$"])
     distances.legend(loc="upper center", handlelength=1.8)

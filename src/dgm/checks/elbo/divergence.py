@@ -69,8 +69,10 @@ def elbo_1a(evidence: Evidence) -> Iterable[Claim]:
     log_q, log_p = (float(divergences.log_normal_density(0.0, *law)) for law in (wide, prior))
     yield Claim("the integrand at $x=0$", "closed form", math.exp(log_q) * (log_q - log_p), at_zero, 1e-12)
     t = sympy.Symbol("t", positive=True)
-    limit = sympy.limit(t * sympy.log(t), t, 0, "+")
-    yield Claim("limit of $t\\log t$ for $t\\to0$", "symbolic", 0.0, float(limit))
+    pair = t * sympy.log(4 * t) + (1 - t) * sympy.log((1 - t) * sympy.Rational(4, 3))
+    stated = divergences.kl_discrete((0.0, 1.0), (0.25, 0.75))
+    limit = float(sympy.limit(pair, t, 0, "+"))
+    yield Claim("limit of the divergence of $(t,1-t)$ from $(\\frac14,\\frac34)$ for $t\\to0$", "symbolic", stated, limit, 1e-12)
     cells = [(q, p) for q, p in ((0.0, 0.25), (0.0, 0.25), (1.0, 0.25), (0.0, 0.25)) if q > 0]
     total = math.fsum(q * math.log(q / p) for q, p in cells)
     stated = divergences.kl_uniform((0.0, 1.0), (-2.0, 2.0))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dgm import distributions
+from dgm import distributions, variational_bounds
 from dgm.checks import Evidence, claims
 from dgm.files import load_arrays, save_arrays
 from dgm.models import vae_mlp
@@ -101,6 +101,7 @@ MUTATIONS = [
     ("vaegan-2c", vae_mlp.Posterior, "draw", lambda self, noise: REAL_DRAW(self, noise).detach()),
     ("vaegan-2c", vae_mlp.Model, "bound", prior_forgotten),
     ("vaegan-2c", vae_mlp.Model, "bound", entropy_with_the_wrong_sign),
+    ("vaegan-2d", variational_bounds, "constant_code_bound", lambda images: -784 * np.log(2)),
 ]
 
 

@@ -349,5 +349,7 @@ def vaegan_1j(evidence: Evidence) -> Iterable[Claim]:
         computed=tight == ["p(z|x)", "p(x,z), normalised"],
     )
     yield Claim("sum of p(x,z) over z, not one", "exact rationals", 0.29, float(total), 1e-12)
+    own = float(sum(LIKELIHOOD))
+    yield Claim("sum of p(x|z) over z at this x, one by chance", "exact rationals", 1.0, own)
     other = float(sum(1 - v for v in LIKELIHOOD))
     yield Claim("sum of p(x|z) over z for the other value of a binary x, not one", "exact rationals", 2.0, other, 1e-12)

@@ -232,8 +232,9 @@ def _scaled() -> Iterable[Claim]:
     mean, sd = 1.0, math.sqrt(0.5)
     log_q, log_post = -0.5 * (z - 1.0) ** 2, -0.5 * ((z - mean) / sd) ** 2 - math.log(sd)
     gap = float(np.trapezoid(np.exp(log_q) * (log_q - log_post), z)) / math.sqrt(2 * math.pi)
-    stated = _log_evidence(x, 1.0) - divergences.elbo_scaled_gaussian(x, 1.0, 1.0, 1.0)
-    yield Claim("the gap of that bound at its best scale", "quadrature", stated, gap, 1e-9)
+    yield Claim("the gap of that bound at its best scale", "quadrature", 0.5 * (x - 1 - math.log(x)), gap, 1e-9)
+    left = _log_evidence(x, 1.0) - divergences.elbo_scaled_gaussian(x, 1.0, 1.0, 1.0)
+    yield Claim("log-evidence minus that bound", "quadrature", left, gap, 1e-9)
 
 
 def _drawn(evidence: Evidence) -> Iterable[Claim]:

@@ -118,6 +118,7 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
     (tmp_path / "evaluations").mkdir()
     for path in (tiny_results / "evaluations").glob("*_r1*.npz"):
         shutil.copy(path, tmp_path / "evaluations")
+    (tmp_path / "models").symlink_to(tiny_results / "models")
     return tmp_path
 
 

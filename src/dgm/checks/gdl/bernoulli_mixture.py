@@ -391,8 +391,9 @@ def gdl_2c_ii(evidence: Evidence) -> Iterable[Claim]:
     solutions = sympy.solve(conditions, [first, second, multiplier], dict=True)
     yield Claim("number of solutions of the Lagrange conditions for $K=2$", "symbolic", 1.0, float(len(solutions)))
     solution = solutions[0]
-    left = sympy.simplify(solution[first] - size_1 / (size_1 + size_2))
-    yield Claim("that solution minus $N_1/(N_1+N_2)$", "symbolic", 0.0, float(left))
+    left = sympy.numer(sympy.together(solution[first] - size_1 / (size_1 + size_2)))
+    norm = sympy.Poly(left, size_1, size_2).max_norm()
+    yield Claim("that solution minus $N_1/(N_1+N_2)$: largest coefficient of the numerator", "symbolic", 0.0, float(norm))
     eta = _exact_eta()
     sizes = [sum((row[k] for row in eta), Fraction(0)) for k in range(2)]
     numbers = {size: sympy.Rational(n.numerator, n.denominator) for size, n in zip((size_1, size_2), sizes, strict=True)}

@@ -48,7 +48,15 @@ def gdl_3a(evidence: Evidence) -> Iterable[Claim]:
     eta, log_likelihood = bmm.e_step(images[:2], extreme, torch.full((2, 1), 0.5, dtype=torch.float64))
     broken = int((~torch.isfinite(eta)).sum() + (~torch.isfinite(log_likelihood)).sum())
     yield Claim("entries that are NaN or infinite with all $p$ at the floor", "closed form", 0.0, float(broken))
-    yield Claim("the plain product $0.01^{784}$ in double precision", "closed form", 0.0, math.prod([0.01] * 784))
+    factors = np.full(784, 0.01)
+    yield Claim("the plain product $0.01^{784}$ in double precision", "closed form", 0.0, float(np.prod(factors)))
+    lost = int(np.argmax(np.cumprod(factors) == 0)) + 1
+    yield Claim(
+        "factors of $0.01$ after which the product is zero, less than half the least positive number $2^{-1074}$",
+        "enumeration",
+        float(math.ceil(1075 * math.log(2) / math.log(100))),
+        float(lost),
+    )
     ones = torch.ones((1, 784), dtype=torch.float64)
     one = torch.ones((1, 1), dtype=torch.float64)
     _, log_likelihood = bmm.e_step(ones, 0.01 * ones, one)

@@ -152,8 +152,8 @@ class Unbiased(gan.GNet):
 
 SETTINGS = {"epochs": 4, "batch_size": 8, "grid_epochs": [1, 2, 4]}
 METRICS = {
-    ("neighbour_distance", "grid_1"): 7.0,
-    ("neighbour_distance", "grid_3"): 5.0,
+    ("recognised", "grid_1"): 0.2,
+    ("recognised", "grid_3"): 0.5,
     ("neighbour_distance", "test"): 12.0,
     ("confidence", "samples"): 0.8,
     ("classes_covered", "samples"): 10.0,
@@ -241,7 +241,7 @@ def test_grids_of_different_noise_are_rejected(tmp_path):
 @pytest.mark.parametrize(
     ("metric", "split", "value"),
     [
-        ("neighbour_distance", "grid_3", 6.9),
+        ("recognised", "grid_3", 0.25),
         ("neighbour_distance", "test", 0.0),
         ("confidence", "samples", 0.5),
         ("classes_covered", "samples", 7.0),

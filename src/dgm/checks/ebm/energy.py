@@ -316,32 +316,41 @@ def _fresh_normaliser(path: Path) -> tuple[float, float]:
     return float(torch.stack(parts).logsumexp(0)) - math.log(40 * 50_000), float(model.log_normaliser)
 
 
+RUNS = {
+    "ebm_r10": "Gaussian proposal",
+    "ebm_r10_box": "square proposal",
+    "ebm_r10_m256": "Gaussian proposal, few points",
+    "ebm_r1": "narrow ring",
+}
+"""The trained models, as claims call them."""
+
+
 @question("ebm-1-6")
 def ebm_1_6(evidence: Evidence) -> Iterable[Claim]:
     """The surrogate, the diagnostics of the trained models, and what they reach."""
     yield from _surrogate()
-    for run in ("ebm_r10", "ebm_r10_box", "ebm_r10_m256", "ebm_r1"):
+    for run, name in RUNS.items():
         grid = evidence.metric(run, "log_normaliser_grid", "model")
         estimate, error = (evidence.metric(run, "log_normaliser", "samples", field) for field in ("value", "stderr"))
         distance = abs(estimate - grid) / error
-        yield Claim(f"`{run}`: estimated normaliser, in standard errors from the grid's", "trained model", 0.0, distance, 4.0, True)
+        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "trained model", 0.0, distance, 4.0, True)
         outside = evidence.metric(run, "mass_outside", "model")
-        yield Claim(f"`{run}`: mass outside the square", "trained model", 0.0, outside, 1e-3, True)
+        yield Claim(f"{name}: mass outside the square", "trained model", 0.0, outside, 1e-3, True)
         slope = evidence.metric(run, "largest_slope", "model")
         yield Claim(
-            f"`{run}`: the energy falls along every ray", "trained model", expected=True, computed=slope < 0, needs_full_budget=True
+            f"{name}: the energy falls along every ray", "trained model", expected=True, computed=slope < 0, needs_full_budget=True
         )
     fresh, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
     yield Claim("normaliser from two million points minus the grid's", "trained model", 0.0, fresh - exact, 0.01, True)
-    for run in ("ebm_r10", "ebm_r10_box"):
+    for run, name in list(RUNS.items())[:2]:
         score = evidence.metric(run, "log_likelihood")
         good = score > -5.35
         yield Claim(
-            f"`{run}`: test log-likelihood above $-5.35$", "trained model", expected=True, computed=good, needs_full_budget=True
+            f"{name}: test log-likelihood above $-5.35$", "trained model", expected=True, computed=good, needs_full_budget=True
         )
-        yield Claim(f"`{run}`: test log-likelihood in nats per point", "trained model", -5.2, score, 0.1, needs_full_budget=True)
+        yield Claim(f"{name}: test log-likelihood in nats per point", "trained model", -5.2, score, 0.1, needs_full_budget=True)
         share = evidence.metric(run, "effective_share", "samples")
-        yield Claim(f"`{run}`: effective share of the proposal points", "trained model", 0.13, share, 0.07, needs_full_budget=True)
+        yield Claim(f"{name}: effective share of the proposal points", "trained model", 0.13, share, 0.07, needs_full_budget=True)
     share = evidence.metric("ebm_r10", "effective_share", "samples")
     yield Claim("effective draws of a step with 4096 points", "trained model", 532.0, 4096 * share, 300.0, needs_full_budget=True)
     history = evidence.history("ebm_r10")

@@ -340,12 +340,16 @@ def ebm_1_3(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("test log-likelihood at $R=10$", "trained model", -5.215, score, 0.1, needs_full_budget=True)
     smaller = evidence.metric("kde_r1", "bandwidth", "validation") < chosen
     yield Claim("the choice at $R=1$ is smaller than that at $R=10$", "trained model", True, smaller, needs_full_budget=True)
-    for run in ("kde_r10", "kde_r1"):
+    for run, radius in (("kde_r10", 10), ("kde_r1", 1)):
         arrays = evidence.evaluations(run)
         steps = np.sign(np.diff(arrays["curve_validation"]))
         peak = int((np.diff(steps) != 0).sum()) <= 1 and steps[0] >= 0 > steps[-1]
         yield Claim(
-            f"`{run}`: the validation curve rises to one peak and falls", "trained model", True, bool(peak), needs_full_budget=True
+            f"the validation curve at $R={radius}$ rises to one peak and falls",
+            "trained model",
+            True,
+            bool(peak),
+            needs_full_budget=True,
         )
         falling = bool((np.diff(arrays["curve_train"]) < 0).all())
-        yield Claim(f"`{run}`: the training curve falls throughout", "trained model", True, falling, needs_full_budget=True)
+        yield Claim(f"the training curve at $R={radius}$ falls throughout", "trained model", True, falling, needs_full_budget=True)

@@ -17,11 +17,11 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     made, axes = style.figure(1, 3, aspect=1.15)
     forward, reverse, sweep = axes[0]
     for panel in (forward, reverse):
-        panel.fill_between(x, arrays["target"], color=style.COLOURS["grey"], alpha=0.3, linewidth=0, label="target P")
+        panel.fill_between(x, arrays["target"], color=style.COLOURS["grey"], alpha=0.3, linewidth=0, label="target p")
         panel.set(xlabel="x", ylabel="density", ylim=(0, 0.62))
-    forward.plot(x, arrays["forward"], color=style.COLOURS["blue"], label="argmin D(P||Q)")
+    forward.plot(x, arrays["forward"], color=style.COLOURS["blue"], label="argmin D(p||q)")
     forward.set_title("A: forward KL")
-    reverse.plot(x, arrays["reverse_right"], color=style.COLOURS["vermilion"], label="argmin D(Q||P)")
+    reverse.plot(x, arrays["reverse_right"], color=style.COLOURS["vermilion"], label="argmin D(q||p)")
     reverse.plot(x, arrays["reverse_left"], "--", color=style.COLOURS["vermilion"], linewidth=1, label="equally good")
     reverse.set_title("B: reverse KL")
     half = arrays["separation"]

@@ -265,3 +265,11 @@ def test_another_history_is_rejected(column, change, tmp_path):
     history.loc[history["epoch"] == 4, column] += change
     history.to_csv(path, index=False)
     assert false_claims("vaegan-4f", tmp_path)
+
+
+def test_a_history_with_a_gap_is_rejected(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "history" / "gan.csv"
+    history = pd.read_csv(path)
+    history.drop(index=2).to_csv(path, index=False)
+    assert false_claims("vaegan-4f", tmp_path) == ["both losses are recorded at every epoch"]

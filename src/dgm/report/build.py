@@ -16,7 +16,7 @@ from markupsafe import Markup
 from dgm.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Chapter, Column, Paper, Row
+from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
 from dgm.report.macros import SYNTAX, Templates, duration
@@ -28,13 +28,17 @@ __all__ = ["Report", "build"]
 
 POINTS_TO_PIXELS = 96 / 72
 
-FAULTS: Mapping[str, str] = {
-    "wrong": "Correction of the published answer",
-    "misargued": "What fails in the published reasons",
-    "incomplete": "What the published answer leaves out",
-    "missing": "No published answer",
+FAULTS: Mapping[tuple[str, str], str] = {
+    ("answer", "wrong"): "Correction of the published answer",
+    ("answer", "misargued"): "What fails in the published reasons",
+    ("answer", "incomplete"): "What the published answer leaves out",
+    ("answer", "missing"): "No published answer",
+    ("question", "wrong"): "Correction of the printed question",
+    ("question", "misargued"): "What fails in the printed question",
+    ("question", "incomplete"): "What the printed question leaves out",
+    ("question", "missing"): "No printed question",
 }
-"""Heading of the box that speaks of a published answer, by what is at fault."""
+"""Heading of the box that speaks of what was published, by where and what is at fault."""
 
 EVIDENCE_KINDS: tuple[str, ...] = tuple(dict.fromkeys(EVIDENCE.values()))
 
@@ -73,7 +77,7 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
         document.add(f"statement {question.id}", question.statement, where)
         if question.id in catalogue.answers:
             answer = catalogue.answers[question.id]
-            headings = {"correction": FAULTS[answer.correction.fault]} if answer.correction else {}
+            headings = {"correction": FAULTS[answer.correction.of, answer.correction.fault]} if answer.correction else {}
             document.add(f"answer {question.id}", templates.shown_text(answer), str(answer.path), headings=headings)
             if answer.correction:
                 printed = templates.text(answer.correction.printed, f"{answer.path}: correction.printed")
@@ -244,7 +248,7 @@ class _Context:
             "answer": texts.get(f"answer {name}"),
             "claims": [{"text": texts[f"claim {name} {index}"], "row": claim} for index, claim in enumerate(claims)],
             "verdict": _verdict(claims),
-            "fault": answer.correction.fault if answer and answer.correction else "",
+            "fault": _fault(answer.correction) if answer and answer.correction else "",
             "printed": texts.get(f"printed {name}"),
             "argued": texts.get(f"argued {name}"),
         }
@@ -426,6 +430,10 @@ def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -
             document.add(f"row {name} {index}", row.label, f"{where}: rows", inline=True)
         for index, column in enumerate(table.columns):
             document.add(f"column {name} {index}", column.label, f"{where}: columns", inline=True)
+
+
+def _fault(correction: Correction) -> str:
+    return correction.fault if correction.of == "answer" else f"question {correction.fault}"
 
 
 def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:

@@ -107,12 +107,13 @@ class Paper(Settings):
 
 
 class Correction(Settings):
-    """What is at fault in the published answer; the box in the answer says more.
+    """What is at fault in the published answer, or in the question as it was printed; the box in the answer says more.
 
     ``wrong``: a formula, number or other statement that a check can reject, and does; ``misargued``: a reason that is false or
     beside the point, with no formula at stake; ``incomplete``: true as far as it goes; ``missing``: nothing readable was published.
     """
 
+    of: Literal["answer", "question"] = "answer"
     fault: Literal["wrong", "misargued", "incomplete", "missing"]
     printed: str = Field(min_length=1, description="one inline sentence in our own words, for the table of corrections")
 

@@ -60,7 +60,7 @@ def typed_numbers(text: str, given: str = "") -> list[str]:
     plain = re.sub(r"(?<=\d)(\\,|\{,\}|\u00a0|,)(?=\d{3}\b)", "", text)
     given = re.sub(r"(?<=\d)(\\,|\{,\}|\u00a0|,)(?=\d{3}\b)", "", given)
     known = set(re.findall(r"\d+(?:\.\d+)?", given))
-    found = [match.group(1) for match in re.finditer(r"\\approx\s*(-?\d+(?:\.\d+)?)", plain)]
+    found = [match.group(1) for match in re.finditer(r"\\approx\s*(-?(?!0\b(?!\.))\d+(?:\.\d+)?)", plain)]
     for match in re.finditer(r"(?<![\w.{])\d+(?:\.\d+)?(?![\d.]*\w)|(?<=[{(=])\d+\.\d+", plain):
         number = match.group()
         digits = number.replace(".", "").strip("0")
@@ -83,6 +83,7 @@ def typed_numbers(text: str, given: str = "") -> list[str]:
         ("15\u00a0699 parameters", ["15699"]),
         (r"$3\,924$ and 7849", ["3924", "7849"]),
         (r"$x_{1000}$", []),
+        (r"$p(x)\approx0$ beyond", []),
     ],
 )
 def test_typed_numbers_are_found(text: str, found: list[str]) -> None:

@@ -304,7 +304,7 @@ class _Context:
             ("Data set", f"{data['name']}: {data['train']:,} training and {data['test']:,} test images"),
             ("Seed", str(config.get("seed", "not set"))),
             ("Command", command),
-            ("Commit", ", ".join(made.commits) or "outside a repository"),
+            ("Commit", made.named_commits or "outside a repository"),
             ("Device", ", ".join(made.devices) or "no record"),
             ("Work", f"{len(made.jobs)} jobs, {duration(made.seconds)} of computing in total"),
             ("Software", ", ".join([f"Python {', '.join(pythons)}", *(f"{name} {versions[name]}" for name in sorted(versions))])),
@@ -427,9 +427,10 @@ def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -
         document.add(f"caption {name}", templates.text(table.caption, f"{where}: caption"), f"{where}: caption", inline=True)
         document.add(f"notes {name}", templates.text(table.notes, f"{where}: notes"), f"{where}: notes", inline=True)
         for index, row in enumerate(table.rows):
-            document.add(f"row {name} {index}", row.label, f"{where}: rows", inline=True)
+            document.add(f"row {name} {index}", templates.text(row.label, f"{where}: rows"), f"{where}: rows", inline=True)
         for index, column in enumerate(table.columns):
-            document.add(f"column {name} {index}", column.label, f"{where}: columns", inline=True)
+            label = templates.text(column.label, f"{where}: columns")
+            document.add(f"column {name} {index}", label, f"{where}: columns", inline=True)
 
 
 def _fault(correction: Correction) -> str:
@@ -496,8 +497,8 @@ def _compact(value: object) -> str:
 
 
 def _as_markdown(claim: str) -> str:
-    """A claim as Markdown: formulas between dollars are formulas, everything else is plain text."""
-    parts = re.split(r"(\$[^$]+\$)", claim)
+    """A claim as Markdown: formulas between dollars and code between backticks, everything else is plain text."""
+    parts = re.split(r"(\$[^$]+\$|`[^`]+`)", claim)
     return "".join(part if index % 2 else re.sub(r"([\\`*_{}\[\]<>#|~^$])", r"\\\1", part) for index, part in enumerate(parts))
 
 

@@ -42,6 +42,12 @@ class Origin:
         return tuple(made)
 
     @property
+    def named_commits(self) -> str:
+        """The first two commits and the number of the others; empty without a repository."""
+        commits = self.commits
+        return ", ".join(commits[:2]) + (f" and {len(commits) - 2} more" if len(commits) > 2 else "")
+
+    @property
     def seconds(self) -> float:
         """Wall time of all jobs together."""
         return math.fsum(job.seconds for job in self.jobs if math.isfinite(job.seconds))
@@ -63,9 +69,7 @@ class Origin:
             parts.append(f"data {self.dataset}")
         if not self.jobs:
             return [*parts, "no record of its jobs"]
-        commits = self.commits
-        named = ", ".join(commits[:2]) + (f" and {len(commits) - 2} more" if len(commits) > 2 else "")
-        parts.append(f"commit {named}" if commits else "outside a repository")
+        parts.append(f"commit {self.named_commits}" if self.commits else "outside a repository")
         parts.append(f"{duration(self.seconds)} in {len(self.jobs)} job{'s' if len(self.jobs) > 1 else ''}")
         parts.append(", ".join(self.devices))
         return parts

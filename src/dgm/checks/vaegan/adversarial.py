@@ -186,7 +186,7 @@ def vaegan_4b(evidence: Evidence) -> Iterable[Claim]:
     net = model.generator
     agreeing = sum(itertools.starmap(operator.eq, itertools.zip_longest(_names(net), GENERATOR)))
     yield Claim("layers of GNet that stand in their place in the list", "enumeration", len(GENERATOR), agreeing)
-    yield Claim("numbers in the noise vector", "enumeration", 64, model.latent)
+    yield Claim("numbers in the noise vector", "enumeration", 64, _size(net[0]) / 1568 - 1)
     for place, size, name in ((4, 4624, "first convolution"), (7, 1160, "second convolution"), (9, 73, "third convolution")):
         yield Claim(f"parameters of GNet: {name}", "enumeration", size, _size(net[place]))
     yield Claim("parameters of GNet's three convolutions together", "enumeration", 5857, sum(_size(net[i]) for i in (4, 7, 9)))

@@ -82,7 +82,8 @@ def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
 def repository(tmp_path: Path) -> Path:
     """A copy of what the plan reads, with a single figure and table."""
     shutil.copytree(REPOSITORY / "report", tmp_path / "report")
-    shutil.rmtree(tmp_path / "report" / "answers")
+    for name in ("answers", "chapters"):
+        shutil.rmtree(tmp_path / "report" / name)
     shutil.copytree(REPOSITORY / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
     (tmp_path / "report" / "figures.yaml").write_text(yaml.safe_dump({"curve": FIGURE}))
     (tmp_path / "report" / "tables.yaml").write_text("{}\n")

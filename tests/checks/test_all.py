@@ -19,14 +19,14 @@ every_question = pytest.mark.parametrize(("assignment", "question"), QUESTIONS, 
 
 
 @functools.cache
-def tested_claims(assignment: str, question: str, results: Path) -> list[Claim]:
+def claims_of(assignment: str, question: str, results: Path) -> list[Claim]:
     """The claims of one question, computed once for the tests of this module."""
     return list(claims(assignment)[question](Evidence(results)))
 
 
 @every_question
 def test_claims_that_need_no_full_budget_hold(assignment: str, question: str, tiny_results: Path) -> None:
-    tested = tested_claims(assignment, question, tiny_results)
+    tested = claims_of(assignment, question, tiny_results)
     assert tested, "a question with a check makes at least one claim"
     assert [claim.statement for claim in tested if not claim.passed and not claim.needs_full_budget] == []
     statements = [claim.statement for claim in tested]
@@ -37,8 +37,10 @@ def test_claims_that_need_no_full_budget_hold(assignment: str, question: str, ti
 @every_question
 def test_published_mistakes_are_rejected(assignment: str, question: str, tiny_results: Path) -> None:
     """Each published value, put in the place of ours, makes its claim false; a published answer called wrong has such a claim."""
-    mutants = [claim for claim in tested_claims(assignment, question, tiny_results) if claim.published is not None]
+    mutants = [claim for claim in claims_of(assignment, question, tiny_results) if claim.published is not None]
     for claim in mutants:
+        if claim.needs_full_budget:
+            continue  # an untrained model may well look as the published answer says
         assert not dataclasses.replace(claim, expected=claim.published, published=None).passed, claim.statement
     correction = ANSWERS[question].correction
     if mutants:

@@ -36,10 +36,15 @@ SPREAD = 1.0
 Vector = np.ndarray
 
 
+def _log(value: float) -> float:
+    """The logarithm, minus infinity where a discriminator rules out what happens."""
+    return math.log(value) if value > 0 else -math.inf
+
+
 def _mean_value(real: Iterable[int], made: Iterable[int], discriminator: Vector) -> float:
     """The value of the game as two averages over equally likely outcomes."""
-    logs = [math.log(float(discriminator[x])) for x in real]
-    others = [math.log(1 - float(discriminator[x])) for x in made]
+    logs = [_log(float(discriminator[x])) for x in real]
+    others = [_log(1 - float(discriminator[x])) for x in made]
     return math.fsum(logs) / len(logs) + math.fsum(others) / len(others)
 
 

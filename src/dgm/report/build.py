@@ -160,7 +160,7 @@ class _Context:
         keys, papers, present = None, self.shown.papers, None
         if part is not None:
             keys = self._keys(part)
-            papers = self.document.named(keys, "to-papers")
+            papers = self.document.cited(keys)
             present = self._targets(part, papers)
         backend = LatexBackend(self.catalogue, self.shown, self.years, present)
         texts = self.document.write(backend, keys)

@@ -157,21 +157,16 @@ class Document:
         """All formulas set by KaTeX."""
         return set_with_katex(self.formulas())
 
-    def has_box(self, key: str, kind: str) -> bool:
-        """Whether a piece contains a fenced block of this kind."""
-        return any(node["t"] == "Div" and kind in node["c"][0][1] for node in _nodes(self._trees[key]))
-
     def plain(self, key: str) -> str:
         """A piece as plain text."""
         return " ".join(_text_of(block) for block in self._trees[key]).strip()
 
-    def named(self, keys: Iterable[str], mark: str) -> set[str]:
-        """What pieces place or cite: the names in their ``placed-figure``, ``placed-table`` or ``to-papers`` marks."""
+    def cited(self, keys: Iterable[str]) -> set[str]:
+        """The papers that these pieces cite."""
         names: set[str] = set()
         for node in _nodes([self._trees[key] for key in keys]):
-            if node["t"] in ("Div", "Span") and mark in node["c"][0][1]:
-                pairs = dict(node["c"][0][2])
-                names.update(pairs["names"].split() if "names" in pairs else [pairs["name"]])
+            if node["t"] == "Span" and "to-papers" in node["c"][0][1]:
+                names.update(dict(node["c"][0][2])["names"].split())
         return names
 
     def write(self, backend: Backend, keys: Iterable[str] | None = None) -> dict[str, str]:

@@ -1,0 +1,75 @@
+"""Which metrics a fitted model gets: every one whose protocol it meets. One module a group of metrics.
+
+Evaluation runs in float32 (float64 for the mixtures) whatever precision the training used. Axis letters: n images, d pixels.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dgm.dataset import ImageData, PointData
+from dgm.evaluation.clusters import agreement
+from dgm.evaluation.cost import cost
+from dgm.evaluation.likelihoods import bounds, likelihoods
+from dgm.evaluation.points import densities
+from dgm.evaluation.rows import Job, Row
+from dgm.evaluation.samples import judged
+from dgm.evaluation.scores import accuracy
+from dgm.protocols import Classifies, HasBound, HasClusters, HasLogProb, Measures
+from dgm.rng import Generators
+
+__all__ = ["Row", "evaluate"]
+
+
+def evaluate(
+    run: str,
+    model: nn.Module,
+    data: ImageData | PointData,
+    generators: Generators,
+    *,
+    samples: dict[str, np.ndarray] | None,
+    classifier: object,
+    train_record: dict[str, Any],
+    sample_record: dict[str, Any] | None,
+) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """All metrics of one run, and the per-image values behind them.
+
+    Args:
+        run: name of the run.
+        model: the fitted model in evaluation mode.
+        data: images or points, in their splits, on the model's device.
+        generators: streams for binarisation, dequantisation and latent draws.
+        samples: the arrays of the sample stage, for models that sample.
+        classifier: the digit classifier that judges samples; None when the run is the classifier itself.
+        train_record: the record of the training job (seconds, images per second).
+        sample_record: the record of the sampling job.
+    """
+    offers: object = model  # protocols are asked of the object, whatever its class
+    arrays: dict[str, np.ndarray] = {}
+    rows = list(cost(run, model, train_record, sample_record))
+    with torch.no_grad():
+        if isinstance(data, PointData):
+            rows += densities(run, offers, data, arrays)
+        else:
+            rows += _images(Job(run, model, data, generators, arrays), offers, samples, classifier)
+        if isinstance(offers, Measures):
+            own = offers.measure(data, generators)
+            rows += [Row(run, *reading) for reading in own.readings]
+            arrays.update(own.arrays)
+    return rows, arrays
+
+
+def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, classifier: object) -> Iterator[Row]:
+    if isinstance(offers, HasLogProb):
+        yield from likelihoods(job, offers)
+    if isinstance(offers, HasBound):
+        yield from bounds(job, offers)
+    if isinstance(offers, HasClusters):
+        yield from agreement(job, offers, samples)
+    if isinstance(offers, Classifies):
+        yield from accuracy(job, offers)
+    if samples is not None and isinstance(classifier, Classifies):
+        yield from judged(job, samples, classifier)

@@ -1,0 +1,41 @@
+"""How well the components of a mixture are the ten digits. Axis letters: n images, k components."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from dgm import clustering, metrics
+from dgm.evaluation.rows import AT_ONCE, Job, Row, splits
+from dgm.measurements import Measured
+from dgm.protocols import HasClusters
+
+__all__ = ["agreement"]
+
+
+def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | None) -> Iterator[Row]:
+    """Agreement of clusters and digits on test images; for mixtures of pixels also what becomes of neighbouring pixels."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    labels = job.data.test_labels.cpu().numpy()
+    for split, x in splits(job, model.treatment):
+        if split != "test":
+            continue
+        responsibilities = torch.cat([model.responsibilities(part) for part in x.split(AT_ONCE)])
+        clusters = responsibilities.argmax(1).cpu().numpy()
+        job.arrays["clusters_test"] = clusters
+        yield Row(job.run, "purity", split, clustering.purity(labels, clusters))
+        if responsibilities.shape[1] == len(np.unique(labels)):
+            yield Row(job.run, "clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters))
+        n = len(labels)
+        yield Row(job.run, "nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n))
+        yield Row(job.run, "ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n))
+        images = x.view(-1, 28, 28).cpu().numpy()
+        yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))
+    if samples is not None and "prototypes" in samples:
+        correlation = metrics.neighbour_correlation(samples["samples"], samples["components"])
+        yield Row(job.run, "neighbour_correlation_samples", "samples", correlation)
+        yield Row(job.run, "prototype_entropy", "model", metrics.pixel_entropy(samples["prototypes"]))
+        weights = samples["weights"]
+        yield Row(job.run, "smallest_weight", "model", Measured(float(weights.min()), n=len(weights)))
+        yield Row(job.run, "largest_weight", "model", Measured(float(weights.max()), n=len(weights)))

@@ -26,8 +26,8 @@ setup: $(STAMP) ## create .venv from the locked requirements, and KaTeX beside i
 report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` does
 	snakemake --cores all $(ARGS)
 
-test: $(STAMP) ## run the tests
-	pytest $(ARGS)
+test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
+	pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
 lint: $(STAMP) ## check style, types, spelling and the workflow
 	ruff check .

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests, and the run-time check of shape annotations."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -38,9 +39,22 @@ def points() -> PointData:
 
 @pytest.fixture(scope="session")
 def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of every run of config.yaml after two steps on made-up data; do not change its files."""
-    folder = tmp_path_factory.mktemp("tiny")
-    build(folder)
+    """Results of every run of config.yaml after two steps on made-up data; do not change its files.
+
+    The processes of pytest-xdist share them, in the folder that holds the temporary folders of all: the first to ask builds them
+    under a lock, and the others wait.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tmp_path_factory.mktemp("tiny")
+        build(folder)
+        return folder
+    folder = tmp_path_factory.getbasetemp().parent / "tiny"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = tmp_path_factory.mktemp("tiny")
+            build(unfinished)
+            unfinished.rename(folder)
     return folder
 
 

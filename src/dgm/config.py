@@ -57,4 +57,6 @@ def _sentence(settings: type[Settings], where: str, fault: Any) -> str:
         return f"{path}: unknown key; {settings.__module__}.{settings.__name__} takes {sorted(settings.model_fields)}"
     if fault["type"] == "missing":
         return f"{path}: missing; it has no default"
+    if not fault["loc"]:  # a fault between keys: the message says which, the whole block would bury it
+        return f"{path}: {fault['msg']}"
     return f"{path}: got {fault['input']!r}; {fault['msg']}"

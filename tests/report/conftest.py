@@ -128,11 +128,15 @@ TABLES = """
 scores:
   caption: All scores in nats.
   rows:
-    - {label: Flow, run: flow}
+    - label: Flow
+      run: flow
+      group: '*Dequantised* << dataset.name >>'
+      texts: {published: '$-1.5$ << cite("dinh2015", note="Table 2") >>'}
     - {label: 'Mixture, $K=5$', run: mix}
   columns:
     - {label: '$\\log p$', metric: log_likelihood, stderr: true}
     - {label: Parameters, metric: parameters, optional: true}
+    - {label: Published, text: published, optional: true}
   notes: Larger is better.
 """
 

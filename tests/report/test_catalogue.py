@@ -29,6 +29,14 @@ def test_everything_declared_is_read(example: Example) -> None:
         ("figures.yaml", "wiggle:", "wiggle: 3\nother:", r"figures\.yaml: wiggle: got 3; need a mapping"),
         ("tables.yaml", "rows:", "rows: []\n  lines:", r"tables\.yaml: scores\.rows"),
         ("bibliography.yaml", "year: 2014", "year: early", r"bibliography\.yaml: kingma2014\.year: got 'early'"),
+        (
+            "tables.yaml",
+            "text: published, optional: true",
+            "text: published",
+            r"column 'Published': a row lacks the text 'published'",
+        ),
+        ("tables.yaml", "text: published", "text: printed", r"row 'Flow' has texts \['published'\] without a column; .*'printed'"),
+        ("tables.yaml", "text: published", "text: published, metric: rate", r"column 'Published' needs either a metric or the key"),
         ("tables.yaml", "scores:", "wiggle:", r"tables\.yaml: wiggle: a figure has this name already"),
         (
             "bibliography.yaml",

@@ -70,6 +70,19 @@ def test_every_link_inside_leads_somewhere_and_ids_are_unique(page: Page) -> Non
     assert "paper-uncited" not in ids
 
 
+def test_a_table_has_headings_of_groups_and_cells_of_text_in_both_outputs(page: Page, built: Report) -> None:
+    table = built.html.split('id="tab-scores"', 1)[1].split("</table>", 1)[0]
+    rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+    assert "<em>Dequantised</em> toys</th>" in rows[1] and 'colspan="4"' in rows[1]
+    assert "Flow" in rows[2] and 'href="#paper-dinh2015"' in rows[2].split("<td class=text>")[1]
+    assert "Mixture" in rows[3] and "<td class=text>–</td>" in rows[3]
+    lines = built.tex.split("hypertarget{tab-scores}", 1)[1].split("end{table}", 1)[0].splitlines()
+    heading = next(i for i, line in enumerate(lines) if "multicolumn{4}" in line)
+    assert "Dequantised" in lines[heading] and "Flow" in lines[heading + 1] and "paper-dinh2015" in lines[heading + 1]
+    assert all(line.count("&") == 3 for line in lines if "Flow" in line or "Mixture" in line)
+    assert "begin{tabular}{@{}lrrl@{}}" in "".join(lines)
+
+
 def test_figures_have_alternative_texts_and_sizes(page: Page) -> None:
     for image in page.all("img"):
         assert int(image["width"]) > 100 and int(image["height"]) > 100
@@ -306,7 +319,7 @@ def test_faults_in_captions_and_tables_are_named(example: Example) -> None:
     with pytest.raises(ValueError, match=r"figures\.yaml: wiggle: caption: no setting of run 'flow' 'epoch'; nearest: 'epochs'"):
         example.build()
     example.replace(example.report / "figures.yaml", 'setting("flow", "epoch")', "1")
-    example.replace(example.report / "tables.yaml", "optional: true", "optional: false")
+    example.replace(example.report / "tables.yaml", "metric: parameters, optional: true", "metric: parameters")
     with pytest.raises(ValueError, match=r"tables\.yaml: scores: column 'Parameters': no metric of run 'mix' 'parameters'"):
         example.build()
     example.replace(example.report / "tables.yaml", "metric: parameters", "metric: params")

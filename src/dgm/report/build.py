@@ -359,7 +359,15 @@ class _Context:
 
     # ------------------------------------------------------------------ tables
 
-    def _cell(self, name: str, row: Row, column: Column) -> str:
+    def _cell(self, texts: Mapping[str, str], backend: HtmlBackend | LatexBackend, name: str, place: tuple[int, int]) -> str:
+        """One cell, in the language of the output: a text that was rendered already, or a number."""
+        entry = self.catalogue.tables[name]
+        row, column = entry.rows[place[0]], entry.columns[place[1]]
+        if column.text:
+            return texts[f"cell {name} {place[0]} {place[1]}"] if column.text in row.texts else "–"
+        return backend.text(self._number(name, row, column))
+
+    def _number(self, name: str, row: Row, column: Column) -> str:
         split = row.split or column.split
         if column.optional and not self.results.has_metric(row.run, column.metric, split):
             return "–"
@@ -374,11 +382,20 @@ class _Context:
     def _html_table(self, texts: Mapping[str, str], backend: HtmlBackend, name: str) -> str:
         entry = self.catalogue.tables[name]
         head = "".join(f'<th scope="col">{texts[f"column {name} {index}"]}</th>' for index in range(len(entry.columns)))
+        width = 1 + len(entry.columns)
         rows = "".join(
-            f'<tr><th scope="row">{texts[f"row {name} {index}"]}</th>'
-            + "".join(f"<td>{backend.text(self._cell(name, row, column))}</td>" for column in entry.columns)
+            (
+                f'<tr class="group"><th colspan="{width}" scope="colgroup">{texts[f"group {name} {i}"]}</th></tr>'
+                if row.group
+                else ""
+            )
+            + f'<tr><th scope="row">{texts[f"row {name} {i}"]}</th>'
+            + "".join(
+                f"<td{' class=text' if column.text else ''}>{self._cell(texts, backend, name, (i, j))}</td>"
+                for j, column in enumerate(entry.columns)
+            )
             + "</tr>"
-            for index, row in enumerate(entry.rows)
+            for i, row in enumerate(entry.rows)
         )
         notes = f'<p class="notes">{texts[f"notes {name}"]}</p>' if entry.notes else ""
         return (
@@ -391,22 +408,31 @@ class _Context:
 
     def _tex_table(self, texts: Mapping[str, str], backend: LatexBackend, name: str) -> str:
         entry = self.catalogue.tables[name]
-        heads = (rf"\wrapped{{2.1cm}}{{\raggedleft}}{{{texts[f'column {name} {index}']}}}" for index in range(len(entry.columns)))
+        heads = (
+            rf"\wrapped{{2.1cm}}{{\ragged{'right' if column.text else 'left'}}}{{{texts[f'column {name} {index}']}}}"
+            for index, column in enumerate(entry.columns)
+        )
         head = " & ".join(["", *heads])
+        width, alignment = len(entry.columns), "".join("l" if column.text else "r" for column in entry.columns)
         rows = " \\\\\n".join(
-            " & ".join(
+            (f"\\multicolumn{{{width + 1}}}{{@{{}}l}}{{\\itshape {texts[f'group {name} {i}']}}} \\\\\n" if row.group else "")
+            + " & ".join(
                 [
-                    rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {index}']}}}",
-                    *(backend.text(self._cell(name, row, column)) for column in entry.columns),
+                    rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {i}']}}}",
+                    *(
+                        rf"\wrapped{{4.5cm}}{{\raggedright}}{{{cell}}}" if column.text else cell
+                        for j, column in enumerate(entry.columns)
+                        for cell in [self._cell(texts, backend, name, (i, j))]
+                    ),
                 ]
             )
-            for index, row in enumerate(entry.rows)
+            for i, row in enumerate(entry.rows)
         )
         notes = f"\\par\\smallskip{{\\footnotesize {texts[f'notes {name}']}\\par}}" if entry.notes else ""
         return (
             f"\\begin{{table}}[!htbp]\n\\centering\n\\hypertarget{{tab-{name}}}{{}}%\n"
             f"\\captionabove{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}\n"
-            f"\\fitted{{\\begin{{tabular}}{{@{{}}l{'r' * len(entry.columns)}@{{}}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
+            f"\\fitted{{\\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
             f"{rows} \\\\\n\\bottomrule\n\\end{{tabular}}}}\n{notes}"
             f"\\origin{{{_tex_origin(origin.of_table(entry, self.results))}}}\n\\end{{table}}"
         )
@@ -428,6 +454,12 @@ def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -
         document.add(f"notes {name}", templates.text(table.notes, f"{where}: notes"), f"{where}: notes", inline=True)
         for index, row in enumerate(table.rows):
             document.add(f"row {name} {index}", templates.text(row.label, f"{where}: rows"), f"{where}: rows", inline=True)
+            if row.group:
+                document.add(f"group {name} {index}", templates.text(row.group, f"{where}: rows"), f"{where}: rows", inline=True)
+            for place, column in enumerate(table.columns):
+                if column.text in row.texts:
+                    cell = templates.text(row.texts[column.text], f"{where}: rows")
+                    document.add(f"cell {name} {index} {place}", cell, f"{where}: rows", inline=True)
         for index, column in enumerate(table.columns):
             label = templates.text(column.label, f"{where}: columns")
             document.add(f"column {name} {index}", label, f"{where}: columns", inline=True)

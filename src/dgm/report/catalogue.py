@@ -7,10 +7,10 @@ the workflow may use it to learn which figures and tables an answer needs.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dgm.config import Settings, parse
 from dgm.report.names import unknown
@@ -65,35 +65,58 @@ class Figure(Settings):
 
 
 class Row(Settings):
-    """A row of a table: a label in Markdown and the run whose metrics fill it. ``split`` stands in for that of every column."""
+    """A row of a table: a label in Markdown and the run whose metrics fill it. ``split`` stands in for that of every column.
+
+    ``group`` is a heading in Markdown above this row; ``texts`` has the cells of the columns of text, by their key.
+    """
 
     label: str
     run: str
     split: str | None = None
+    group: str = ""
+    texts: dict[str, str] = Field(default_factory=dict)
 
 
 class Column(Settings):
-    """A column of a table: one metric.
+    """A column of a table: one metric, or the texts that the rows have under a key, such as published numbers with their source.
 
     ``optional`` allows cells without a value, which show a dash; ``stderr`` adds the standard error to the cells that have one.
     """
 
     label: str
-    metric: str
+    metric: str = ""
+    text: str = ""
     split: str = "test"
     digits: int | None = Field(None, ge=0)
     stderr: bool = False
     optional: bool = False
     scale: float = Field(1.0, description="factor applied to value and standard error, e.g. 1e-6 to show millions")
 
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if bool(self.metric) == bool(self.text):
+            raise ValueError(f"column {self.label!r} needs either a metric or the key of a text")
+        return self
+
 
 class Table(Settings):
-    """A table of metrics: rows are runs, columns are metrics."""
+    """A table of metrics: rows are runs, columns are metrics or texts."""
 
     caption: str
     rows: list[Row] = Field(min_length=1)
     columns: list[Column] = Field(min_length=1)
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _has_the_texts(self) -> Self:
+        keys = {column.text for column in self.columns if column.text}
+        for row in self.rows:
+            if stray := set(row.texts) - keys:
+                raise ValueError(f"row {row.label!r} has texts {sorted(stray)} without a column; the columns have {sorted(keys)}")
+        for column in self.columns:
+            if column.text and not column.optional and not all(column.text in row.texts for row in self.rows):
+                raise ValueError(f"column {column.label!r}: a row lacks the text {column.text!r}; add it or say 'optional: true'")
+        return self
 
 
 class Paper(Settings):

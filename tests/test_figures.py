@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm.figures import cluster_samples, clusters, graphical_model, latent_map, learning_curves, prototypes, samples, style
+from dgm.figures import cluster_samples, clusters, graphical_model, latent_map, learning_curves, prototypes, samples, scatter, style
 from dgm.report.catalogue import load_figures
 from dgm.stages import plot
 
@@ -115,3 +115,44 @@ def test_a_cluster_has_the_colour_of_its_majority_digit() -> None:
     left, right = (axes.collections[0].get_facecolors()[:, :3] for axes in drawn.axes)
     np.testing.assert_array_equal(left[[0, 2, 3]], right[[0, 2, 3]])
     assert not np.array_equal(left[1], right[1])
+
+
+def metrics() -> pd.DataFrame:
+    rows = [
+        ("flow", "nice", "quality", 3.0, 0.5, "samples"),
+        ("flow", "nice", "seconds", 100.0, np.nan, "train"),
+        ("flow", "nice", "quality", 7.0, 0.1, "low_temperature"),
+        ("real", "resample", "quality", 1.0, 0.1, "samples"),
+    ]
+    return pd.DataFrame(rows, columns=["run", "kind", "metric", "value", "stderr", "split"])
+
+
+PANEL = {
+    "x": {"label": "seconds", "metric": "seconds", "split": "train", "scale": "log"},
+    "y": {"label": "quality", "metric": "quality", "split": "samples"},
+    "points": [
+        {"run": "flow", "label": "flow"},
+        {"run": "flow", "label": "flow, cold", "y": {"metric": "quality", "split": "low_temperature"}, "hollow": True},
+    ],
+    "lines": [{"run": "real", "label": "real digits"}],
+}
+
+
+def test_points_lie_at_their_numbers_with_two_standard_errors() -> None:
+    with style.context():
+        drawn = scatter.draw({"metrics": metrics()}, panels=[PANEL])
+    (axes,) = drawn.axes
+    first, second, across = axes.get_lines()
+    assert (first.get_xdata()[0], first.get_ydata()[0]) == (100, 3) and (second.get_xdata()[0], second.get_ydata()[0]) == (100, 7)
+    assert list(across.get_ydata()) == [1, 1] and axes.get_xscale() == "log"
+    (low, high) = axes.collections[0].get_segments()[0][:, 1]
+    assert (low, high) == (2, 4)  # 3 -+ 2 * 0.5; the time has no error, so there is no bar across
+    assert len(axes.collections) == 2
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["flow", "flow, cold", "real digits"]
+
+
+@pytest.mark.parametrize("change", [{"run": "flows"}, {"y": {"metric": "quality", "split": "test"}}])
+def test_a_point_without_a_number_is_refused(change: dict[str, object]) -> None:
+    panel = PANEL | {"points": [{"run": "flow", "label": "flow"} | change]}
+    with style.context(), pytest.raises(ValueError, match="0 rows for run"):
+        scatter.draw({"metrics": metrics()}, panels=[panel])

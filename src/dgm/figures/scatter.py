@@ -1,0 +1,86 @@
+"""Runs as points between two metrics, such as cost and quality, with an interval in each direction where the metric has one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dgm.figures import style
+
+__all__ = ["draw"]
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "bmm": ("s", "vermilion"),
+    "nice": ("o", "blue"),
+    "vae_mlp": ("v", "green"),
+    "vae_conv": ("^", "green"),
+    "vade": ("D", "purple"),
+    "vqvae": ("P", "orange"),
+    "gan": ("X", "sky"),
+    "resample": ("*", "black"),
+}
+"""Marker and colour of each kind of model, the same in all panels; other kinds are grey dots."""
+
+
+def draw(
+    sources: Mapping[str, pd.DataFrame], *, panels: Sequence[Mapping[str, Any]], legend_columns: int = 4, aspect: float = 0.85
+) -> Figure:
+    """Draw one panel for each entry of ``panels``.
+
+    Args:
+        sources: tables of metrics (run, kind, metric, value, stderr, n, split, unit), one row a number; all are searched.
+        panels: each with ``points``, axes ``x`` and ``y`` (``label``, ``metric``, ``split``; ``scale`` if not linear) and, if wanted,
+            ``title`` and ``lines``. A point has ``run`` and ``label``; ``hollow`` tells variants of one kind apart; its own
+            ``x`` or ``y`` (``metric``, ``split``) stand in for those of the axis. A line (``run``, ``label``) goes across at its
+            value of ``y``.
+        legend_columns: entries in a row of the legend below the panels.
+        aspect: height of a panel divided by its width.
+
+    Raises:
+        ValueError: when a table has no row, or more than one, of what a point or line asks for.
+    """
+    rows = pd.concat(list(sources.values()), ignore_index=True).set_index(["run", "metric", "split"])
+    made, axes = style.figure(1, len(panels), aspect=aspect)
+    handles: dict[str, Any] = {}
+    for axis, panel in zip(axes[0], panels, strict=True):
+        for point in panel["points"]:
+            x, y = (_row(rows, point["run"], panel[name] | point.get(name, {})) for name in ("x", "y"))
+            marker, colour = MARKS.get(str(y["kind"]), ("o", "grey"))
+            drawn = axis.errorbar(
+                x["value"],
+                y["value"],
+                xerr=_interval(x),
+                yerr=_interval(y),
+                fmt=marker,
+                color=style.COLOURS[colour],
+                markerfacecolor="white" if point.get("hollow") else style.COLOURS[colour],
+                markersize=6,
+                elinewidth=0.8,
+            )
+            handles.setdefault(point["label"], drawn)
+        for line in panel.get("lines", ()):
+            row = _row(rows, line["run"], panel["y"])
+            handles.setdefault(
+                line["label"], axis.axhline(row["value"], color=style.COLOURS["grey"], linestyle="--", linewidth=0.9)
+            )
+        for name in ("x", "y"):
+            spec = panel[name]
+            axis.set(**{f"{name}label": spec["label"], f"{name}scale": spec.get("scale", "linear")})
+        axis.set_title(panel.get("title", ""))
+    made.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=legend_columns)
+    return made
+
+
+def _row(rows: pd.DataFrame, run: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    key = (run, spec["metric"], spec["split"])
+    found = rows.loc[[key]] if key in rows.index else rows.iloc[:0]
+    if len(found) != 1:
+        raise ValueError(f"scatter: {len(found)} rows for run {key[0]!r}, metric {key[1]!r}, split {key[2]!r}; need one")
+    return found.to_dict("records")[0]
+
+
+def _interval(row: Mapping[str, Any]) -> float | None:
+    """Two standard errors to either side."""
+    return 2 * float(row["stderr"]) if math.isfinite(row["stderr"]) else None

@@ -59,7 +59,7 @@ def test_code_differs_between_kinds_and_stages() -> None:
 
 def test_only_models_that_sample_are_sampled() -> None:
     assert "classifier" not in plan().sampled_runs
-    assert set(plan().runs) - set(plan().sampled_runs) == {"classifier"}
+    assert set(plan().runs) - set(plan().sampled_runs) == {"classifier", "kmeans_pixels", "gmm_pixels"}
 
 
 def test_a_config_without_the_classifier_is_refused() -> None:

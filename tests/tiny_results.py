@@ -30,8 +30,9 @@ def made_up_digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 
 
 def affordable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's own settings, with no more images than there are."""
-    return {**settings, "images": min(settings["images"], IMAGES)} if settings.get("images") else dict(settings)
+    """A run's own settings, with no more images than there are, and no more components than images."""
+    capped = {name: min(settings[name], IMAGES) for name in ("images", "components") if settings.get(name)}
+    return {**settings, **capped}
 
 
 def build(folder: Path) -> None:

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgm.config import parse
-from dgm.dataset import ImageData
+from dgm.dataset import ImageData, treat
+from dgm.loop import Checkpoint, Context
 from dgm.models import bmm
-from dgm.models.bmm import Config, e_step, em_iteration, fit, initialise, m_step
+from dgm.models.bmm import Config, e_step, em_iteration, fit, initialise, log_penalty, m_step
+from dgm.rng import Generators
 
 
 def mixture(seed, k=3, d=4):
@@ -97,6 +99,88 @@ def test_likelihood_never_falls_in_float64(seed, k, n):
         assert ((p >= 1e-6) & (p <= 1 - 1e-6)).all()
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 6), n=st.integers(6, 40), smoothing=st.sampled_from([0.1, 1.0, 5.0]))
+def test_smoothed_em_never_lowers_the_penalised_likelihood(seed, k, n, smoothing):
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.rand((n, 12), generator=generator) < torch.rand(12, generator=generator)).double()
+    means = x.mean(0)
+    p, mix_p = initialise(x, k, generator, "images")
+    previous = -np.inf
+    for _ in range(25):
+        penalty = float(log_penalty(p, smoothing, means))
+        p, mix_p, total = em_iteration(x, p, mix_p, chunk=7, smoothing=smoothing, means=means)
+        assert float(total) + penalty >= previous - 1e-10 * abs(float(total))
+        previous = float(total) + penalty
+
+
+def test_smoothing_adds_images_with_the_pixel_means():
+    """The M step of equation (4) averages the images and, for every component, s more in the proportions of the mean."""
+    x = every_image(4)[1:]  # without the blank image no pixel is on in half of them
+    p, mix_p = mixture(5, k=3, d=4)
+    eta = e_step(x, p, mix_p)[0]
+    means = x.mean(0)
+    smoothed, weights = m_step(x, eta, smoothing=2.0, means=means)
+    for k in range(3):
+        expected = np.average(np.vstack([x.numpy(), means.numpy()]), axis=0, weights=[*eta[:, k].tolist(), 2.0])
+        np.testing.assert_allclose(smoothed[k], expected, rtol=1e-12)
+    np.testing.assert_allclose(weights[:, 0], eta.mean(0), rtol=1e-12)
+
+
+def test_smoothing_maximises_the_penalised_objective():
+    x = every_image(3)
+    p, mix_p = mixture(4, k=2, d=3)
+    eta = e_step(x, p, mix_p)[0]
+    means = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
+    best = m_step(x, eta, smoothing=1.5, means=means)[0]
+
+    def objective(q):
+        own = (eta.T[:, :, None] * (x * q.log()[:, None] + (1 - x) * torch.log1p(-q)[:, None])).sum()
+        return float(own + log_penalty(q, 1.5, means))
+
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        other = (best + 0.05 * torch.randn(best.shape, generator=generator, dtype=torch.float64)).clamp(1e-3, 1 - 1e-3)
+        assert objective(other) < objective(best)
+
+
+def test_without_smoothing_the_pixel_means_do_not_matter():
+    x = every_image(6)
+    p, mix_p = mixture(2, k=4, d=6)
+    plain, given_means = em_iteration(x, p, mix_p), em_iteration(x, p, mix_p, smoothing=0.0, means=x.mean(0))
+    assert all(torch.equal(a, b) for a, b in zip(plain, given_means, strict=True))
+
+
+def test_a_start_from_images_gives_every_component_an_image_of_its_own():
+    x = (torch.rand((40, 784), generator=torch.Generator().manual_seed(1)) < 0.3).double()
+    p, mix_p = initialise(x, 40, torch.Generator().manual_seed(0), "images")
+    assert mix_p[:, 0].tolist() == [1 / 40] * 40
+    images = (p - 0.5 * x.mean(0)) * 4 - 0.5  # undone: the image of each row
+    assert sorted(torch.cdist(images, x).argmin(1).tolist()) == list(range(40))
+    torch.testing.assert_close(images[0].round(), images[0], atol=1e-9, rtol=0)
+
+
+def test_a_new_pixel_is_no_catastrophe_with_smoothing(images, context):
+    """Test images have pixels on that no image of a component had; smoothing leaves them a probability."""
+    common = {"components": 40, "restarts": 1, "start": "images", "treatment": "statically binarised"}
+    x = treat(images.test_images, "statically binarised", torch.Generator())
+    plain, smoothed = (fit(Config(**common, smoothing=s), images, context) for s in (0.0, 1.0))
+    scores = [float(fitted.model.log_prob(x).mean()) for fitted in (plain, smoothed)]
+    assert scores[1] > scores[0] + 10
+
+
+def test_the_fit_is_to_the_treatment_of_its_settings(images, context):
+    stored = fit(Config(components=1, restarts=1, treatment="statically binarised"), images, context).model
+    plain = fit(Config(components=1, restarts=1), images, context).model
+    assert (stored.treatment, plain.treatment) == ("statically binarised", "thresholded")
+    # the fit of one component is the pixel means
+    for model in (stored, plain):
+        x = treat(images.train_images, model.treatment, torch.Generator()).double()
+        torch.testing.assert_close(model.p[0], x.mean(0).clamp(1e-6, 1 - 1e-6), rtol=1e-9, atol=1e-12)
+    again = fit(Config(components=1, restarts=1, treatment="statically binarised"), images, Context("b", Generators(9)))
+    assert torch.equal(stored.p, again.model.p)
+
+
 def test_chunks_change_nothing():
     x = every_image(6)
     p, mix_p = mixture(2, k=4, d=6)
@@ -139,9 +223,6 @@ def test_fit_keeps_the_best_start_and_its_trace(images, context):
 
 
 def test_interrupted_between_starts_gives_the_same_model(images, context, tmp_path):
-    from dgm.loop import Checkpoint, Context
-    from dgm.rng import Generators
-
     config = Config(components=3, restarts=3, iterations=20)
     expected = fit(config, images, context).model.state_dict()
     checkpoint = Checkpoint(tmp_path / "bmm.pt", "id")
@@ -192,5 +273,7 @@ def test_bad_settings_name_path_value_and_rule():
         parse(Config, {"components": 0}, "runs.x.settings")
     with pytest.raises(ValueError, match=r"runs\.x\.settings\.komponents: unknown key; .*components"):
         parse(Config, {"components": 2, "komponents": 3}, "runs.x.settings")
+    with pytest.raises(ValueError, match=r"runs\.x\.settings\.treatment: got 'stored'; .*'thresholded' or 'statically binarised'"):
+        parse(Config, {"components": 2, "treatment": "stored"}, "runs.x.settings")
     with pytest.raises(ValueError, match=r"runs\.x\.settings\.components: missing"):
         parse(Config, {}, "runs.x.settings")

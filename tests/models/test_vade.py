@@ -281,3 +281,22 @@ def test_clusters_of_codes_are_found_with_their_moments(method):
 def test_collapsed_codes_are_refused():
     with pytest.raises(ValueError, match="3 clusters need at least as many different codes; the autoencoder gives 1"):
         vade.diagonal_mixture(np.ones((50, 2)), 3, "k-means", 3, 0)
+
+
+def test_a_random_start_has_no_pre_training_and_scattered_clusters(images):
+    fitted = run(images, layer_epochs=0, autoencoder_epochs=0, mixture="random", epochs=1)
+    assert {row[3] for row in fitted.history}.isdisjoint({"layer_1_error", "autoencoder_error", "code_log_likelihood"})
+    assert list(fitted.facts["phase_seconds"]) == ["bound"]
+    first = {row[3]: row[4] for row in fitted.history if row[2] == "test" and row[0] == 0}
+    assert first["clusters_in_use"] <= 2  # codes near the origin see one or two of the clusters
+
+
+def test_a_random_start_puts_the_clusters_where_the_standard_normal_law_does(images):
+    made = model(clusters=2000, latent=3)
+    job = vade._Job(made, SMALL, images, Context("x", Generators(0)))
+    vade._scatter_clusters(job)
+    means = made.means.detach()
+    torch.testing.assert_close(torch.cov(means.T), torch.eye(3), atol=0.12, rtol=0)
+    torch.testing.assert_close(means.mean(0), torch.zeros(3), atol=0.1, rtol=0)
+    assert (made.log_variances == 0).all()
+    assert (made.weight_logits == 0).all()

@@ -9,11 +9,22 @@ All of (2) is computed with logarithms: a product of 784 factors underflows. The
 stays true with the parameters kept in [floor, 1 - floor], because the objective of the M step is concave in each p_kd and its
 maximiser over an interval is the clipped stationary point.
 
-References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977.
+With many components each has few images, and a pixel that is off in all of them gets the floor for its probability: one new image
+that has it on costs 14 nats. With a smoothing of s > 0 each component counts s further images with the pixel means xbar of the
+training set,
+
+         p_k = (sum_i eta_ik x_i + s xbar) / (N_k + s),                                                   (4)
+
+which is the M step under a Beta(1 + s xbar_d, 1 + s (1 - xbar_d)) prior on every p_kd. What never falls is then the log-likelihood
+plus the logarithm of that prior,
+
+         sum_i log p(x_i) + s sum_k sum_d [xbar_d log p_kd + (1 - xbar_d) log(1 - p_kd)].                 (5)
+
+References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977, section 1 (maximum a posteriori).
 Axis letters: n images, d pixels, k components.
 """
 
-from typing import ClassVar
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -26,7 +37,7 @@ from dgm.dataset import ImageData, Treatment, treat
 from dgm.loop import Context
 from dgm.restarts import Attempt, best_of
 
-__all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "m_step"]
+__all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "log_penalty", "m_step"]
 
 PIXELS = 784
 
@@ -36,10 +47,17 @@ class Config(Settings):
 
     components: int = Field(ge=1, le=10_000, description="number K of mixture components")
     images: int | None = Field(None, ge=1, description="how many training images, drawn at random; null takes all")
+    treatment: Literal["thresholded", "statically binarised"] = Field(
+        "thresholded", description="of the pixels; see dgm.dataset.TREATMENTS"
+    )
+    start: Literal["noise", "images"] = Field(
+        "noise", description="rows of p at the start: pixel means and noise, or pixel means and images chosen at random"
+    )
     restarts: int = Field(10, ge=1, description="random starts; the fit with the highest training likelihood is kept")
     iterations: int = Field(200, ge=1, description="at most so many EM iterations a start")
     tolerance: float = Field(1e-6, ge=0, lt=1, description="stop when the log-likelihood gains less than this fraction")
     floor: float = Field(1e-6, gt=0, lt=0.5, description="pixel probabilities stay in [floor, 1 - floor]")
+    smoothing: float = Field(0.0, ge=0, description="images with the pixel means that every component counts beside its own")
     chunk: int = Field(4096, ge=1, description="images whose responsibilities are held at once")
 
 
@@ -59,25 +77,48 @@ def e_step(
 
 
 def m_step(
-    Xs: Float[Tensor, "n d"], eta: Float[Tensor, "n k"], floor: float = 1e-6
+    Xs: Float[Tensor, "n d"],
+    eta: Float[Tensor, "n k"],
+    floor: float = 1e-6,
+    *,
+    smoothing: float = 0.0,
+    means: Float[Tensor, " d"] | None = None,
 ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
-    """New parameters (p, mix_p) from the responsibilities, equation (3)."""
-    return _maximise(eta.T @ Xs, eta.sum(0), floor)
+    """New parameters (p, mix_p) from the responsibilities, equation (3); with a smoothing and the pixel means equation (4)."""
+    return _maximise(eta.T @ Xs, eta.sum(0), floor, smoothing, means)
 
 
 def _maximise(
-    weighted_sum: Float[Tensor, "k d"], N_k: Float[Tensor, " k"], floor: float
+    weighted_sum: Float[Tensor, "k d"], N_k: Float[Tensor, " k"], floor: float, smoothing: float, means: Tensor | None
 ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
+    counts = N_k
+    if smoothing:
+        assert means is not None
+        weighted_sum, counts = weighted_sum + smoothing * means, N_k + smoothing
     # A component without images keeps p = 1/2 and weight 0 instead of dividing by zero.
-    empty = N_k <= torch.finfo(N_k.dtype).tiny
-    p = torch.where(empty[:, None], 0.5, weighted_sum / N_k.masked_fill(empty, 1.0)[:, None])
+    empty = counts <= torch.finfo(counts.dtype).tiny
+    p = torch.where(empty[:, None], 0.5, weighted_sum / counts.masked_fill(empty, 1.0)[:, None])
     return p.clamp(floor, 1 - floor), (N_k / N_k.sum())[:, None]
 
 
+def log_penalty(p: Float[Tensor, "k d"], smoothing: float, means: Float[Tensor, " d"]) -> Float[Tensor, ""]:
+    """The second part of (5), in nats: the logarithm of the prior on p, up to a constant."""
+    return smoothing * (means * p.log() + (1 - means) * torch.log1p(-p)).sum()
+
+
 def em_iteration(
-    Xs: Float[Tensor, "n d"], p: Float[Tensor, "k d"], mix_p: Float[Tensor, "k 1"], floor: float = 1e-6, chunk: int = 4096
+    Xs: Float[Tensor, "n d"],
+    p: Float[Tensor, "k d"],
+    mix_p: Float[Tensor, "k 1"],
+    floor: float = 1e-6,
+    chunk: int = 4096,
+    *,
+    smoothing: float = 0.0,
+    means: Float[Tensor, " d"] | None = None,
 ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"], Float[Tensor, ""]]:
     """E step and M step in one pass over the images, a chunk at a time, so that each chunk is read from memory once.
+
+    ``means``, the pixel means of all images, are needed with a smoothing only.
 
     Returns:
         New p, new mix_p, and the log-likelihood sum_i log p(x_i) in nats *before* the update.
@@ -88,25 +129,32 @@ def em_iteration(
         weighted_sum.addmm_(eta.T, rows)
         N_k += eta.sum(0)
         total += log_likelihood.sum()
-    return *_maximise(weighted_sum, N_k, floor), total
+    return *_maximise(weighted_sum, N_k, floor, smoothing, means), total
 
 
 def initialise(
-    Xs: Float[Tensor, "n d"], components: int, generator: torch.Generator
+    Xs: Float[Tensor, "n d"], components: int, generator: torch.Generator, start: Literal["noise", "images"] = "noise"
 ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k 1"]]:
-    """Equal weights, and p_k halfway between the pixel means and uniform noise: equal rows would stay equal for ever."""
-    noise = torch.rand((components, Xs.shape[1]), generator=generator, dtype=Xs.dtype, device=Xs.device)
-    p = 0.5 * Xs.mean(0) + 0.5 * (0.25 + 0.5 * noise)
+    """Equal weights, and p_k halfway between the pixel means and something of its own: equal rows would stay equal for ever.
+
+    That is uniform noise on [1/4, 3/4], or another image for each component, its pixels at 1/4 and 3/4. From noise all rows are
+    much the same, so that with many components some end without images.
+    """
+    if start == "images":
+        chosen = torch.randperm(len(Xs), generator=generator, device=Xs.device)[:components]
+        own = Xs[chosen]
+    else:
+        own = torch.rand((components, Xs.shape[1]), generator=generator, dtype=Xs.dtype, device=Xs.device)
+    p = 0.5 * Xs.mean(0) + 0.5 * (0.25 + 0.5 * own)
     return p, torch.full((components, 1), 1 / components, dtype=Xs.dtype, device=Xs.device)
 
 
 class Model(nn.Module):
     """A fitted mixture; offers Sampler, Describes, HasLogProb and HasClusters."""
 
-    treatment: ClassVar[Treatment] = "thresholded"
-
     def __init__(self, config: Config) -> None:
         super().__init__()
+        self.treatment: Treatment = config.treatment
         self.p: Tensor
         self.mix_p: Tensor
         self.register_buffer("p", torch.full((config.components, PIXELS), 0.5, dtype=torch.float64))
@@ -139,8 +187,9 @@ class Model(nn.Module):
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """Fit by EM from several random starts and keep the one with the highest training log-likelihood.
 
-    The history has the mean log-likelihood an image (nats) of every start (``log_likelihood/start_<i>``) and of the one kept
-    (``log_likelihood``), one row an iteration.
+    A start ends when an iteration gains less than the tolerance, of (5) where there is a smoothing. The history has the mean
+    log-likelihood an image (nats) of every start (``log_likelihood/start_<i>``) and of the one kept (``log_likelihood``), one row
+    an iteration.
 
     Raises:
         ValueError: when there are fewer images than asked for, or fewer than components.
@@ -153,21 +202,27 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     if wanted < config.components:
         raise ValueError(f"run {context.run}: {config.components} components need at least as many images; got {wanted}")
     chosen = context.generators.permutation(len(images), "subset")[:wanted].sort().values
-    Xs = treat(images[chosen], Model.treatment, context.generators["binarise"]).double()
+    Xs = treat(images[chosen], config.treatment, context.generators["binarise"]).double()
     iterations = min(config.iterations, context.max_steps or config.iterations)
+    means = Xs.mean(0)
 
     def attempt(start: int) -> Attempt:
         generator = torch.Generator(Xs.device).manual_seed(context.generators.seed_of(f"start/{start}"))
-        p, mix_p = initialise(Xs, config.components, generator)
+        p, mix_p = initialise(Xs, config.components, generator, config.start)
         trace: list[float] = []
+        objective: list[float] = []
         for iteration in range(1, iterations + 1):
-            new_p, new_mix_p, total = em_iteration(Xs, p, mix_p, config.floor, config.chunk)
+            new_p, new_mix_p, total = em_iteration(
+                Xs, p, mix_p, config.floor, config.chunk, smoothing=config.smoothing, means=means
+            )
             trace.append(float(total) / wanted)
+            penalty = float(log_penalty(p, config.smoothing, means)) / wanted if config.smoothing else 0.0
+            objective.append(trace[-1] + penalty)
             if not torch.isfinite(total):
                 raise FloatingPointError(
                     f"run {context.run}: log-likelihood not finite at start {start}, iteration {iteration}; before: {trace[-2:-1]}"
                 )
-            if iteration > 1 and trace[-1] - trace[-2] < config.tolerance * abs(trace[-2]):
+            if iteration > 1 and objective[-1] - objective[-2] < config.tolerance * abs(objective[-2]):
                 break
             p, mix_p = new_p, new_mix_p
         final = float(torch.cat([e_step(rows, p, mix_p)[1] for rows in Xs.split(config.chunk)]).mean())

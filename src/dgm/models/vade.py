@@ -19,6 +19,8 @@ from codes that are clustered already:
    which its own criterion chooses; the clusters' shares, means and variances become the prior;
 3. the bound (3) is maximised from there.
 
+What this start is worth shows a run without it: no epochs of pre-training, and clusters around means drawn from N(0, I).
+
 References: Jiang, Zheng, Tan, Tang & Zhou 2017 (model, bound, start); Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010
 (denoising layers); Xie, Girshick & Farhadi 2016 (layer sizes).
 Axis letters: n images, d pixels, k clusters, j latent numbers.
@@ -64,7 +66,6 @@ PIXELS = SIDE**2
 AT_ONCE = 2000
 DRAWS = 50  # of z, behind the averaged responsibilities
 EACH = 10  # samples of each cluster in the picture
-BASELINE_IMAGES = 20_000  # k-means gains nothing from more
 
 Width = Annotated[int, Field(ge=1)]
 
@@ -83,7 +84,9 @@ class Config(Settings):
     autoencoder_noise: float = Field(0.0, ge=0, lt=1, description="share of pixels set to zero in the autoencoder's input")
     autoencoder_learning_rate: float = Field(1e-3, gt=0, description="of Adam, in both parts of the pre-training")
     autoencoder_loss: Literal["squared error", "cross-entropy"] = Field("squared error", description="between pixels and means")
-    mixture: Literal["k-means", "EM"] = Field("k-means", description="what sets the clusters on the codes of the autoencoder")
+    mixture: Literal["k-means", "EM", "random"] = Field(
+        "k-means", description="what sets the clusters on the codes of the autoencoder; random: means from N(0, I)"
+    )
     mixture_starts: int = Field(10, ge=1, description="starts of it; its own criterion, inertia or likelihood, chooses")
     initial_variance: float = Field(
         0.1, gt=0, description="of q(z | x) at the start of the bound, over the variance within clusters"
@@ -256,10 +259,9 @@ class Model(nn.Module):
     def measure(self, data: ImageData | PointData, generators: Generators) -> Measurements:
         """Use of the clusters, the two estimates of gamma side by side, and what the pictures need.
 
-        Readings (test images): ``clusters_in_use`` and ``smallest_cluster`` (share of images); accuracy, NMI, ARI and purity of
-        k-means on the pixels under the split ``k-means on pixels``; and for gamma from one draw, averaged over :data:`DRAWS`
-        draws, and geometric (the splits): ``mixture_kl``, the mean of KL(q(z, c | x) || p(z, c)); ``kl_to_geometric``, the mean of
-        KL(gamma || geometric gamma), nats; ``argmax_agreement`` with the geometric form.
+        Readings (test images): ``clusters_in_use`` and ``smallest_cluster`` (share of images); and for gamma from one draw,
+        averaged over :data:`DRAWS` draws, and geometric (the splits): ``mixture_kl``, the mean of KL(q(z, c | x) || p(z, c));
+        ``kl_to_geometric``, the mean of KL(gamma || geometric gamma), nats; ``argmax_agreement`` with the geometric form.
         Arrays: ``codes`` [m, 2] the posterior means on their two principal axes and ``cluster_codes`` [k, 2] the means of the
         clusters there; ``cluster_digits`` [k] the majority digit of each cluster, -1 for an empty one; ``cluster_samples``
         [k, 10, 28, 28] decoded draws of each cluster; ``explained_variance`` [2] of the two axes, as shares.
@@ -271,7 +273,6 @@ class Model(nn.Module):
         clusters = torch.cat([self.responsibilities(part).argmax(1) for part in x.split(AT_ONCE)])
         readings = _use_of_clusters(clusters, len(self.means))
         readings += _compare_responsibilities(mean, log_variance, self.prior(), generators["measure/latent"])
-        readings += _k_means(data, len(self.means), generators.seed_of("measure/k-means"))
         return Measurements(readings, self._pictures(data.test_labels, mean, clusters, generators["measure/samples"]))
 
     def _pictures(
@@ -372,25 +373,6 @@ def _compare_responsibilities(
     return readings
 
 
-def _k_means(data: ImageData, k: int, seed: int) -> list[Reading]:
-    """K-means on the grey levels, fitted to training images and scored on test images: what clustering gives without a model."""
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
-    pixels, labels = data.train_images[:BASELINE_IMAGES].flatten(1).cpu().numpy() / 255, data.test_labels.cpu().numpy()
-    fitted = KMeans(k, n_init=3, random_state=seed % 2**32).fit(pixels)
-    clusters = fitted.predict(data.test_images.flatten(1).cpu().numpy() / 255)
-    split, n = "k-means on pixels", len(labels)
-    readings: list[Reading] = [
-        ("nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n)),
-        ("ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n)),
-        ("purity", split, clustering.purity(labels, clusters)),
-    ]
-    if k == len(np.unique(labels)):
-        readings.append(("clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters)))
-    return readings
-
-
 # ------------------------------------------------------------------------------------------------ training
 
 
@@ -475,9 +457,20 @@ def _autoencode(job: _Job) -> list[HistoryRow]:
     return job.reduce(error, "autoencoder_error", parts, job.config.autoencoder_epochs)
 
 
+def _scatter_clusters(job: _Job) -> list[HistoryRow]:
+    """A start that knows nothing of the images: cluster means from N(0, I), unit variances, equal weights."""
+    model = job.model
+    with torch.no_grad():
+        model.means.copy_(torch.randn(model.means.shape, generator=job.context.generators["mixture"], device=job.context.device))
+        model.log_variances.zero_()
+        model.weight_logits.zero_()
+    return []
+
+
 def _fit_mixture(job: _Job) -> list[HistoryRow]:
     """Cluster the codes of the training images and set the prior and the variance of the posterior from the clusters."""
     model, config, context = job.model, job.config, job.context
+    assert config.mixture != "random"
     with torch.no_grad():
         every = torch.arange(len(job.data.train_images), device=context.device)
         codes = torch.cat([model.encode(job.pixels(batch))[0] for batch in every.split(AT_ONCE)]).double().cpu().numpy()
@@ -560,7 +553,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
             run(f"layer_{number + 1}", _denoise_layer, number)
     if config.autoencoder_epochs:
         run("autoencoder", _autoencode)
-    run("mixture", _fit_mixture)
+    run("mixture", _scatter_clusters if config.mixture == "random" else _fit_mixture)
     run("bound", _maximise_bound)
     context.facts |= phases.facts()
     return Fitted(model, phases.rows, context.facts)

@@ -27,7 +27,15 @@ IMAGES = "images"
 REAL_IMAGES = "real_test"
 """Name under which the metrics table lists the scores of real test images."""
 
-LIMITS_OF = {"prepare": {"train_images", "test_images"}, "train": {"steps"}, "sample": {"samples"}}
+DECODER_METHODS = ("log_likelihood_given", "observed")
+"""What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
+
+LIMITS_OF = {
+    "prepare": {"train_images", "test_images"},
+    "train": {"steps"},
+    "sample": {"samples"},
+    "estimate": {"steps", "samples"},
+}
 """The caps a stage acts on; the stages not named here are told all of them."""
 
 
@@ -61,6 +69,7 @@ class Plan:
         self.assignments = names("checks")
         self.demonstrations = names("demonstrations")
         self._check_data()
+        self._check_estimates()
         self._catalogue = catalogue.load(self.report)
         self.figures = self._catalogue.figures
         self._check_report()
@@ -74,6 +83,11 @@ class Plan:
     def sampled_runs(self) -> list[str]:
         """The runs whose model defines ``sample``."""
         return [run for run in self._blocks if self.samples(run)]
+
+    @property
+    def estimated_runs(self) -> list[str]:
+        """The runs whose likelihood is estimated: those with a block ``estimates``."""
+        return [run for run in self._blocks if "estimates" in self._blocks[run]]
 
     @property
     def rings(self) -> list[str]:
@@ -121,6 +135,10 @@ class Plan:
         """Whether a run's model can draw samples."""
         return defines(f"dgm.models.{self.kind(run)}", "Model", "sample")
 
+    def estimates(self, run: str) -> str:
+        """How a run's likelihood is estimated, as JSON."""
+        return as_json(self._blocks[run]["estimates"])
+
     def kind(self, run: str) -> str:
         """The kind of a run, which is the name of its module."""
         kind: str = self._blocks[run]["kind"]
@@ -153,6 +171,7 @@ class Plan:
             *(f"history/{run}.csv" for run in self.runs),
             *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
             *(f"samples/{run}.npz" for run in self.sampled_runs),
+            *(f"estimates/{run}.{suffix}" for suffix in ("npz", "csv") for run in self.estimated_runs),
             *(f"arrays/{name}.npz" for name in self.demonstrations),
         ]
 
@@ -171,6 +190,7 @@ class Plan:
             *(f"simulate/{name}" for name in self.rings),
             *(f"{stage}/{run}" for stage in ("train", "evaluate") for run in self.runs),
             *(f"sample/{run}" for run in self.sampled_runs),
+            *(f"estimate/{run}" for run in self.estimated_runs),
             "tabulate/metrics",
             *(f"demonstrate/{name}" for name in self.demonstrations),
             *(f"check/{assignment}" for assignment in self.assignments),
@@ -210,6 +230,16 @@ class Plan:
                 wrong.append(f"{name}: names more than one run, ring or demonstration; call one of them otherwise")
         if wrong:
             raise ValueError("\n".join(map(str, wrong)))
+
+    def _check_estimates(self) -> None:
+        """Likelihoods are estimated for models that make an image from a code."""
+        wrong = []
+        for run in self.estimated_runs:
+            module = f"dgm.models.{self.kind(run)}"
+            if not any(defines(module, "Model", method) for method in DECODER_METHODS):
+                wrong.append(f"runs.{run}.estimates: a model of kind {self.kind(run)} has no decoder whose likelihood could be estimated")
+        if wrong:
+            raise ValueError("\n".join(wrong))
 
     def _check_report(self) -> None:
         """Every figure has a module that draws it and sources that this build makes; every table has runs of this config."""

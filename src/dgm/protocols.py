@@ -1,6 +1,6 @@
 """What a fitted model may offer. The evaluate stage computes every metric whose protocol a model meets.
 
-Axis letters: n images, d = 784 pixels, k components.
+Axis letters: n images, d = 784 pixels, k components, m latent numbers.
 """
 
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,20 @@ from dgm.dataset import ImageData, PointData, Treatment
 from dgm.measurements import Measurements
 from dgm.rng import Generators
 
-__all__ = ["Classifies", "Describes", "HasBound", "HasClusters", "HasDensity", "HasLogProb", "Measures", "Sampler"]
+__all__ = [
+    "Classifies",
+    "Describes",
+    "HasBernoulliDecoder",
+    "HasBound",
+    "HasClusters",
+    "HasDecoder",
+    "HasDensity",
+    "HasLogProb",
+    "HasNoiselessDecoder",
+    "HasProposal",
+    "Measures",
+    "Sampler",
+]
 
 
 @runtime_checkable
@@ -95,4 +108,51 @@ class Classifies(Protocol):
 
     def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten classes for images in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class HasDecoder(Protocol):
+    """Makes an image from a standard normal code: z ~ N(0, I_m), x ~ p(x | z). Its likelihood is an integral over z."""
+
+    treatment: Treatment
+
+    @property
+    def latent_size(self) -> int:
+        """m."""
+        ...
+
+    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        """Log p(x | z) of each image with its code in nats, with gradients to z."""
+        ...
+
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+        """Codes from the prior and images from p(x | z)."""
+        ...
+
+
+@runtime_checkable
+class HasBernoulliDecoder(HasDecoder, Protocol):
+    """A decoder of independent binary pixels."""
+
+    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+        """Log-odds of the pixels."""
+        ...
+
+
+@runtime_checkable
+class HasProposal(HasDecoder, Protocol):
+    """A decoder with an encoder, which says where the codes of an image lie."""
+
+    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
+        """Mean and lower triangular factor L, with positive diagonal, of q(z | x) = N(mean, L L^T)."""
+        ...
+
+
+@runtime_checkable
+class HasNoiselessDecoder(Protocol):
+    """Makes images without noise, which have no density; with noise added they have one."""
+
+    def observed(self, deviation: float) -> HasDecoder:
+        """The decoder whose pixels are the model's plus independent normal noise of this standard deviation."""
         ...

@@ -21,7 +21,7 @@ __all__ = ["FILE", "faults", "generate", "main", "nearest", "read", "text"]
 FILE = PACKAGE.parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 """Where the repository keeps the written schema."""
 
-HEADER = "# Generated from the Config classes in src/dgm/models/ by `make schema`; do not edit.\n"
+HEADER = "# Generated from the settings classes in src/dgm/ by `make schema`; do not edit.\n"
 
 Schema = dict[str, Any]
 
@@ -34,10 +34,12 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
     """
     from dgm.config import Limits, Ring
     from dgm.data import DATASETS
+    from dgm.likelihood_estimates import Estimates
 
     if kinds is None:
         kinds = {kind: importlib.import_module(f"dgm.models.{kind}").Config for kind in names("models")}
     definitions: Schema = {"limits": _plain(Limits.model_json_schema()), "ring": _plain(Ring.model_json_schema())}
+    definitions["estimates"] = _plain(Estimates.model_json_schema())
     for kind, settings in kinds.items():
         definitions[kind] = _plain(settings.model_json_schema())
     required = {kind: definitions[kind].pop("required", []) for kind in kinds}  # settings_for names only what differs
@@ -83,6 +85,10 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                     },
                     "seed": {"type": "integer", "minimum": 0, "description": "of this run, in place of the common one"},
                     "settings": {"type": "object"},
+                    "estimates": {
+                        "$ref": "#/$defs/estimates",
+                        "description": "ask for estimates of the likelihood of a model with a decoder, and say how many draws they take",
+                    },
                     "settings_for": {
                         "type": "object",
                         "additionalProperties": False,

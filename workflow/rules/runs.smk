@@ -83,3 +83,31 @@ rule evaluate:
         "python -m dgm.stages.evaluate --run {wildcards.run} {params.files} --limits {params.limits:q} --seed {params.seed}"
         " --metrics {output.metrics} --evaluations {output.evaluations} --threads {threads} --gpu {resources.gpu}"
         " --record {output.record} --log {log}"
+
+
+rule estimate:
+    input:
+        model="<results>/models/{run}.pt",
+        data=data_of_run,
+    output:
+        metrics="<results>/estimates/{run}.csv",
+        estimates="<results>/estimates/{run}.npz",
+        record="<records>/estimate/{run}.json",
+    log:
+        "<logs>/estimate/{run}.log",
+    benchmark:
+        "<benchmarks>/estimate/{run}.jsonl"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: PLAN.estimates(wildcards.run),
+        limits=PLAN.limits_of("estimate"),
+        seed=PLAN.seed,
+        code=lambda wildcards: code_of("estimate", wildcards),
+    shell:
+        "python -m dgm.stages.estimate --run {wildcards.run} --model {input.model} --data {input.data}"
+        " --settings {params.settings:q} --limits {params.limits:q} --seed {params.seed} --metrics {output.metrics}"
+        " --estimates {output.estimates} --threads {threads} --gpu {resources.gpu} --record {output.record} --log {log}"

@@ -1,6 +1,7 @@
 rule tabulate:
     input:
         expand("<results>/metrics/{name}.csv", name=PLAN.tabulated),
+        expand("<results>/estimates/{run}.csv", run=PLAN.estimated_runs),
     output:
         table="<results>/tables/metrics.csv",
         record="<records>/tabulate/metrics.json",
@@ -28,6 +29,7 @@ rule check:
         expand("<results>/history/{run}.csv", run=PLAN.runs),
         expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),
         expand("<results>/evaluations/{run}.npz", run=PLAN.runs),
+        expand("<results>/estimates/{run}.npz", run=PLAN.estimated_runs),
         expand(
             "<results>/arrays/{demonstration}.npz", demonstration=PLAN.demonstrations
         ),

@@ -89,6 +89,10 @@ class Evidence:
         """The arrays written by the evaluate stage."""
         return load_arrays(self.results / "evaluations" / f"{run}.npz")
 
+    def estimates(self, run: str) -> dict[str, np.ndarray]:
+        """The arrays written by the estimate stage."""
+        return load_arrays(self.results / "estimates" / f"{run}.npz")
+
     def points(self, ring: str) -> dict[str, np.ndarray]:
         """A simulated data set."""
         return load_arrays(self.results / "data" / f"{ring}.npz")

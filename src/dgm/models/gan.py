@@ -9,11 +9,13 @@ Step           one gradient step of D on (2), then one of G on (3) with the same
 data and model, attained by the best D. (3) is the non-saturating loss. Images are grey levels in [0, 1]. At chosen epochs the model
 keeps what G makes of one fixed batch of noise, and the weights of G that made it.
 
-References: Goodfellow et al. 2014, equation 1 and algorithm 1 (one discriminator step a batch); He et al. 2015 (initial weights).
+References: Goodfellow et al. 2014, equation 1 and algorithm 1 (one discriminator step a batch); He et al. 2015 (initial weights);
+Wu et al. 2017 (likelihoods of generators with noise).
 Axis letters: n images, m latent numbers, k kept grids, g images a grid, w weights of G.
 """
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -36,6 +38,7 @@ __all__ = [
     "DNet",
     "GNet",
     "Model",
+    "Observed",
     "discriminator_loss",
     "fit",
     "generator_loss",
@@ -135,8 +138,40 @@ def uniform_noise(n: int, latent: int, generator: torch.Generator) -> Float[Tens
     return 2 * torch.rand((n, latent), generator=generator, device=generator.device) - 1
 
 
+@dataclass(frozen=True)
+class Observed:
+    """G with noise, so that images have a density: offers HasDecoder.
+
+    x ~ N(G(z), deviation^2 I) on dequantised pixels, z = 2 Phi(e) - 1 with e ~ N(0, I_m), Phi the standard normal distribution
+    function: z is uniform on [-1, 1]^m as in equation (1), and the code e has the prior that annealing starts from
+    (Wu et al. 2017, section 2). The density is spread over all of R^784, so a little of it lies outside the pixels' range.
+    """
+
+    generator: GNet
+    latent_size: int
+    deviation: float
+    treatment: ClassVar[Treatment] = "dequantised"
+
+    def images_from(self, e: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+        """G(2 Phi(e) - 1)."""
+        images: Tensor = self.generator(torch.erf(e / math.sqrt(2)))
+        return images.flatten(1)
+
+    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        """Log N(x; G, deviation^2 I) in nats, for codes ``z`` that are standard normal a priori (e above)."""
+        variance = self.deviation**2
+        squares = (x - self.images_from(z)).square().sum(1)
+        return -0.5 * (squares / variance + x.shape[1] * math.log(2 * math.pi * variance))
+
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+        """Codes e and noisy images."""
+        e = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
+        images = self.images_from(e)
+        return e, images + self.deviation * torch.randn(images.shape, generator=generator, device=images.device)
+
+
 class Model(nn.Module):
-    """Both networks and the grids kept during training; offers Sampler, Describes and Measures."""
+    """Both networks and the grids kept during training; offers Sampler, Describes, Measures and HasNoiselessDecoder."""
 
     treatment: ClassVar[Treatment] = "grey"
     grid_noise: Tensor  # [g, m], the noise behind every grid
@@ -165,6 +200,16 @@ class Model(nn.Module):
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Equation (1): ``samples`` [n, 28, 28] in [0, 1]."""
         return {"samples": self.images_from(uniform_noise(n, self.latent, generator))}
+
+    def observed(self, deviation: float) -> Observed:
+        """G with normal noise of this standard deviation on each pixel.
+
+        Raises:
+            ValueError: when the deviation is not positive.
+        """
+        if not deviation > 0:
+            raise ValueError(f"observation noise: got standard deviation {deviation}; it must be positive")
+        return Observed(self.generator, self.latent, deviation)
 
     def keep_grid(self, place: int, epoch: int) -> None:
         """Keep G(grid_noise), the epoch and G's parameters in row ``place`` of the buffers."""

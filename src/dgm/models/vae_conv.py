@@ -25,7 +25,7 @@ from torch.nn.functional import pad
 from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
-from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
+from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal, sample_bernoulli
 from dgm.loop import Context, ascent, train
 from dgm.precision import Precision
 from dgm.residual import residual_stack
@@ -69,7 +69,7 @@ def decoder_stage(inputs: int, outputs: int, hidden: int, residual: int) -> nn.S
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers Sampler and HasBound."""
+    """Encoder and decoder; offers Sampler, HasBound, HasBernoulliDecoder and HasProposal."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
 
@@ -121,6 +121,29 @@ class Model(nn.Module):
             log_posterior = diagonal_gaussian_log_prob(z, mean, log_std)
             log_weights.append(bernoulli_log_prob(target, self.decode(z)) + log_prior - log_posterior)
         return torch.stack(log_weights).logsumexp(0) - math.log(k)
+
+    @property
+    def latent_size(self) -> int:
+        """Numbers in the code, 4 a channel."""
+        return math.prod(self.latent_shape)
+
+    def pixel_logits(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n 784"]:
+        """Log-odds of the pixels of equation (1), border cut off."""
+        return _cropped(self.decode(z)).flatten(1)
+
+    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n l"]) -> Float[Tensor, " n"]:
+        """Log p(x | z) of equation (1) in nats, over the 784 pixels: the border is summed out, while (2) asks for it to be black."""
+        return bernoulli_log_prob(x, self.pixel_logits(z))
+
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n 784"]]:
+        """Draws (z, x) of equation (1), border cut off."""
+        z = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
+        return z, sample_bernoulli(torch.sigmoid(self.pixel_logits(z)), generator)
+
+    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l l"]]:
+        """Mean of q(z | x) and its standard deviations as a diagonal matrix."""
+        mean, log_std = self.encode(x)
+        return mean, torch.diag_embed(torch.exp(log_std))
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Codes from the prior, decoded: pixel probabilities (``means``) and a Bernoulli draw of them (``samples``)."""

@@ -147,7 +147,7 @@ class Decoder(nn.Module):
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers Sampler, HasBound and Measures."""
+    """Encoder and decoder; offers Sampler, HasBound, HasBernoulliDecoder, HasProposal and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
 
@@ -180,6 +180,29 @@ class Model(nn.Module):
             log_ratio = standard_normal_log_prob(z) - posterior.log_prob(z)
             log_weights.append(bernoulli_log_prob(x, self.decoder.logits(z)) + log_ratio)
         return torch.stack(log_weights).logsumexp(0) - math.log(k)
+
+    @property
+    def latent_size(self) -> int:
+        """m."""
+        return self.latent_dimensions
+
+    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+        """Log-odds of the pixels: f(z) of equation (1) before the sigmoid."""
+        return self.decoder.logits(z)
+
+    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        """Log p(x | z) of equation (1) in nats."""
+        return bernoulli_log_prob(x, self.decoder.logits(z))
+
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+        """Draws (z, x) of equation (1)."""
+        z = torch.randn((n, self.latent_dimensions), generator=generator, device=generator.device)
+        return z, sample_bernoulli(self.decoder(z), generator)
+
+    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
+        """Mean and factor L of equation (2)."""
+        posterior = self.encode(x)
+        return posterior.mean, posterior.factor
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """``codes`` [n, m] from the prior, their pixel probabilities ``means`` and one Bernoulli draw of each, ``samples``."""

@@ -16,6 +16,7 @@ STAGE_OF_FOLDER = {
     "history": "train",
     "samples": "sample",
     "evaluations": "evaluate",
+    "estimates": "estimate",
     "metrics": "evaluate",
     "arrays": "demonstrate",
 }
@@ -102,11 +103,11 @@ def of_figure(name: str, figure: Figure, results: Results) -> Origin:
 
 
 def of_table(table: Table, results: Results) -> Origin:
-    """Origin of a table: the evaluations and trainings of its runs."""
+    """Origin of a table: the evaluations, estimates and trainings of its runs."""
     runs = dict.fromkeys(row.run for row in table.rows)
     wanted = [
         _only(results, "tabulate"),
-        *((stage, run) for run in runs for stage in ("evaluate", "train", "simulate", "demonstrate")),
+        *((stage, run) for run in runs for stage in ("evaluate", "estimate", "train", "simulate", "demonstrate")),
     ]
     trained = [run for run in runs if ("train", run) in results.records]
     return _origin("tabulate", "tables/metrics.csv", results, trained, wanted)

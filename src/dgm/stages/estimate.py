@@ -1,0 +1,68 @@
+"""Estimate the likelihood of one fitted model that has a decoder."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgm import cli
+from dgm.config import Limits, parse
+from dgm.device import acquire
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and estimate."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--settings", required=True, type=json.loads, help="the run's block `estimates` as JSON")
+    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--estimates", type=Path, required=True, help="array file to write: values of each image, curves")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", type=int, default=0)
+    return cli.run(_estimate, parser.parse_args(argv), "estimate")
+
+
+def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
+    say = cli.logger(arguments.log)
+    with acquire(arguments.gpu, arguments.threads, say=say) as device:
+        import torch
+
+        from dgm import dataset, likelihood_estimates
+        from dgm.artefacts import load_model
+        from dgm.files import save_arrays
+        from dgm.measurements import save
+        from dgm.rng import Generators
+
+        where = f"runs.{arguments.run}.estimates"
+        settings = parse(likelihood_estimates.Estimates, arguments.settings, where)
+        settings = likelihood_estimates.capped(settings, parse(Limits, arguments.limits, "limits"))
+        model = load_model(arguments.model, device.type).requires_grad_(requires_grad=False)
+        data = dataset.load(arguments.data, device.type)
+        if not isinstance(data, dataset.ImageData):
+            raise ValueError(f"{where}: likelihoods are estimated for models of images")
+        clock = time.perf_counter()
+        found = likelihood_estimates.estimate(model, data, settings, Generators(arguments.seed, device.type))
+        seconds = time.perf_counter() - clock
+        save_arrays(arguments.estimates, found.arrays)
+        kind = type(model).__module__.rpartition(".")[2]
+        save(arguments.metrics, ((arguments.run, kind, reading) for reading in found.readings))
+        say(f"{len(found.readings)} estimates in {seconds:.1f} s")
+        peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
+        return {
+            "run": arguments.run,
+            "device": device.record(),
+            "gpu_peak_bytes": peak,
+            "seconds_estimating": round(seconds, 3),
+            "settings": settings.model_dump(),
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

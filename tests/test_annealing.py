@@ -25,7 +25,7 @@ class LinearGaussian:
         residual = (x - z @ self.weights.T - self.bias) / self.deviation
         return -0.5 * (residual.square() + math.log(2 * math.pi * self.deviation**2)).sum(1)
 
-    def simulate(self, n: int, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    def simulate(self, n: int, seed: int = 1000) -> tuple[torch.Tensor, torch.Tensor]:
         generator = torch.Generator().manual_seed(seed)
         z = torch.randn((n, self.weights.shape[1]), generator=generator)
         x = z @ self.weights.T + self.bias
@@ -82,7 +82,7 @@ def test_no_chains_or_no_steps_are_refused(chains: int, steps: int) -> None:
 def test_the_weights_average_to_the_marginal_likelihood_in_closed_form(seed: int) -> None:
     """The mean over chains of w / p(x) is one: the estimate is unbiased before its logarithm is taken, whatever the schedule."""
     model = LinearGaussian(seed=seed)
-    _, x = model.simulate(8, seed + 10)
+    _, x = model.simulate(8, seed + 1000)
     annealing = model.annealing(temperatures=150, chains=200)
     found = annealing.forward(x, annealing.adapt(x, generator(seed)), generator(seed + 100))
     ratios = torch.exp(found.log_weights - model.exact(x))
@@ -99,8 +99,8 @@ def test_it_agrees_with_quadrature_for_a_binary_decoder_in_the_plane() -> None:
     with torch.no_grad():
         for layer in (decoder[0], decoder[2]):
             layer.weight *= 3
-    z = torch.randn((30, 2), generator=generator(0))
-    x = torch.bernoulli(torch.sigmoid(decoder(z)), generator=generator(1))
+    z = torch.randn((30, 2), generator=generator(1001))
+    x = torch.bernoulli(torch.sigmoid(decoder(z)), generator=generator(1002))
     exact = quadrature.log_likelihood(decoder, x).values
     annealing = Annealing(lambda x, z: bernoulli_log_prob(x, decoder(z)), 2, sigmoid_schedule(80), chains=30, leapfrog_steps=3)
     sizes = annealing.adapt(x, generator(2))
@@ -125,8 +125,8 @@ def test_both_directions_enclose_the_truth_and_a_short_schedule_leaves_a_visible
             assert mean > -3 * error
         gaps.append(float((upper - lower).median()))
     rough, fine = gaps
-    assert rough > 40
-    assert 0 < fine < 0.4 * rough
+    assert rough > 50
+    assert 0 < fine < 0.2 * rough
 
 
 def test_the_estimate_is_a_lower_bound_in_expectation_even_for_one_chain_and_a_poor_schedule() -> None:
@@ -145,7 +145,7 @@ def test_the_estimate_is_a_lower_bound_in_expectation_even_for_one_chain_and_a_p
 
 @pytest.mark.parametrize("beta", [0.3, 1.0])
 def test_a_transition_leaves_its_target_as_it_is(beta: float) -> None:
-    """Draws of the Gaussian f_t, moved once and many times by steps so long that some are refused, keep their mean and covariance."""
+    """Draws of the Gaussian f_t, moved by steps so long that some are refused, keep their mean and covariance."""
     model = LinearGaussian(pixels=3, latent=2, deviation=0.8)
     _, x = model.simulate(1)
     precision = torch.eye(2) + beta / model.deviation**2 * model.weights.T @ model.weights

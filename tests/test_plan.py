@@ -47,6 +47,7 @@ def test_each_stage_is_told_the_limits_it_acts_on() -> None:
     assert json.loads(limited.limits_of("prepare")) == {"test_images": 50}
     assert json.loads(limited.limits_of("train")) == {"steps": 3}
     assert json.loads(limited.limits_of("sample")) == {"samples": 16}
+    assert json.loads(limited.limits_of("estimate")) == {"steps": 3, "samples": 16}
     assert json.loads(limited.limits_of("check")) == {"steps": 3, "samples": 16, "test_images": 50}
     assert set().union(*LIMITS_OF.values()) == set(Limits.model_fields)
 
@@ -196,3 +197,29 @@ def test_a_seed_of_a_run_stands_in_for_the_common_one() -> None:
 def test_impossible_rings_are_refused() -> None:
     with pytest.raises(ValueError, match=r"rings\.ring_r1\.radius"):
         plan(rings={**SHIPPED["rings"], "ring_r1": {"radius": -1.0}})
+
+
+def test_likelihoods_are_estimated_where_the_config_asks_for_it() -> None:
+    block = {**SHIPPED["runs"]["vae_full_s0"], "estimates": {"images": 7}}
+    made = plan(runs=runs_with(vae_full_s0=block))
+    assert "vae_full_s0" in made.estimated_runs
+    assert json.loads(made.estimates("vae_full_s0")) == {"images": 7}
+    assert "estimate/vae_full_s0" in made.records()
+    assert {"estimates/vae_full_s0.npz", "estimates/vae_full_s0.csv"} <= set(made.artefacts())
+    assert "estimates/nice.npz" not in made.artefacts()
+
+
+@pytest.mark.parametrize("run", ["nice", "bmm_k20", "gmm_r10", "classifier"])
+def test_estimates_of_a_model_without_a_decoder_are_refused(run: str) -> None:
+    block = {**SHIPPED["runs"][run], "estimates": {}}
+    with pytest.raises(ValueError, match=rf"^runs\.{run}\.estimates: a model of kind {block['kind']} has no decoder") as caught:
+        plan(runs=runs_with(**{run: block}))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("estimates", "message"), [({"image": 3}, "unknown key"), ({"chains": 0}, "got 0; allowed: a whole number, at least 1")]
+)
+def test_impossible_budgets_of_estimates_are_refused(estimates: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=rf"runs\.vae_mlp\.estimates\.\w+: {message}"):
+        plan(runs=runs_with(vae_mlp={"kind": "vae_mlp", "estimates": estimates}))

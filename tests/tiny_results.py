@@ -13,7 +13,7 @@ import yaml
 
 from dgm.files import save_arrays
 from dgm.plan import Plan
-from dgm.stages import demonstrate, evaluate, sample, simulate, tabulate, train
+from dgm.stages import demonstrate, estimate, evaluate, sample, simulate, tabulate, train
 
 REPOSITORY = Path(__file__).parents[1]
 LIMITS = {"steps": 2, "samples": 32}
@@ -55,6 +55,7 @@ def build(folder: Path) -> None:
     for run in plan.runs:
         _run(plan, run, folder)
     metrics = [str(folder / "metrics" / f"{name}.csv") for name in plan.tabulated]
+    metrics += [str(folder / "estimates" / f"{run}.csv") for run in plan.estimated_runs]
     files = {"table": "tables/metrics.csv"}
     _stage(tabulate, folder, "tabulate/metrics", {}, files, ["--metrics", *metrics])
 
@@ -74,6 +75,10 @@ def _run(plan: Plan, run: str, folder: Path) -> None:
         if plan.judged(run):
             files |= drawn | {"classifier": "models/classifier.pt"}
     _stage(evaluate, folder, f"evaluate/{run}", {"run": run, "limits": limits, "seed": 0}, files)
+    if run in plan.estimated_runs:
+        files = {**data, **model, "metrics": f"estimates/{run}.csv", "estimates": f"estimates/{run}.npz"}
+        words = {"run": run, "settings": plan.estimates(run), "limits": limits, "seed": 0}
+        _stage(estimate, folder, f"estimate/{run}", words, files)
 
 
 def _stage(stage: Any, folder: Path, record: str, words: Mapping[str, object], files: Mapping[str, str], more: Any = ()) -> None:

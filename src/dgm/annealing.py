@@ -37,7 +37,7 @@ from torch import Tensor
 __all__ = ["Annealed", "Annealing", "sigmoid_schedule"]
 
 ACCEPTANCE = 0.65
-"""Share of proposals that the preliminary run aims at: the optimum of Hamiltonian Monte Carlo in many dimensions (Neal 2011, 5.4.4)."""
+"""Share of proposals that the preliminary run aims at, the best one in many dimensions (Neal 2011, section 5.4.4)."""
 
 FIRST_STEP = 0.5
 SMALLEST_STEP, LARGEST_STEP = 1e-4, 1.5  # above 2 the leapfrog diverges even on the prior
@@ -100,7 +100,7 @@ class _State:
 
 @dataclass(frozen=True)
 class Annealing:
-    """How to anneal: a decoder's log p(x | z), a schedule and the length of the trajectories. All methods work batched, c x n chains.
+    """How to anneal: a decoder's log p(x | z), a schedule and the length of the trajectories. Methods work on c x n chains at once.
 
     Raises:
         ValueError: for a schedule that does not rise from 0 to 1, or fewer than one chain or leapfrog step.
@@ -118,7 +118,9 @@ class Annealing:
         if not rises:
             raise ValueError("schedule: the inverse temperatures must rise from 0 to 1")
         if self.chains < 1 or self.leapfrog_steps < 1:
-            raise ValueError(f"annealing: got {self.chains} chains and {self.leapfrog_steps} leapfrog steps; both must be at least 1")
+            raise ValueError(
+                f"annealing: got {self.chains} chains and {self.leapfrog_steps} leapfrog steps; both must be at least 1"
+            )
 
     def adapt(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> Float[Tensor, "t-1 n"]:
         """Step sizes at beta_1 ... beta_{T-1} for each image, from a run of :data:`SCOUTS` chains that is thrown away.
@@ -189,9 +191,7 @@ class Annealing:
             probability.mean(0),
         )
 
-    def _run(
-        self, x: Tensor, z: Tensor, sizes: Tensor, generator: torch.Generator, *, backwards: bool
-    ) -> Annealed:
+    def _run(self, x: Tensor, z: Tensor, sizes: Tensor, generator: torch.Generator, *, backwards: bool) -> Annealed:
         betas, last = self.betas.tolist(), len(self.betas) - 1
         state = self._at(x, z)
         log_weights = torch.zeros(z.shape[:2], device=x.device, dtype=torch.float64)

@@ -2,24 +2,24 @@
 
     log p(x) = log int p(x | z) N(z; 0, I) dz
 
-- with the encoder as proposal, z_j ~ q(z | x): the importance-weighted bound log (1/k) sum_j p(x, z_j) / q(z_j | x), which rises with
-  k to log p(x) (Burda et al. 2016, theorem 1), from one set of draws an image for all k: the draws are cut into disjoint
+- with the encoder as proposal, z_j ~ q(z | x): the importance-weighted bound log (1/k) sum_j p(x, z_j) / q(z_j | x), which rises
+  with k to log p(x) (Burda et al. 2016, theorem 1), from one set of draws an image for all k: the draws are cut into disjoint
   groups of k, and the values of the groups are averaged, so that small k have little noise;
-- with a defensive proposal, r(z) = 0.7 N(z; mu, 9 L L^T) + 0.3 N(z; 0, I), the encoder's N(mu, L L^T) widened and mixed with the prior:
-  weights p(x, z) / r(z) under the density of the whole mixture, so that none exceeds p(x | z) / 0.3 and no region that the encoder
-  overlooks is lost (Owen 2013, sections 9.11 and 9.12). Made for few latent numbers: in m of them the widened part has 3^m times the
-  volume of the encoder's;
-- by annealed importance sampling from the prior, which needs no encoder, with the gap of the bidirectional bounds on images that the
-  model made (:mod:`dgm.annealing`);
+- with a defensive proposal, r(z) = 0.7 N(z; mu, 9 L L^T) + 0.3 N(z; 0, I), the encoder's N(mu, L L^T) widened and mixed with the
+  prior: weights p(x, z) / r(z) under the density of the whole mixture, so that none exceeds p(x | z) / 0.3 and no region that the
+  encoder overlooks is lost (Owen 2013, sections 9.11 and 9.12). It is for few latent numbers: in m of them the widened part has
+  3^m times the volume of the encoder's, and at m = 64 one of 5000 draws has nearly all the weight, so above 8 it is left out;
+- by annealed importance sampling from the prior, which needs no encoder, with the gap of the bidirectional bounds on images that
+  the model made (:mod:`dgm.annealing`);
 - exactly, by quadrature, where z is in the plane and pixels are binary (:mod:`dgm.quadrature`).
 
-A generator without noise has no density; it gets normal noise whose standard deviation is chosen by annealing on a few training images.
-All values are in nats an image, of images under the model's treatment. Axis letters: n images, d pixels, m latent numbers, k
-draws, b rows of a batch.
+A generator without noise has no density; it gets normal noise whose standard deviation is chosen by annealing on a few training
+images. All values are in nats an image, of images under the model's treatment. Axis letters: n images, d pixels, m latent numbers,
+k draws, s sizes, b rows of a batch.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,7 @@ KS = (1, 5, 50, 500, 5000)
 
 WIDENING = 3.0
 ENCODER_SHARE = 0.7
+DEFENSIVE_DIMENSIONS = 8  # latent numbers up to which the defensive proposal is of use
 AT_ONCE = {"cpu": 128, "cuda": 8192}
 """Rows that pass the decoder together: on a CPU few enough to stay in its cache, on a GPU enough to fill it."""
 
@@ -58,8 +59,10 @@ class Estimates(Settings):
     """How the likelihood of a model with a decoder is estimated."""
 
     images: int = Field(100, ge=2, description="test images behind the importance-weighted estimates, the first ones")
-    importance_samples: int = Field(5000, ge=1, description="draws an image for the encoder as proposal, and as many for the defensive one")
-    annealed_images: int = Field(100, ge=2, description="of the same test images, behind annealed importance sampling")
+    importance_samples: int = Field(
+        5000, ge=1, description="draws an image for the encoder as proposal, and as many for the defensive one"
+    )
+    annealed_images: int = Field(100, ge=2, description="of these test images, behind annealed importance sampling")
     simulated_images: int = Field(20, ge=2, description="images drawn from the model, behind the bidirectional bounds")
     chains: int = Field(16, ge=1, description="annealed chains an image")
     temperatures: int = Field(200, ge=1, description="steps from the prior to the posterior")
@@ -98,17 +101,28 @@ class _Job:
         )
 
 
-def estimate(model: object, data: ImageData, settings: Estimates, generators: Generators) -> Measurements:
+def estimate(
+    model: object,
+    data: ImageData,
+    settings: Estimates,
+    generators: Generators,
+    sides: Sequence[int] = quadrature.SIDES,
+) -> Measurements:
     """All estimates that a model allows.
 
-    Readings, means over images with standard errors. Split ``estimated``, the first ``images`` test images: ``iwae_<k>`` and
-    ``defensive_<k>`` for k in :data:`KS`, ``bound`` (the same as ``iwae_1``), the mean effective numbers of draws
-    ``iwae_effective_samples`` and ``defensive_effective_samples``, ``exact_log_likelihood`` and the means of paired differences
-    ``exact_minus_iwae_<K>``, ``exact_minus_defensive_<K>`` with the largest K. Split ``annealed``, the first ``annealed_images`` of them:
-    the same, and ``annealed``, ``annealed_minus_exact``, ``annealed_minus_iwae_<K>``, ``annealed_minus_defensive_<K>``;
-    ``annealed`` also stands in the split ``estimated``. Split ``simulated``, images of the model: ``annealed_lower``,
-    ``annealed_upper``, ``annealed_gap``, and with an exact value ``exact_minus_lower`` and ``upper_minus_exact``. Dequantised images add
-    ``annealed_bits_per_dim`` and the ``observation_sd`` of the noise.
+    Readings, means over images with standard errors:
+
+    - split ``estimated``, the first ``images`` test images, or ``annealed_images`` where there is no encoder: ``iwae_<k>`` and
+      ``defensive_<k>`` for k in :data:`KS`, ``bound`` (the same as ``iwae_1``), the mean effective numbers of draws
+      ``iwae_effective_samples`` and ``defensive_effective_samples``, ``exact_log_likelihood``, and the means of paired differences
+      ``exact_minus_iwae_5000`` and ``exact_minus_defensive_5000``;
+    - split ``annealed``, the first ``annealed_images`` of them: the same, and ``annealed``, ``annealed_minus_exact``,
+      ``annealed_minus_iwae_5000`` and ``annealed_minus_defensive_5000``, ``annealed_effective_samples`` and the mean acceptance
+      probability ``annealed_acceptance``. ``annealed`` also stands in the split ``estimated``, and so do its differences where both
+      splits are the same images;
+    - split ``simulated``, images of the model: ``annealed_lower``, ``annealed_upper``, ``annealed_gap``, and with an exact value
+      ``exact_log_likelihood``, ``exact_minus_lower`` and ``upper_minus_exact``;
+    - of dequantised images also ``annealed_bits_per_dim``, and ``observation_sd``, the noise of a model without any of its own.
 
     Arrays: the values of each image, the curves, the schedule with step sizes and acceptance.
 
@@ -117,6 +131,7 @@ def estimate(model: object, data: ImageData, settings: Estimates, generators: Ge
         data: on the model's device.
         settings: budgets; numbers of images are cut to those there are.
         generators: streams of treatments and draws.
+        sides: of the grids of the quadrature.
 
     Raises:
         ValueError: when the model has no decoder.
@@ -134,16 +149,18 @@ def estimate(model: object, data: ImageData, settings: Estimates, generators: Ge
     job = _Job(decoder, settings, generators, readings, arrays)
     # the stream of the evaluate stage, so that the images are binarised or dequantised as for its numbers
     x = treat(data.test_images, decoder.treatment, generators[f"{decoder.treatment}/test"])
-    x, few = x[: settings.images], x[: settings.annealed_images]
+    encoded = isinstance(decoder, HasProposal)
+    few = x[: min(settings.annealed_images, settings.images) if encoded else settings.annealed_images]
+    x = x[: settings.images] if encoded else few
     z, simulated = decoder.simulate(settings.simulated_images, generators["estimate/simulate"])
     values: dict[str, np.ndarray] = {}
     if isinstance(decoder, HasProposal):
         values |= _importance(job, decoder, x)
     if isinstance(decoder, HasBernoulliDecoder) and decoder.latent_size == 2:
         with torch.no_grad():
-            exact = quadrature.log_likelihood(decoder.pixel_logits, torch.cat([x, simulated])).values.cpu().numpy()
+            exact = quadrature.log_likelihood(decoder.pixel_logits, torch.cat([x, simulated]), sides=sides).values.cpu().numpy()
         values["exact_log_likelihood"], arrays["simulated_exact"] = exact[: len(x)], exact[len(x) :]
-    _anneal(job, few, z.detach(), simulated, values)
+    _anneal(job, few, z, simulated, values)
     for split, n in (("estimated", len(x)), ("annealed", len(few))):
         _compare(job, split, {name: found[:n] for name, found in values.items() if len(found) >= n})
     if len(few) < len(x):
@@ -155,7 +172,7 @@ def estimate(model: object, data: ImageData, settings: Estimates, generators: Ge
 def choose_deviation(
     model: HasNoiselessDecoder, data: ImageData, settings: Estimates, generators: Generators
 ) -> tuple[float, Float[np.ndarray, " s"]]:
-    """The standard deviation of :data:`DEVIATIONS` with the highest annealed estimate on training images, and all estimates in nats.
+    """The standard deviation of :data:`DEVIATIONS` with the highest annealed estimate on training images, and all estimates.
 
     The annealing is a coarse one. What it underestimates it does so most for little noise, so the choice errs on the side of more.
     """
@@ -165,7 +182,9 @@ def choose_deviation(
         decoder = job.decoder
         x = treat(data.train_images[:DEVIATION_IMAGES], decoder.treatment, generators.fresh("estimate/deviation/images"))
         annealing, generator = job.annealing(COARSER), generators.fresh("estimate/deviation")
-        found = [annealing.forward(part, annealing.adapt(part, generator), generator).lower for part in _groups(x, annealing.chains)]
+        found = [
+            annealing.forward(part, annealing.adapt(part, generator), generator).lower for part in _groups(x, annealing.chains)
+        ]
         scores.append(float(torch.cat(found).mean()))
     return DEVIATIONS[int(np.argmax(scores))], np.array(scores)
 
@@ -183,9 +202,7 @@ def curve(log_weights: Float[Tensor, "k n"], sizes: tuple[int, ...] = KS) -> Flo
     return torch.stack(found)
 
 
-def encoder_log_weights(
-    decoder: HasProposal, x: Float[Tensor, "n d"], k: int, generator: torch.Generator
-) -> Float[Tensor, "k n"]:
+def encoder_log_weights(decoder: HasProposal, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, "k n"]:
     """Log p(x, z) / q(z | x) of k draws of q(z | x) for each image, float64."""
     mean, factor = decoder.proposal(x)
 
@@ -252,7 +269,10 @@ def _importance(job: _Job, decoder: HasProposal, x: Tensor) -> dict[str, np.ndar
     values: dict[str, np.ndarray] = {}
     draws = job.settings.importance_samples
     job.arrays["curve_sizes"] = np.minimum(KS, draws)
-    for name, weights in (("iwae", encoder_log_weights), ("defensive", defensive_log_weights)):
+    proposals = {"iwae": encoder_log_weights}
+    if decoder.latent_size <= DEFENSIVE_DIMENSIONS:
+        proposals["defensive"] = defensive_log_weights
+    for name, weights in proposals.items():
         generator, curves, effective = job.generators[f"estimate/{name}"], [], []
         for part in x.split(_rows(x)):
             with torch.no_grad():

@@ -237,7 +237,9 @@ class Plan:
         for run in self.estimated_runs:
             module = f"dgm.models.{self.kind(run)}"
             if not any(defines(module, "Model", method) for method in DECODER_METHODS):
-                wrong.append(f"runs.{run}.estimates: a model of kind {self.kind(run)} has no decoder whose likelihood could be estimated")
+                wrong.append(
+                    f"runs.{run}.estimates: a model of kind {self.kind(run)} has no decoder whose likelihood could be estimated"
+                )
         if wrong:
             raise ValueError("\n".join(wrong))
 

@@ -87,7 +87,7 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                     "settings": {"type": "object"},
                     "estimates": {
                         "$ref": "#/$defs/estimates",
-                        "description": "ask for estimates of the likelihood of a model with a decoder, and say how many draws they take",
+                        "description": "asks for the likelihood of a model with a decoder, and says how many draws it takes",
                     },
                     "settings_for": {
                         "type": "object",

@@ -132,7 +132,7 @@ class Model(nn.Module):
         return _cropped(self.decode(z)).flatten(1)
 
     def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n l"]) -> Float[Tensor, " n"]:
-        """Log p(x | z) of equation (1) in nats, over the 784 pixels: the border is summed out, while (2) asks for it to be black."""
+        """Log p(x | z) of equation (1) in nats, over 784 pixels: the border is summed out, while (2) asks for a black one."""
         return bernoulli_log_prob(x, self.pixel_logits(z))
 
     def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n 784"]]:

@@ -12,6 +12,9 @@ from dgm import cli
 from dgm.config import Limits, parse
 from dgm.device import acquire
 
+QUICK_SIDES = (50, 100)
+"""Grids of the quadrature in builds with limits: a decoder of a few steps is smooth."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and estimate."""
@@ -34,7 +37,7 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         import torch
 
-        from dgm import dataset, likelihood_estimates
+        from dgm import dataset, likelihood_estimates, quadrature
         from dgm.artefacts import load_model
         from dgm.files import save_arrays
         from dgm.measurements import save
@@ -42,13 +45,15 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
 
         where = f"runs.{arguments.run}.estimates"
         settings = parse(likelihood_estimates.Estimates, arguments.settings, where)
-        settings = likelihood_estimates.capped(settings, parse(Limits, arguments.limits, "limits"))
+        limits = parse(Limits, arguments.limits, "limits")
+        settings = likelihood_estimates.capped(settings, limits)
+        sides = QUICK_SIDES if limits.steps else quadrature.SIDES
         model = load_model(arguments.model, device.type).requires_grad_(requires_grad=False)
         data = dataset.load(arguments.data, device.type)
         if not isinstance(data, dataset.ImageData):
             raise ValueError(f"{where}: likelihoods are estimated for models of images")
         clock = time.perf_counter()
-        found = likelihood_estimates.estimate(model, data, settings, Generators(arguments.seed, device.type))
+        found = likelihood_estimates.estimate(model, data, settings, Generators(arguments.seed, device.type), sides)
         seconds = time.perf_counter() - clock
         save_arrays(arguments.estimates, found.arrays)
         kind = type(model).__module__.rpartition(".")[2]

@@ -60,12 +60,32 @@ def test_code_differs_between_kinds_and_stages() -> None:
 
 def test_only_models_that_sample_are_sampled() -> None:
     assert "classifier" not in plan().sampled_runs
-    assert set(plan().runs) - set(plan().sampled_runs) == {"classifier", "kmeans_pixels", "gmm_pixels"}
+    assert set(plan().runs) - set(plan().sampled_runs) == {"classifier", "classifier_second", "kmeans_pixels", "gmm_pixels"}
 
 
-def test_a_config_without_the_classifier_is_refused() -> None:
-    with pytest.raises(ValueError, match="no run called classifier"):
-        plan(runs={"nice": {"kind": "nice"}})
+@pytest.mark.parametrize("missing", ["classifier", "classifier_second"])
+def test_a_config_without_a_classifier_is_refused(missing: str) -> None:
+    with pytest.raises(ValueError, match=f"no run called {missing};"):
+        plan(runs={name: block for name, block in SHIPPED["runs"].items() if name != missing})
+
+
+def test_there_is_a_sample_for_every_test_image() -> None:
+    assert {plan(dataset=name).draws("nice") for name in ("mnist", "fashion-mnist", "kmnist")} == {10_000}
+    assert plan().draws("nice") >= 1_000
+    assert plan(dataset="mnist").draws("kde_r1") == plan().draws("kde_r1") == 2_000
+
+
+def test_samples_of_images_are_measured_with_both_classifiers() -> None:
+    made = plan()
+    assert made.evidence("nice") == {
+        "classifier": "models/classifier.pt",
+        "classifier_second": "models/classifier_second.pt",
+        "samples": "samples/nice.npz",
+        "sample_record": "records/sample/nice.json",
+    }
+    assert made.evidence("kde_r1") == {"sample_record": "records/sample/kde_r1.json"}
+    assert made.evidence("classifier") == {}
+    assert made.evidence("classifier_second") == {"classifier": "models/classifier.pt"}
 
 
 def test_all_faults_of_a_config_come_at_once() -> None:

@@ -31,7 +31,7 @@ def made_up_digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 
 def affordable(settings: Mapping[str, Any]) -> dict[str, Any]:
     """A run's own settings, with no more images than there are, and no more components than images."""
-    capped = {name: min(settings[name], IMAGES) for name in ("images", "components") if settings.get(name)}
+    capped = {name: min(settings[name], IMAGES) for name in ("images", "components", "distinct") if settings.get(name)}
     return {**settings, **capped}
 
 
@@ -71,9 +71,7 @@ def _run(plan: Plan, run: str, folder: Path) -> None:
     if plan.samples(run):
         drawn = {"samples": f"samples/{run}.npz"}
         _stage(sample, folder, f"sample/{run}", {"run": run, "limits": limits, "seed": seed}, model | drawn)
-        files["sample-record"] = f"records/sample/{run}.json"
-        if plan.judged(run):
-            files |= drawn | {"classifier": "models/classifier.pt"}
+    files |= {option.replace("_", "-"): path for option, path in plan.evidence(run).items()}
     _stage(evaluate, folder, f"evaluate/{run}", {"run": run, "limits": limits, "seed": 0}, files)
     if run in plan.estimated_runs:
         files = {**data, **model, "metrics": f"estimates/{run}.csv", "estimates": f"estimates/{run}.npz"}

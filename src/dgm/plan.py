@@ -21,6 +21,15 @@ __all__ = ["Plan", "flags", "gpu_limit"]
 CLASSIFIER = "classifier"
 """The run whose features measure the samples of all others."""
 
+SECOND_CLASSIFIER = "classifier_second"
+"""The run whose features measure them once more, to see whether the order of the models hangs on the classifier."""
+
+SAMPLES = 10_000
+"""Samples of a model of images: one for every test image of the full data sets."""
+
+SAMPLES_OF_FEW = 2_000
+"""Samples of a model of points, and of any model on the data set that has no more than 1,000 test images."""
+
 IMAGES = "images"
 """Name of the prepared images among the data that a run may be fitted to."""
 
@@ -63,8 +72,9 @@ class Plan:
         self._rings: dict[str, Any] = config.get("rings", {})
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
-        if CLASSIFIER not in self._blocks:
-            raise ValueError(f"runs: no run called {CLASSIFIER}; the samples of all runs are measured with its features")
+        for name in (CLASSIFIER, SECOND_CLASSIFIER):
+            if name not in self._blocks:
+                raise ValueError(f"runs: no run called {name}; the samples of all runs are measured with its features")
         self.data_files = [str(path) for path in local_files(self.dataset, self.data_dir).values()]
         self.assignments = names("checks")
         self.demonstrations = names("demonstrations")
@@ -117,6 +127,24 @@ class Plan:
     def judged(self, run: str) -> bool:
         """Whether the digit classifier scores a run's samples."""
         return self.samples(run) and self.data(run) == IMAGES
+
+    def draws(self, run: str) -> int:
+        """How many samples are drawn of a run."""
+        return SAMPLES if self.judged(run) and self.dataset != "mnist-5k" else SAMPLES_OF_FEW
+
+    def evidence(self, run: str) -> dict[str, str]:
+        """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
+
+        Samples with the record of their drawing, where the model draws any, and the classifiers that measure them. The second
+        classifier is told of the first, which alone says how real images score.
+        """
+        classifier, second = (f"models/{name}.pt" for name in (CLASSIFIER, SECOND_CLASSIFIER))
+        if run == SECOND_CLASSIFIER:
+            return {"classifier": classifier}
+        drawn = {"sample_record": f"records/sample/{run}.json"} if self.samples(run) else {}
+        if not self.judged(run):
+            return drawn
+        return {"classifier": classifier, "classifier_second": second, "samples": f"samples/{run}.npz", **drawn}
 
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""

@@ -1,6 +1,6 @@
 """What a fitted model may offer. The evaluate stage computes every metric whose protocol a model meets.
 
-Axis letters: n images, d = 784 pixels, k components, m latent numbers.
+Axis letters: n images, d = 784 pixels, k components, m latent numbers, f features.
 """
 
 from typing import Protocol, runtime_checkable
@@ -16,6 +16,7 @@ from dgm.rng import Generators
 __all__ = [
     "Classifies",
     "Describes",
+    "DrawsImages",
     "HasBernoulliDecoder",
     "HasBound",
     "HasClusters",
@@ -24,6 +25,7 @@ __all__ = [
     "HasLogProb",
     "HasNoiselessDecoder",
     "HasProposal",
+    "KeepsSnapshots",
     "Measures",
     "Sampler",
 ]
@@ -35,6 +37,26 @@ class Sampler(Protocol):
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Named arrays with n rows each, at least ``samples``: [n, 28, 28] in [0, 1] up to the model's noise, or points [n, 2]."""
+        ...
+
+
+@runtime_checkable
+class DrawsImages(Sampler, Protocol):
+    """Draws images, and says under which treatment real images look like its ``samples``: what they are compared with."""
+
+    sample_treatment: Treatment
+
+
+@runtime_checkable
+class KeepsSnapshots(Protocol):
+    """Kept the weights of earlier epochs and can draw images with them."""
+
+    def snapshots(self) -> int:
+        """How many, the earliest first."""
+        ...
+
+    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n 28 28"]:
+        """Images drawn with the weights kept at ``place``, counted from 0."""
         ...
 
 
@@ -104,7 +126,11 @@ class HasClusters(Protocol):
 
 @runtime_checkable
 class Classifies(Protocol):
-    """Predicts the digit."""
+    """Predicts the digit, from features in which images are compared."""
+
+    def features(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n f"]:
+        """The last hidden layer for images in [0, 1]."""
+        ...
 
     def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten classes for images in [0, 1]."""

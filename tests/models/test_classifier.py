@@ -24,3 +24,23 @@ def test_it_learns_the_made_up_digits(images, context):
     fitted = classifier.fit(Config(epochs=6, batch_size=20, shift=0), images, context)
     accuracy = [row[4] for row in fitted.history if row[3] == "accuracy"]
     assert accuracy[-1] > 0.9
+
+
+def test_the_second_architecture_has_the_same_number_of_features_and_learns(images, context):
+    config = Config(architecture="perceptron", epochs=6, batch_size=20, shift=0)
+    assert Model(config).features(torch.rand(3, 784)).shape == Model(Config()).features(torch.rand(3, 784)).shape == (3, 128)
+    # 784-256-128-10, weights and biases
+    assert sum(p.numel() for p in Model(config).parameters()) == 785 * 256 + 257 * 128 + 129 * 10
+    fitted = classifier.fit(config, images, context)
+    accuracy = [row[4] for row in fitted.history if row[3] == "accuracy"]
+    assert accuracy[-1] > 0.9
+
+
+def test_a_perceptron_does_not_know_which_pixels_are_neighbours():
+    torch.manual_seed(0)
+    model, x, order = Model(Config(architecture="perceptron")), torch.rand(5, 784), torch.randperm(784)
+    moved = Model(Config(architecture="perceptron"))
+    moved.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        moved.body[1].weight.copy_(model.body[1].weight[:, order])
+    torch.testing.assert_close(moved.features(x[:, order]), model.features(x))

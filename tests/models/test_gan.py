@@ -9,6 +9,7 @@ from dgm.config import parse
 from dgm.loop import Checkpoint, Context, Interrupted
 from dgm.models import gan
 from dgm.models.gan import Config, DNet, GNet, Model
+from dgm.protocols import KeepsSnapshots
 from dgm.rng import Generators
 
 SMALL = {"epochs": 3, "batch_size": 50, "latent": 8, "grid_epochs": [1, 2, 3], "grid_images": 4, "precision": "float32"}
@@ -116,6 +117,21 @@ def test_grids_survive_an_interruption_and_saving(images, tmp_path):
     save_model(tmp_path / "m.pt", "gan", config().model_dump(), resumed.model)
     for name, value in load_model(tmp_path / "m.pt").describe().items():
         assert torch.equal(value, whole.model.describe()[name]), name
+
+
+def test_the_generators_of_earlier_epochs_draw_again(images, monkeypatch):
+    model = fit(images).model.eval()
+    assert isinstance(model, KeepsSnapshots)
+    assert model.snapshots() == 3
+    with torch.no_grad():
+        now = model.sample(5, torch.Generator().manual_seed(0))["samples"]
+        last, first = (model.sample_at(place, 5, torch.Generator().manual_seed(0)) for place in (2, 0))
+        torch.testing.assert_close(last, now)  # the last epoch asked for is the end of the training
+        assert not torch.allclose(first, now, atol=1e-4)
+        monkeypatch.setattr(gan, "uniform_noise", lambda n, latent, generator: model.grid_noise[:n])
+        for place in range(3):
+            torch.testing.assert_close(model.sample_at(place, 4, torch.Generator()), model.grids[place])
+        assert torch.equal(model.sample(5, torch.Generator().manual_seed(0))["samples"], model.images_from(model.grid_noise[:5]))
 
 
 def test_samples_and_measurements(images):

@@ -99,5 +99,9 @@ def test_defaults_of_a_model_kind_count_as_settings(results: Results) -> None:
 def test_directions_of_metrics() -> None:
     assert higher_is_better("log_likelihood_median") and higher_is_better("clustering_accuracy") and higher_is_better("iwae_50")
     assert not higher_is_better("bits_per_dim") and not higher_is_better("train_seconds")
+    assert higher_is_better("coverage") and higher_is_better("density") and not higher_is_better("missing_classes")
+    assert not higher_is_better("frechet_distance_grey") and not higher_is_better("class_distance")
+    # the two accuracies of judges that are to be fooled
+    assert not higher_is_better("two_sample_accuracy") and not higher_is_better("neighbour_accuracy")
     with pytest.raises(ValueError, match="no direction known for metric 'weather'"):
         higher_is_better("weather")

@@ -89,15 +89,10 @@ def data_of_run(wildcards):
 
 
 def evidence_of_run(wildcards):
-    """What evaluate reads beside the model: samples where the model draws them, and the classifier that measures them."""
-    if not PLAN.judged(wildcards.run):
-        if PLAN.samples(wildcards.run):
-            return {"sample_record": f"<records>/sample/{wildcards.run}.json"}
-        return {}
+    """What evaluate reads beside the model: samples where the model draws them, and the classifiers that measure them."""
     return {
-        "classifier": "<results>/models/classifier.pt",
-        "samples": f"<results>/samples/{wildcards.run}.npz",
-        "sample_record": f"<records>/sample/{wildcards.run}.json",
+        option: f"{PLAN.results}/{path}"
+        for option, path in PLAN.evidence(wildcards.run).items()
     }
 
 

@@ -46,12 +46,13 @@ rule sample:
         mem_mb=3000,
         runtime=60,
     params:
+        draws=lambda wildcards: PLAN.draws(wildcards.run),
         limits=PLAN.limits_of("sample"),
         seed=lambda wildcards: PLAN.seed_of(wildcards.run),
         code=lambda wildcards: code_of("sample", wildcards),
     shell:
-        "python -m dgm.stages.sample --run {wildcards.run} --model {input.model} --limits {params.limits:q}"
-        " --seed {params.seed} --samples {output.samples} --threads {threads} --gpu {resources.gpu}"
+        "python -m dgm.stages.sample --run {wildcards.run} --model {input.model} --count {params.draws}"
+        " --limits {params.limits:q} --seed {params.seed} --samples {output.samples} --threads {threads} --gpu {resources.gpu}"
         " --record {output.record} --log {log}"
 
 

@@ -18,7 +18,7 @@ from dgm.evaluation.points import densities
 from dgm.evaluation.rows import Job, Row
 from dgm.evaluation.samples import judged
 from dgm.evaluation.scores import accuracy
-from dgm.protocols import Classifies, HasBound, HasClusters, HasLogProb, Measures
+from dgm.protocols import Classifies, DrawsImages, HasBound, HasClusters, HasLogProb, Measures
 from dgm.rng import Generators
 
 __all__ = ["Row", "evaluate"]
@@ -32,6 +32,7 @@ def evaluate(
     *,
     samples: dict[str, np.ndarray] | None,
     classifier: object,
+    second: object,
     train_record: dict[str, Any],
     sample_record: dict[str, Any] | None,
 ) -> tuple[list[Row], dict[str, np.ndarray]]:
@@ -43,7 +44,8 @@ def evaluate(
         data: images or points, in their splits, on the model's device.
         generators: streams for binarisation, dequantisation and latent draws.
         samples: the arrays of the sample stage, for models that sample.
-        classifier: the digit classifier that judges samples; None when the run is the classifier itself.
+        classifier: the digit classifier that judges samples; None when the run is that classifier itself.
+        second: another classifier, which confirms the order of the models; None where none is wanted.
         train_record: the record of the training job (seconds, images per second).
         sample_record: the record of the sampling job.
     """
@@ -54,7 +56,7 @@ def evaluate(
         if isinstance(data, PointData):
             rows += densities(run, offers, data, arrays)
         else:
-            rows += _images(Job(run, model, data, generators, arrays), offers, samples, classifier)
+            rows += _images(Job(run, model, data, generators, arrays), offers, samples, classifier, second)
         if isinstance(offers, Measures):
             own = offers.measure(data, generators)
             rows += [Row(run, *reading) for reading in own.readings]
@@ -62,7 +64,7 @@ def evaluate(
     return rows, arrays
 
 
-def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, classifier: object) -> Iterator[Row]:
+def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, classifier: object, second: object) -> Iterator[Row]:
     if isinstance(offers, HasLogProb):
         yield from likelihoods(job, offers)
     if isinstance(offers, HasBound):
@@ -70,6 +72,6 @@ def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, cla
     if isinstance(offers, HasClusters):
         yield from agreement(job, offers, samples)
     if isinstance(offers, Classifies):
-        yield from accuracy(job, offers)
-    if samples is not None and isinstance(classifier, Classifies):
-        yield from judged(job, samples, classifier)
+        yield from accuracy(job, offers, scale=classifier is None)
+    if samples is not None and isinstance(offers, DrawsImages) and isinstance(classifier, Classifies):
+        yield from judged(job, offers, samples, classifier, second if isinstance(second, Classifies) else None)

@@ -22,8 +22,11 @@ COMMON = 0.01
 """A class counts as common when so many of all samples are recognised as it: a tenth of an equal share."""
 
 
-def accuracy(job: Job, model: Classifies) -> Iterator[Row]:
-    """Accuracy on grey and on thresholded test images, and how real digits score: the scale for every sample score."""
+def accuracy(job: Job, model: Classifies, *, scale: bool) -> Iterator[Row]:
+    """Accuracy on test images: grey, thresholded, and Bernoulli-drawn.
+
+    With ``scale`` also how real digits score, as rows of a run of their own: the scale for every score of samples.
+    """
     labels = job.data.test_labels
     for suffix, x in (
         ("", job.data.test_images.flatten(1).float() / 255),
@@ -33,7 +36,8 @@ def accuracy(job: Job, model: Classifies) -> Iterator[Row]:
         log_p = torch.cat([model.log_probabilities(part) for part in x.split(AT_ONCE)])
         right = (log_p.argmax(1) == labels).cpu().numpy()
         yield Row(job.run, f"accuracy{suffix}", "test", measurements.proportion(right))
-        yield from scores("real_test", suffix, "test", log_p)
+        if scale:
+            yield from scores("real_test", suffix, "test", log_p)
 
 
 def classes(job: Job, log_p: Float[Tensor, "n c"]) -> Iterator[Row]:

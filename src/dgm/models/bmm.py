@@ -150,7 +150,7 @@ def initialise(
 
 
 class Model(nn.Module):
-    """A fitted mixture; offers Sampler, Describes, HasLogProb and HasClusters."""
+    """A fitted mixture; offers DrawsImages, Describes, HasLogProb and HasClusters."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -159,6 +159,11 @@ class Model(nn.Module):
         self.mix_p: Tensor
         self.register_buffer("p", torch.full((config.components, PIXELS), 0.5, dtype=torch.float64))
         self.register_buffer("mix_p", torch.full((config.components, 1), 1 / config.components, dtype=torch.float64))
+
+    @property
+    def sample_treatment(self) -> Treatment:
+        """Samples are like the images that the mixture was fitted to."""
+        return self.treatment
 
     def parameter_count(self) -> int:
         """K * 784 pixel probabilities and K - 1 free weights."""

@@ -1,4 +1,4 @@
-"""A small convolutional digit classifier: the measuring instrument for sample quality, never a generative model.
+"""A small digit classifier, convolutional or a perceptron: the measuring instrument for sample quality, never a generative model.
 
 Samples arrive as grey levels (NICE), as binary pixels (mixture, VAE) or as probabilities. A classifier trained on grey levels alone
 would call binary digits strange for their texture, so every training image is shown grey, thresholded or Bernoulli-drawn at
@@ -6,6 +6,8 @@ random, shifted by up to two pixels.
 
 Axis letters: n images, d = 784 pixels, f = 128 features.
 """
+
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -25,6 +27,9 @@ __all__ = ["Config", "Model", "fit"]
 class Config(Settings):
     """Settings of the classifier."""
 
+    architecture: Literal["convolutional", "perceptron"] = Field(
+        "convolutional", description="two convolutions, or fully connected layers of 256 and 128 units"
+    )
     epochs: int = Field(10, ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1, description="images a step")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam; falls to zero along half a cosine")
@@ -32,22 +37,32 @@ class Config(Settings):
     precision: Precision = Field("auto", description="arithmetic of the training step")
 
 
+def convolutional() -> nn.Sequential:
+    """Image [n, 1, 28, 28] to features [n, 128] by two convolutions."""
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64 * 7 * 7, 128),
+        nn.ReLU(),
+    )
+
+
+def perceptron() -> nn.Sequential:
+    """Image [n, 1, 28, 28] to features [n, 128] by fully connected layers, which know nothing of neighbouring pixels."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
+
+
 class Model(nn.Module):
-    """Two convolutions, 128 features, ten classes; offers Classifies."""
+    """A body that ends in 128 features, and a linear head for ten classes; offers Classifies."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(64 * 7 * 7, 128),
-            nn.ReLU(),
-        )
+        self.body = convolutional() if config.architecture == "convolutional" else perceptron()
         self.head = nn.Linear(128, 10)
         self.to(memory_format=torch.channels_last)
 

@@ -14,6 +14,7 @@ Wu et al. 2017 (likelihoods of generators with noise).
 Axis letters: n images, m latent numbers, k kept grids, g images a grid, w weights of G.
 """
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,6 +25,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.init import kaiming_uniform_, zeros_
+from torch.nn.utils import vector_to_parameters
 
 from dgm.artefacts import Fitted
 from dgm.config import Settings
@@ -171,9 +173,10 @@ class Observed:
 
 
 class Model(nn.Module):
-    """Both networks and the grids kept during training; offers Sampler, Describes, Measures and HasNoiselessDecoder."""
+    """Both networks and the grids kept during training; offers DrawsImages, KeepsSnapshots, Describes, Measures and HasNoiselessDecoder."""
 
     treatment: ClassVar[Treatment] = "grey"
+    sample_treatment: ClassVar[Treatment] = "grey"
     grid_noise: Tensor  # [g, m], the noise behind every grid
     grids: Tensor  # [k, g, 28, 28] in [0, 1]
     grid_epochs: Tensor  # [k], the epochs after which the grids were made; 0 where none was
@@ -217,6 +220,17 @@ class Model(nn.Module):
             self.grids[place] = self.images_from(self.grid_noise)
             self.grid_weights[place] = torch.cat([parameter.flatten() for parameter in self.generator.parameters()])
         self.grid_epochs[place] = epoch
+
+    def snapshots(self) -> int:
+        """Number of generators kept during training."""
+        return len(self.grid_weights)
+
+    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n 28 28"]:
+        """Equation (1) with the generator kept in row ``place``: images in [0, 1]."""
+        kept = copy.deepcopy(self.generator)
+        vector_to_parameters(self.grid_weights[place], kept.parameters())
+        images: Tensor = kept(uniform_noise(n, self.latent, generator))
+        return images[:, 0]
 
     def describe(self) -> dict[str, Tensor]:
         """The grids kept during training, each named by its epoch's place: ``grid_noise``, ``grids``, ``grid_epochs``."""

@@ -73,9 +73,10 @@ class AdditiveCoupling(nn.Module):
 
 
 class Model(nn.Module):
-    """The flow; offers Sampler and HasLogProb."""
+    """The flow; offers DrawsImages and HasLogProb."""
 
     treatment: ClassVar[Treatment] = "dequantised"
+    sample_treatment: ClassVar[Treatment] = "grey"
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ from torch.nn.functional import mse_loss
 from dgm import clustering, measurements
 from dgm.artefacts import Fitted, HistoryRow
 from dgm.config import Settings
-from dgm.dataset import ImageData, PointData, treat
+from dgm.dataset import ImageData, PointData, Treatment, treat
 from dgm.distributions import bernoulli_log_prob
 from dgm.loop import Context, ascent, train
 from dgm.measurements import Measured, Measurements, Reading
@@ -168,7 +168,9 @@ def log_geometric_responsibilities(
 
 
 class Model(nn.Module):
-    """Encoder, decoder and the tables of the prior; offers Sampler, Describes, HasBound, HasClusters and Measures."""
+    """Encoder, decoder and the tables of the prior; offers DrawsImages, Describes, HasBound, HasClusters and Measures."""
+
+    sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
     def __init__(self, config: Config) -> None:
         super().__init__()

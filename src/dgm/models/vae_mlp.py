@@ -147,9 +147,10 @@ class Decoder(nn.Module):
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers Sampler, HasBound, HasBernoulliDecoder, HasProposal and Measures."""
+    """Encoder and decoder; offers DrawsImages, HasBound, HasBernoulliDecoder, HasProposal and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
+    sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -71,9 +71,10 @@ class Config(Settings):
 
 
 class Model(nn.Module):
-    """Encoder, codebook, decoder and prior; offers Sampler, HasBound and Measures."""
+    """Encoder, codebook, decoder and prior; offers DrawsImages, HasBound and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
+    sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
     def __init__(self, config: Config) -> None:
         super().__init__()

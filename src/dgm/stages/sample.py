@@ -12,7 +12,6 @@ from dgm import cli
 from dgm.config import Limits, parse
 from dgm.device import acquire
 
-SAMPLES = 2000
 AT_ONCE = 500
 
 
@@ -21,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = cli.parser(__doc__)
     parser.add_argument("--run", required=True)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=2000, help="how many")
     parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=Path, required=True)
@@ -44,7 +44,7 @@ def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
         if not isinstance(model, Sampler):
             raise ValueError(f"run {arguments.run}: {type(model).__module__} offers no samples")
         generator = Generators(arguments.seed, device.type)[f"sample/{arguments.run}"]
-        count = min(SAMPLES, limits.samples or SAMPLES)
+        count = min(arguments.count, limits.samples or arguments.count)
         sizes = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
         with torch.no_grad():
             model.sample(sizes[0], torch.Generator(device.type))  # the first pass pays for set-up, so it is not timed

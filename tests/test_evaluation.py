@@ -55,7 +55,6 @@ class Drawn(nn.Module):
 
 def measured(images, judges, samples, treatment="grey", model=None):
     samples = {name: np.asarray(value) for name, value in samples.items()}
-    record = {"seconds_sampling": 1.0, "count": len(samples["samples"])}
     rows, _ = evaluate(
         "made-up",
         model or Drawn(treatment),
@@ -65,7 +64,6 @@ def measured(images, judges, samples, treatment="grey", model=None):
         classifier=judges[0],
         second=judges[1],
         train_record=RECORD,
-        sample_record=record,
     )
     return {(row.metric, row.split): row.measured for row in rows}
 

@@ -5,9 +5,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from dgm import manifest
 from dgm.report import catalogue
@@ -30,10 +32,25 @@ def test_metrics_are_joined_in_order_and_digit_for_digit(tmp_path: Path) -> None
             tmp_path, "a", ["a,bmm,log_likelihood,-152.5,nan,1000,test,nats", "a,bmm,log_likelihood,-150.0,0.5,1000,train,nats"]
         ),
     ]
-    words = ["--metrics", *map(str, files), "--table", str(tmp_path / "t.csv"), "--record", str(tmp_path / "r.json")]
+    written = [word for name in ("table", "seeds-table", "record") for word in (f"--{name}", str(tmp_path / f"{name}.out"))]
+    words = ["--metrics", *map(str, files), *written]
     assert tabulate.main(words) == 0
-    lines = (tmp_path / "t.csv").read_text().splitlines()
+    lines = (tmp_path / "table.out").read_text().splitlines()
     assert lines == [files[0].read_text().splitlines()[0], *(line for file in files for line in file.read_text().splitlines()[1:])]
+
+
+def test_numbers_of_repeated_runs_are_summarised_with_those_of_the_first_seed(tmp_path: Path) -> None:
+    values = {"a": 1.0, "a-seed1": 2.0, "a-seed2": 6.0, "b": -0.5}
+    files = [_metrics(tmp_path, run, [f"{run},nice,m,{value},0.1,9,test,nats"]) for run, value in values.items()]
+    files[1].write_text(files[1].read_text() + "a-seed1,nice,of one seed,4.0,nan,0,model,\n")
+    rows = tabulate.over_seeds(tabulate.join(files), {"a-seed1": "a", "a-seed2": "a"})
+    assert [tuple(row[name] for name in ("run", "metric", "split", "unit", "seeds")) for row in rows] == [
+        ("a", "m", "test", "nats", 3), ("a", "of one seed", "model", "", 1), ("b", "m", "test", "nats", 1),
+    ]  # fmt: skip
+    expected = stats.ttest_1samp([1.0, 2.0, 6.0], 0).confidence_interval(0.95)
+    assert (rows[0]["mean"], rows[0]["standard_deviation"]) == pytest.approx((3.0, np.std([1, 2, 6], ddof=1)))
+    assert (rows[0]["lower"], rows[0]["upper"]) == pytest.approx((expected.low, expected.high))
+    assert (rows[2]["mean"], rows[2]["lower"], rows[2]["upper"]) == pytest.approx((-0.5, np.nan, np.nan), nan_ok=True)
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))

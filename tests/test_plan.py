@@ -81,10 +81,8 @@ def test_samples_of_images_are_measured_with_both_classifiers() -> None:
         "classifier": "models/classifier.pt",
         "classifier_second": "models/classifier_second.pt",
         "samples": "samples/nice.npz",
-        "sample_record": "records/sample/nice.json",
     }
-    assert made.evidence("kde_r1") == {"sample_record": "records/sample/kde_r1.json"}
-    assert made.evidence("classifier") == {}
+    assert made.evidence("kde_r1") == made.evidence("classifier") == {}
     assert made.evidence("classifier_second") == {"classifier": "models/classifier.pt"}
 
 
@@ -212,6 +210,66 @@ def test_a_seed_of_a_run_stands_in_for_the_common_one() -> None:
     made = plan(seed=4, runs=runs_with(nice={"kind": "nice", "seed": 7}))
     assert made.seed_of("nice") == 7
     assert made.seed_of("gmm_r10") == 4
+
+
+# seeds
+
+
+def test_one_seed_repeats_nothing() -> None:
+    assert plan().instances == {} and plan().trained == plan().runs
+    without = {key: value for key, value in SHIPPED.items() if key != "seeds"}
+    assert Plan(without, REPOSITORY).instances == {}
+
+
+def test_runs_of_images_without_a_seed_of_their_own_are_repeated(repository: Path) -> None:
+    (repository / "report" / "figures.yaml").write_text("{}\n")
+    runs = {
+        "classifier": {"kind": "classifier"},
+        "second": {"kind": "classifier"},
+        "flow_a-b": {"kind": "nice", "settings_for": {"mnist-5k": {"epochs": 7}}},
+        "seeded": {"kind": "nice", "seed": 0},
+        "points": {"kind": "kde", "data": "ring_r1"},
+    }
+    made = Plan({**SHIPPED, "runs": runs, "seed": 4, "seeds": 3}, repository)
+    assert made.instances == {"flow_a-b-seed1": "flow_a-b", "flow_a-b-seed2": "flow_a-b"}
+    assert made.runs == list(runs) and made.trained == [*runs, *made.instances]
+    assert [made.seed_of(run) for run in ("flow_a-b", *made.instances, "seeded", "points")] == [4, 5, 6, 0, 4]
+    for instance in made.instances:
+        for asked in (made.kind, made.settings, made.data, made.samples, made.judged, made.priority):
+            assert asked(instance) == asked("flow_a-b")
+        assert {f"{stage}/{instance}" for stage in ("train", "sample", "evaluate")} <= set(made.jobs())
+        assert f"metrics/{instance}.csv" in made.metric_files()
+        assert not any(instance in name for name in (*made.records(), *made.artefacts(), *made.measured))
+    assert json.loads(made.config_json())["instances"] == json.loads(made.instances_json()) == made.instances
+
+
+def test_a_run_whose_likelihood_is_estimated_is_so_with_every_seed() -> None:
+    made = plan(seeds=2)
+    estimated = [run for run in made.estimated_runs if f"{run}-seed1" in made.instances]
+    assert estimated
+    for run in estimated:
+        assert made.estimates(f"{run}-seed1") == made.estimates(run)
+        assert {f"estimate/{run}", f"estimate/{run}-seed1"} <= set(made.jobs())
+        assert {f"estimates/{run}.csv", f"estimates/{run}-seed1.csv"} <= set(made.metric_files())
+    assert set(made.estimated_runs) <= set(made.runs)
+
+
+def test_more_seeds_leave_the_jobs_of_the_runs_as_they_are() -> None:
+    few, many = plan(), plan(seeds=3)
+    for run in few.runs:
+        for asked in ("seed_of", "settings", "kind", "data"):
+            assert getattr(few, asked)(run) == getattr(many, asked)(run)
+
+
+@pytest.mark.parametrize("named", ["runs", "rings"])
+def test_a_name_that_a_repeated_run_gets_is_refused_once(named: str) -> None:
+    taken = {"kind": "nice", "seed": 1} if named == "runs" else {"radius": 2.0}
+    changed = {named: {**SHIPPED[named], "nice-seed2": taken}}
+    assert plan(**changed, seeds=2)
+    with pytest.raises(
+        ValueError, match=r"^nice-seed2: is what run nice is called with another seed \(seeds: 3\); call it otherwise$"
+    ):
+        plan(**changed, seeds=3)
 
 
 def test_impossible_rings_are_refused() -> None:

@@ -58,11 +58,16 @@ def test_a_good_config_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (config(sed=1), "sed: unknown key (did you mean seed?); known here: data_dir, dataset, limits, rings, runs, seed, variant"),
+        (
+            config(sed=1),
+            "sed: unknown key (did you mean seed or seeds?); known here: data_dir, dataset, limits, rings, runs, seed, seeds",
+        ),
         (config(dataset="mnits"), "dataset: unknown data set 'mnits' (did you mean mnist or kmnist?); known: mnist-5k, mnist"),
         (config(seed=-1), "seed: got -1; allowed: a whole number, at least 0"),
         (config(seed=1.0), "seed: got 1.0; allowed: a whole number"),
         (config(seed=True), "seed: got True; allowed: a whole number"),
+        (config(seeds=0), "seeds: got 0; allowed: a whole number, at least 1"),
+        (config(seeds="3"), "seeds: got the text '3' (write it without quotes"),
         (config(seed="7"), "seed: got the text '7' (write it without quotes"),
         (config(variant="A/b"), "variant: got 'A/b'; allowed: lower-case letters"),
         (config(limits={"steps": 0}), "limits.steps: got 0; allowed: a whole number, at least 1 or null"),

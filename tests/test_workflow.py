@@ -86,7 +86,10 @@ def test_without_latex_the_pdf_is_left_out(tmp_path: Path) -> None:
     ("words", "messages"),
     [
         (["dataset=mnits"], ["dataset: unknown data set 'mnits' (did you mean mnist or kmnist?)"]),
-        (["sed=1", "seed=-1"], ["sed: unknown key (did you mean seed?)", "seed: got -1; allowed: a whole number, at least 0"]),
+        (
+            ["sed=1", "seed=-1"],
+            ["sed: unknown key (did you mean seed or seeds?)", "seed: got -1; allowed: a whole number, at least 0"],
+        ),
         (["dataset=mnist", "data_dir=gone"], ["data_dir: gone is not a folder"]),
     ],
 )
@@ -127,6 +130,19 @@ def test_the_catalogue_finds_the_workflow_below_workflow(tmp_path: Path) -> None
     ]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_more_seeds_add_trainings_and_draw_no_figure_from_them(tmp_path: Path) -> None:
+    done = snakemake("--cores", "2", "--dry-run", "--config", "seeds=2", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    jobs = planned(done.stdout)
+    again = {run for rule, run in jobs if rule == "train"} - set(SHIPPED["runs"])
+    assert "nice-seed1" in again
+    assert {run.removesuffix("-seed1") for run in again} < set(SHIPPED["runs"])
+    for rule in ("sample", "evaluate"):
+        assert again <= {run for name, run in jobs if name == rule}
+    inputs = re.findall(r"^rule plot:\n    input: (.*)$", done.stdout, re.MULTILINE)
+    assert inputs and not any("-seed" in line for line in inputs)
 
 
 # a whole build
@@ -290,6 +306,58 @@ def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()} == before
+
+
+@pytest.fixture
+def small(copied: Path, tmp_path: Path) -> Path:
+    """A repository of two runs and no figures, whose tables build within a minute."""
+    for name in ("src", "workflow", "profiles"):
+        shutil.copytree(copied / name, tmp_path / name)
+    shutil.copy(copied / "Snakefile", tmp_path / "Snakefile")
+    shutil.copytree(copied / "report", tmp_path / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
+    for name in ("figures", "tables"):
+        (tmp_path / "report" / f"{name}.yaml").write_text("{}\n")
+    runs = {name: {"kind": name} for name in ("classifier", "nice")}
+    smoke = yaml.safe_load((copied / "tests" / "smoke.yaml").read_text())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"dataset": "mnist-5k", "seed": 0, "rings": {}, "runs": runs, **smoke}))
+    return tmp_path
+
+
+@pipeline
+def test_more_seeds_train_nothing_again_and_their_numbers_are_tabulated(small: Path) -> None:
+    folder = small / "results" / "mnist-5k-smoke"
+    tables = [f"results/mnist-5k-smoke/tables/{name}.csv" for name in ("metrics", "seeds", "costs")]
+
+    def build(*words: str) -> subprocess.CompletedProcess[str]:
+        done = snakemake("--cores", "2", *tables, *words, repository=small, folder=small)
+        assert done.returncode == 0, done.stdout[-4000:]
+        return done
+
+    def rows(name: str) -> list[dict[str, str]]:
+        with (folder / "tables" / f"{name}.csv").open() as file:
+            return list(csv.DictReader(file))
+
+    build()
+    assert {row["seeds"] for row in rows("seeds")} == {"1"}
+    costs = {(row["run"], row["metric"], row["split"]): float(row["value"]) for row in rows("costs")}
+    record = json.loads((folder / "records" / "train" / "nice.json").read_text())
+    measured = json.loads((folder / "benchmarks" / "train" / "nice.jsonl").read_text().splitlines()[-1])
+    assert costs["nice", "train_seconds", "train"] == record["seconds_in_steps"]
+    assert costs["nice", "job_seconds", "train"] == measured["s"] > record["seconds"]
+    assert "Nothing to be done" in build().stdout
+
+    more = ("--config", "seeds=2")
+    jobs = planned(build(*more).stdout)
+    assert {(rule, run) for rule, run in jobs if run} == {(rule, "nice-seed1") for rule in ("train", "sample", "evaluate")}
+    assert "Nothing to be done" in build(*more).stdout
+    metrics = {(row["run"], row["metric"], row["split"]): float(row["value"]) for row in rows("metrics")}
+    found = {(row["run"], row["metric"], row["split"]): row for row in rows("seeds")}
+    row = found["nice", "log_likelihood", "test"]
+    values = [metrics[run, "log_likelihood", "test"] for run in ("nice", "nice-seed1")]
+    assert len(set(values)) == 2
+    assert float(row["mean"]) == pytest.approx(sum(values) / 2)
+    assert float(row["lower"]) < min(values) < max(values) < float(row["upper"])
+    assert found["classifier", "accuracy", "test"]["seeds"] == "1"
 
 
 @pipeline

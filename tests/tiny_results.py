@@ -4,6 +4,8 @@ What it shows is nonsense; that it has every file, array and metric that figures
 """
 
 import json
+import resource
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import yaml
 
 from dgm.files import save_arrays
 from dgm.plan import Plan
-from dgm.stages import demonstrate, estimate, evaluate, sample, simulate, tabulate, train
+from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
 
 REPOSITORY = Path(__file__).parents[1]
 LIMITS = {"steps": 2, "samples": 32}
@@ -54,10 +56,11 @@ def build(folder: Path) -> None:
         _stage(demonstrate, folder, f"demonstrate/{name}", {"name": name, "seed": 0}, files)
     for run in plan.runs:
         _run(plan, run, folder)
-    metrics = [str(folder / "metrics" / f"{name}.csv") for name in plan.tabulated]
-    metrics += [str(folder / "estimates" / f"{run}.csv") for run in plan.estimated_runs]
-    files = {"table": "tables/metrics.csv"}
+    metrics = [str(folder / path) for path in plan.metric_files()]
+    files = {"table": "tables/metrics.csv", "seeds-table": "tables/seeds.csv"}
     _stage(tabulate, folder, "tabulate/metrics", {}, files, ["--metrics", *metrics])
+    more = ["--results", str(folder), "--jobs", *plan.jobs()]
+    _stage(costs, folder, "costs/jobs", {}, {"table": "tables/costs.csv"}, more)
 
 
 def _run(plan: Plan, run: str, folder: Path) -> None:
@@ -80,11 +83,17 @@ def _run(plan: Plan, run: str, folder: Path) -> None:
 
 
 def _stage(stage: Any, folder: Path, record: str, words: Mapping[str, object], files: Mapping[str, str], more: Any = ()) -> None:
-    """Call a stage as its rule does; its own message becomes the error where it fails."""
+    """Call a stage as its rule does, and measure it as Snakemake would; its own message becomes the error where it fails."""
     options = [item for name, word in words.items() for item in (f"--{name}", str(word))]
     options += [item for name, path in files.items() for item in (f"--{name}", str(folder / path))]
     log = folder / "logs" / f"{record}.log"
     options += ["--record", str(folder / "records" / f"{record}.json"), "--log", str(log), *more]
     log.parent.mkdir(parents=True, exist_ok=True)
+    clock = time.perf_counter(), time.process_time()
     if stage.main(options) != 0:
         raise AssertionError(f"{record}: {log.read_text()}")
+    measured = {"s": time.perf_counter() - clock[0], "cpu_time": time.process_time() - clock[1]}
+    measured["max_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of all so far, in units of 2^20 bytes
+    benchmark = folder / "benchmarks" / f"{record}.jsonl"
+    benchmark.parent.mkdir(parents=True, exist_ok=True)
+    benchmark.write_text(json.dumps(measured) + "\n")

@@ -36,6 +36,9 @@ IMAGES = "images"
 REAL_IMAGES = "real_test"
 """Name under which the metrics table lists the scores of real test images."""
 
+UNREPEATED = frozenset({CLASSIFIER, "resample"})
+"""Kinds of which `seeds` makes no second: the measuring instruments, and the floors, which train nothing."""
+
 DECODER_METHODS = ("log_likelihood_given", "observed")
 """What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
 
@@ -67,8 +70,10 @@ class Plan:
         self.dataset: str = config["dataset"]
         self.data_dir: str = config.get("data_dir", "")
         self.seed: int = config["seed"]
+        self.seeds: int = config.get("seeds", 1)
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
         self._blocks: dict[str, Any] = config["runs"]
+        self._instances = {f"{run}-seed{i}": (run, i) for run in self._blocks if self._repeated(run) for i in range(1, self.seeds)}
         self._rings: dict[str, Any] = config.get("rings", {})
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
@@ -90,6 +95,16 @@ class Plan:
         return list(self._blocks)
 
     @property
+    def instances(self) -> dict[str, str]:
+        """Runs repeated with other seeds, ``<run>-seed<i>`` with i = 1 … ``seeds`` - 1, each with the run that has the first."""
+        return {instance: run for instance, (run, _) in self._instances.items()}
+
+    @property
+    def trained(self) -> list[str]:
+        """All that is trained: the runs, and those repeated with other seeds."""
+        return [*self.runs, *self._instances]
+
+    @property
     def sampled_runs(self) -> list[str]:
         """The runs whose model defines ``sample``."""
         return [run for run in self._blocks if self.samples(run)]
@@ -97,7 +112,7 @@ class Plan:
     @property
     def estimated_runs(self) -> list[str]:
         """The runs whose likelihood is estimated: those with a block ``estimates``."""
-        return [run for run in self._blocks if "estimates" in self._blocks[run]]
+        return [run for run in self.runs if self.estimated(run)]
 
     @property
     def rings(self) -> list[str]:
@@ -106,22 +121,27 @@ class Plan:
 
     @property
     def tabulated(self) -> list[str]:
-        """What has a file of metrics: runs, simulated data sets (scores of the true density) and demonstrations."""
-        return [*self.runs, *self.rings, *self.demonstrations]
+        """What has a file of metrics: trained runs, simulated data sets (scores of the true density) and demonstrations."""
+        return [*self.trained, *self.rings, *self.demonstrations]
 
     @property
     def measured(self) -> list[str]:
-        """What the metrics table has rows of: :attr:`tabulated`, and the real images that the classifier scores."""
-        return [*self.tabulated, REAL_IMAGES]
+        """What tables may have rows of: runs, rings and demonstrations, and the real images that the classifier scores."""
+        return [*self.runs, *self.rings, *self.demonstrations, REAL_IMAGES]
 
     @property
     def documents(self) -> list[str]:
         """The printed documents: the whole report, and each assignment by itself."""
         return ["report", *self.assignments]
 
+    def block(self, run: str) -> dict[str, Any]:
+        """What the config says of a run; a run repeated with another seed has the block of the first."""
+        block: dict[str, Any] = self._blocks[self._first(run)]
+        return block
+
     def data(self, run: str) -> str:
         """Name of the data that a run is fitted to: ``images`` or a ring."""
-        name: str = self._blocks[run].get("data", IMAGES)
+        name: str = self.block(run).get("data", IMAGES)
         return name
 
     def judged(self, run: str) -> bool:
@@ -135,25 +155,24 @@ class Plan:
     def evidence(self, run: str) -> dict[str, str]:
         """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
 
-        Samples with the record of their drawing, where the model draws any, and the classifiers that measure them. The second
-        classifier is told of the first, which alone says how real images score.
+        Samples of images, where the model draws any, and the classifiers that measure them. The second classifier is told of the
+        first, which alone says how real images score.
         """
         classifier, second = (f"models/{name}.pt" for name in (CLASSIFIER, SECOND_CLASSIFIER))
         if run == SECOND_CLASSIFIER:
             return {"classifier": classifier}
-        drawn = {"sample_record": f"records/sample/{run}.json"} if self.samples(run) else {}
         if not self.judged(run):
-            return drawn
-        return {"classifier": classifier, "classifier_second": second, "samples": f"samples/{run}.npz", **drawn}
+            return {}
+        return {"classifier": classifier, "classifier_second": second, "samples": f"samples/{run}.npz"}
 
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
-        return len(self._blocks) - self.runs.index(run)
+        return len(self._blocks) - self.runs.index(self._first(run))
 
     def seed_of(self, run: str) -> int:
-        """The seed of a run's training and sampling."""
-        seed: int = self._blocks[run].get("seed", self.seed)
-        return seed
+        """The seed of a run's training and sampling: its own or the common one, which a repeated run adds its number to."""
+        seed: int = self.block(run).get("seed", self.seed)
+        return seed + (self._instances[run][1] if run in self._instances else 0)
 
     def ring(self, name: str) -> str:
         """Settings of a simulated data set, as JSON."""
@@ -163,18 +182,22 @@ class Plan:
         """Whether a run's model can draw samples."""
         return defines(f"dgm.models.{self.kind(run)}", "Model", "sample")
 
+    def estimated(self, run: str) -> bool:
+        """Whether a run's likelihood is estimated."""
+        return "estimates" in self.block(run)
+
     def estimates(self, run: str) -> str:
         """How a run's likelihood is estimated, as JSON."""
-        return as_json(self._blocks[run]["estimates"])
+        return as_json(self.block(run)["estimates"])
 
     def kind(self, run: str) -> str:
         """The kind of a run, which is the name of its module."""
-        kind: str = self._blocks[run]["kind"]
+        kind: str = self.block(run)["kind"]
         return kind
 
     def settings(self, run: str) -> str:
         """A run's settings as JSON: its block with what it says for this data set laid over."""
-        block = self._blocks[run]
+        block = self.block(run)
         return as_json({**block.get("settings", {}), **block.get("settings_for", {}).get(self.dataset, {})})
 
     def limits_of(self, stage: str) -> str:
@@ -188,7 +211,8 @@ class Plan:
     def config_json(self) -> str:
         """What the report says about its config: each run with the settings in force."""
         runs = {run: {"kind": self.kind(run), "settings": json.loads(self.settings(run))} for run in self.runs}
-        return as_json({"dataset": self.dataset, "seed": self.seed, "limits": self.limits, "runs": runs})
+        common = {"dataset": self.dataset, "seed": self.seed, "seeds": self.seeds, "limits": self.limits}
+        return as_json({**common, "runs": runs, "instances": self.instances})
 
     def artefacts(self) -> list[str]:
         """Files a figure may be drawn from, relative to the results folder."""
@@ -196,6 +220,8 @@ class Plan:
             "data/images.npz",
             *(f"data/{name}.npz" for name in self.rings),
             "tables/metrics.csv",
+            "tables/seeds.csv",
+            "tables/costs.csv",
             *(f"history/{run}.csv" for run in self.runs),
             *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
             *(f"samples/{run}.npz" for run in self.sampled_runs),
@@ -211,6 +237,25 @@ class Plan:
         """What decides how a figure is drawn, as JSON; its caption and alt text are the report's."""
         return as_json(self.figures[figure].model_dump(include={"draw", "sources", "settings"}))
 
+    def instances_json(self) -> str:
+        """:attr:`instances` as JSON."""
+        return as_json(self.instances)
+
+    def jobs(self) -> list[str]:
+        """The jobs whose cost is tabulated, ``<stage>/<run>``."""
+        stages = {
+            "train": self.trained,
+            "sample": [run for run in self.trained if self.samples(run)],
+            "evaluate": self.trained,
+            "estimate": [run for run in self.trained if self.estimated(run)],
+        }
+        return [f"{stage}/{run}" for stage, runs in stages.items() for run in runs]
+
+    def metric_files(self) -> list[str]:
+        """The files that the table of metrics joins, relative to the results folder."""
+        estimated = [run for run in self.trained if self.estimated(run)]
+        return [*(f"metrics/{name}.csv" for name in self.tabulated), *(f"estimates/{run}.csv" for run in estimated)]
+
     def records(self) -> list[str]:
         """Names of the records of all jobs that the report shows something of: ``<stage>/<name>``."""
         return [
@@ -220,6 +265,7 @@ class Plan:
             *(f"sample/{run}" for run in self.sampled_runs),
             *(f"estimate/{run}" for run in self.estimated_runs),
             "tabulate/metrics",
+            "costs/jobs",
             *(f"demonstrate/{name}" for name in self.demonstrations),
             *(f"check/{assignment}" for assignment in self.assignments),
             "collect/questions",
@@ -239,6 +285,15 @@ class Plan:
             "katex": [str(katex)],
         }
 
+    def _repeated(self, run: str) -> bool:
+        """Whether `seeds` counts for a run: of images, without a seed of its own, and of a kind whose values vary with the seed."""
+        block = self._blocks[run]
+        return not {"data", "seed"} & set(block) and block["kind"] not in UNREPEATED
+
+    def _first(self, run: str) -> str:
+        """The run that a repeated one repeats, or the run itself."""
+        return self._instances[run][0] if run in self._instances else run
+
     def _check_data(self) -> None:
         """Models of points name a ring, models of images name none; rings, runs and demonstrations have names of their own."""
         wrong: list[object] = []
@@ -254,7 +309,10 @@ class Plan:
                 wrong.append(unknown("ring", str(name), self.rings, where))
         everything = [*self.tabulated, REAL_IMAGES, IMAGES]
         for name in dict.fromkeys(everything):
-            if everything.count(name) > 1:
+            if everything.count(name) > 1 and name in self._instances:
+                first = self._first(name)
+                wrong.append(f"{name}: is what run {first} is called with another seed (seeds: {self.seeds}); call it otherwise")
+            elif everything.count(name) > 1:
                 wrong.append(f"{name}: names more than one run, ring or demonstration; call one of them otherwise")
         if wrong:
             raise ValueError("\n".join(map(str, wrong)))

@@ -58,6 +58,11 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                 "description": "suffix of the results folder, which keeps a build apart from the real one",
             },
             "seed": {"type": "integer", "minimum": 0, "description": "every random number derives from it"},
+            "seeds": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "how often each run of images is trained",
+            },
             "limits": {"$ref": "#/$defs/limits"},
             "rings": {
                 "type": "object",

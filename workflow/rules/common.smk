@@ -28,7 +28,7 @@ pathvars:
 
 
 wildcard_constraints:
-    run="|".join(PLAN.runs),
+    run="|".join(PLAN.trained),
     ring="|".join(PLAN.rings) or "none",
     figure="|".join(PLAN.figures) or "none",
     assignment="|".join(PLAN.assignments),
@@ -65,6 +65,8 @@ REPORT_SOURCES = PLAN.report_sources()
 MADE = [
     "<results>/data/provenance.json",
     "<results>/tables/metrics.csv",
+    "<results>/tables/seeds.csv",
+    "<results>/tables/costs.csv",
     "<results>/tables/checks.csv",
     "<results>/tables/questions.csv",
     "<results>/tables/corrections.csv",

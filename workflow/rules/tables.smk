@@ -1,9 +1,9 @@
 rule tabulate:
     input:
-        expand("<results>/metrics/{name}.csv", name=PLAN.tabulated),
-        expand("<results>/estimates/{run}.csv", run=PLAN.estimated_runs),
+        expand("<results>/{path}", path=PLAN.metric_files()),
     output:
         table="<results>/tables/metrics.csv",
+        seeds="<results>/tables/seeds.csv",
         record="<records>/tabulate/metrics.json",
     log:
         "<logs>/tabulate/metrics.log",
@@ -14,9 +14,36 @@ rule tabulate:
         mem_mb=500,
         runtime=10,
     params:
+        instances=PLAN.instances_json(),
         code=PLAN.code("tabulate"),
     shell:
-        "python -m dgm.stages.tabulate --metrics {input} --table {output.table} --record {output.record} --log {log}"
+        "python -m dgm.stages.tabulate --metrics {input} --instances {params.instances:q} --table {output.table}"
+        " --seeds-table {output.seeds} --record {output.record} --log {log}"
+
+
+# Snakemake writes the benchmark file of a job with its outputs, so that other jobs may read it.
+rule costs:
+    input:
+        expand("<records>/{job}.json", job=PLAN.jobs()),
+        expand("<benchmarks>/{job}.jsonl", job=PLAN.jobs()),
+    output:
+        table="<results>/tables/costs.csv",
+        record="<records>/costs/jobs.json",
+    log:
+        "<logs>/costs/jobs.log",
+    benchmark:
+        "<benchmarks>/costs/jobs.jsonl"
+    localrule: True
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        jobs=PLAN.jobs(),
+        results=results_folder,
+        code=PLAN.code("costs"),
+    shell:
+        "python -m dgm.stages.costs --results {params.results} --jobs {params.jobs} --table {output.table}"
+        " --record {output.record} --log {log}"
 
 
 rule check:
@@ -25,6 +52,7 @@ rule check:
         "<results>/data/provenance.json",
         expand("<results>/data/{ring}.npz", ring=PLAN.rings),
         "<results>/tables/metrics.csv",
+        "<results>/tables/costs.csv",
         expand("<results>/models/{run}.pt", run=PLAN.runs),
         expand("<results>/history/{run}.csv", run=PLAN.runs),
         expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),

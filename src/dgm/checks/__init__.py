@@ -66,11 +66,12 @@ class Evidence:
         return str(json.loads((self.results / "data" / "provenance.json").read_text())["dataset"])
 
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
-        """One number of ``tables/metrics.csv``. Raises KeyError naming the missing run or metric."""
-        table = pd.read_csv(self.results / "tables" / "metrics.csv")
+        """One number of ``tables/metrics.csv`` or ``tables/costs.csv``. Raises KeyError naming the missing run or metric."""
+        files = [self.results / "tables" / f"{name}.csv" for name in ("metrics", "costs")]
+        table = pd.concat([pd.read_csv(file) for file in files if file.exists()])
         rows = table[(table["run"] == run) & (table["metric"] == metric) & (table["split"] == split)]
         if len(rows) != 1:
-            raise KeyError(f"metrics.csv has {len(rows)} rows for run={run!r}, metric={metric!r}, split={split!r}")
+            raise KeyError(f"metrics.csv and costs.csv have {len(rows)} rows for run={run!r}, metric={metric!r}, split={split!r}")
         return float(rows.iloc[0][field])
 
     def history(self, run: str) -> pd.DataFrame:

@@ -34,7 +34,6 @@ def evaluate(
     classifier: object,
     second: object,
     train_record: dict[str, Any],
-    sample_record: dict[str, Any] | None,
 ) -> tuple[list[Row], dict[str, np.ndarray]]:
     """All metrics of one run, and the per-image values behind them.
 
@@ -46,12 +45,11 @@ def evaluate(
         samples: the arrays of the sample stage, for models that sample.
         classifier: the digit classifier that judges samples; None when the run is that classifier itself.
         second: another classifier, which confirms the order of the models; None where none is wanted.
-        train_record: the record of the training job (seconds, images per second).
-        sample_record: the record of the sampling job.
+        train_record: the record of the training job.
     """
     offers: object = model  # protocols are asked of the object, whatever its class
     arrays: dict[str, np.ndarray] = {}
-    rows = list(cost(run, model, train_record, sample_record))
+    rows = list(cost(run, model, train_record))
     with torch.no_grad():
         if isinstance(data, PointData):
             rows += densities(run, offers, data, arrays)

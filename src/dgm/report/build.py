@@ -16,7 +16,7 @@ from markupsafe import Markup
 from dgm.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row
+from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row, Table
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
 from dgm.report.macros import SYNTAX, Templates, duration
@@ -373,11 +373,33 @@ class _Context:
             return "–"
         try:
             found = self.results.metric(row.run, column.metric, split)
-            value, stderr = found.value * column.scale, found.stderr * abs(column.scale)
-            shown = column.stderr and math.isfinite(stderr)
-            return with_error(value, stderr, column.digits) if shown else number(value, column.digits, stderr)
+            if column.field == "seeds":
+                return number(found.seeds)
+            value, spread = found.value * column.scale, found.spread * abs(column.scale)
+            shown = column.stderr and math.isfinite(spread)
+            return with_error(value, spread, column.digits) if shown else number(value, column.digits, spread)
         except ValueError as error:
             raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
+
+    def _on_seeds(self, table: Table) -> str:
+        """A remark below a table with numbers of runs that were repeated, empty below any other."""
+        keys = [
+            (column, (row.run, column.metric, row.split or column.split))
+            for row in table.rows
+            for column in table.columns
+            if column.metric and column.field == "value"
+        ]
+        found = [(column.stderr, self.results.metric(*key)) for column, key in keys if self.results.has_metric(*key)]
+        seeds = max((metric.seeds for _, metric in found), default=1)
+        if seeds == 1:
+            return ""
+        remark = f"In this build: mean over {seeds} seeds"
+        if any(stderr and metric.seeds > 1 for stderr, metric in found):
+            remark += ", ± half its 95\u00a0% interval"
+        single = [stderr and math.isfinite(metric.stderr) for stderr, metric in found if metric.seeds == 1]
+        if single:
+            remark += "; one seed of runs that are not repeated" + (", ± one standard error" if any(single) else "")
+        return f"{remark}."
 
     def _html_table(self, texts: Mapping[str, str], backend: HtmlBackend, name: str) -> str:
         entry = self.catalogue.tables[name]
@@ -397,7 +419,8 @@ class _Context:
             + "</tr>"
             for i, row in enumerate(entry.rows)
         )
-        notes = f'<p class="notes">{texts[f"notes {name}"]}</p>' if entry.notes else ""
+        remarks = [texts[f"notes {name}"] if entry.notes else "", str(Markup.escape(self._on_seeds(entry)))]
+        notes = "".join(f'<p class="notes">{remark}</p>' for remark in remarks if remark)
         return (
             f'<figure class="shown" id="tab-{name}"><figcaption><strong>{self.shown.label(name)}.</strong> '
             f"{texts[f'caption {name}']}</figcaption>"
@@ -428,7 +451,8 @@ class _Context:
             )
             for i, row in enumerate(entry.rows)
         )
-        notes = f"\\par\\smallskip{{\\footnotesize {texts[f'notes {name}']}\\par}}" if entry.notes else ""
+        remarks = [texts[f"notes {name}"] if entry.notes else "", latex.escape(self._on_seeds(entry))]
+        notes = "".join(f"\\par\\smallskip{{\\footnotesize {remark}\\par}}" for remark in remarks if remark)
         return (
             f"\\begin{{table}}[!htbp]\n\\centering\n\\hypertarget{{tab-{name}}}{{}}%\n"
             f"\\captionabove{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}\n"

@@ -80,13 +80,15 @@ class Row(Settings):
 class Column(Settings):
     """A column of a table: one metric, or the texts that the rows have under a key, such as published numbers with their source.
 
-    ``optional`` allows cells without a value, which show a dash; ``stderr`` adds the standard error to the cells that have one.
+    ``optional`` allows cells without a value, which show a dash; ``stderr`` adds the standard error to the cells that have one, and
+    to means over several seeds half their 95 % interval; ``field: seeds`` shows the number of seeds in place of the value.
     """
 
     label: str
     metric: str = ""
     text: str = ""
     split: str = "test"
+    field: Literal["value", "seeds"] = "value"
     digits: int | None = Field(None, ge=0)
     stderr: bool = False
     optional: bool = False

@@ -14,11 +14,13 @@ from typing import Any
 
 import jinja2
 
+from dgm.comparison import compare
+from dgm.measurements import Measured
 from dgm.report.catalogue import Catalogue, Paper, Text
 from dgm.report.listing import source_of
 from dgm.report.names import unknown
 from dgm.report.numbers import exact, number, with_error
-from dgm.report.results import Results, higher_is_better
+from dgm.report.results import Metric, Results, higher_is_better
 
 __all__ = ["SYNTAX", "Shown", "Templates", "citation", "duration"]
 
@@ -111,6 +113,8 @@ class Templates:
             "better": self._better,
             "setting": self._setting,
             "seconds": self._seconds,
+            "device": self._device,
+            "seeds": self.results.seeds,
             "dataset": self.results.dataset,
             "ref": self._ref,
             "answer": self._question,
@@ -143,7 +147,7 @@ class Templates:
     ) -> str:
         row = self.results.metric(run, metric, split)
         value = row.field(field) * scale
-        stderr = row.stderr * abs(scale) if field == "value" else math.nan
+        stderr = row.spread * abs(scale) if field == "value" else math.nan
         if digits is None and field == "stderr":
             return number(value, None, value)
         try:
@@ -154,7 +158,7 @@ class Templates:
     def _pm(self, run: str, metric: str, split: str = "test", digits: int | None = None, scale: float = 1.0) -> str:
         row = self.results.metric(run, metric, split)
         try:
-            return with_error(row.value * scale, row.stderr * abs(scale), digits)
+            return with_error(row.value * scale, row.spread * abs(scale), digits)
         except ValueError as error:
             raise ValueError(f"{metric!r} of run {run!r} ({split}): {error}") from None
 
@@ -184,20 +188,20 @@ class Templates:
     ) -> str:
         """A verdict: which run is better, by how much, or that no difference was found.
 
-        A difference counts when it exceeds twice the standard error of the difference, computed as for independent estimates (for
-        two runs tested on the same images this is cautious).
+        :func:`dgm.comparison.compare` decides. What follows "±" is one standard error of the difference, or half its 95 % interval
+        where a run was repeated with other seeds.
         """
         one, two = self.results.metric(first, metric, split), self.results.metric(second, metric, split)
         upwards = _direction(metric) if higher_is_better is None else higher_is_better
         names = labels or (f"`{first}`", f"`{second}`")
         unit = f"\u00a0{one.unit}" if one.unit not in UNNAMED_UNITS else ""
-        stderr = math.hypot(*(value for value in (one.stderr, two.stderr) if not math.isnan(value)))
-        difference = one.value - two.value
-        size = (with_error(abs(difference), stderr, digits) if stderr > 0 else number(abs(difference), digits)) + unit
-        if difference == 0 or abs(difference) <= 2 * stderr:
+        verdict = compare(_values(one), _values(two), upwards)
+        difference = abs(verdict.difference)
+        spread = verdict.half_width / 2 if verdict.test == "standard errors" else verdict.half_width
+        size = (with_error(difference, spread, digits) if spread > 0 else number(difference, digits)) + unit
+        if verdict.better is None:
             return f"no difference found between {names[0]} and {names[1]} ({size})"
-        winner = names[0] if (difference > 0) == upwards else names[1]
-        return f"{winner} is better, by {size}"
+        return f"{names[0] if verdict.better == 'first' else names[1]} is better, by {size}"
 
     def _setting(self, run: str, key: str) -> str:
         value = self.results.setting(run, key)
@@ -214,7 +218,11 @@ class Templates:
         return str(value)
 
     def _seconds(self, run: str, stage: str = "train") -> str:
-        return duration(self.results.seconds(run, stage))
+        return duration(self.results.record(run, stage).seconds)
+
+    def _device(self, run: str, stage: str = "train") -> str:
+        """What a job computed on, in words."""
+        return self.results.record(run, stage).device
 
     def _ref(self, name: str) -> str:
         if name not in self.catalogue.figures and name not in self.catalogue.tables:
@@ -285,6 +293,11 @@ def citation(paper: Paper) -> str:
     if len(families) > 2:
         return f"{families[0]} et\u00a0al."
     return " & ".join(families)
+
+
+def _values(metric: Metric) -> Measured | tuple[float, ...]:
+    """What a comparison rests on: the values of all seeds, or the only estimate with its standard error."""
+    return metric.values if metric.seeds > 1 else Measured(metric.value, metric.stderr)
 
 
 def _direction(metric: str) -> bool:

@@ -8,7 +8,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dgm import schema
+from dgm.comparison import summary
 from dgm.report.names import unknown
 
 __all__ = ["HIGHER_IS_BETTER", "CheckedClaim", "Metric", "Record", "Results", "higher_is_better"]
@@ -49,6 +50,7 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {
     "fid": False,
     "kid": False,
     "seconds": False,
+    "memory": False,
     "parameters": False,
 }
 """For each yardstick, whether a larger value is the better one. A metric's name contains the words of its yardstick."""
@@ -73,7 +75,10 @@ def higher_is_better(metric: str) -> bool:
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of ``tables/metrics.csv``. ``stderr`` is ``nan`` where there is none."""
+    """One number of a run: a row of ``tables/metrics.csv`` or ``tables/costs.csv``, or the mean over the rows of several seeds.
+
+    ``stderr`` is ``nan`` where there is none: that of the estimate, and of the mean over ``values`` where the run was repeated.
+    """
 
     run: str
     kind: str
@@ -83,12 +88,28 @@ class Metric:
     n: float
     split: str
     unit: str
+    values: tuple[float, ...] = ()
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds the number rests on."""
+        return max(1, len(self.values))
+
+    @property
+    def spread(self) -> float:
+        """What follows "±": one standard error of an estimate, half the 95 % interval of a mean over seeds."""
+        return summary(self.values).half_width if self.seeds > 1 else self.stderr
 
     def field(self, name: str) -> float:
-        """``value``, ``stderr`` or ``n``. Raises ValueError for another name."""
-        if name not in ("value", "stderr", "n"):
-            raise unknown("field of metrics.csv", name, ("value", "stderr", "n"))
+        """``value``, ``stderr``, ``n`` or ``seeds``. Raises ValueError for another name."""
+        if name not in ("value", "stderr", "n", "seeds"):
+            raise unknown("field of metrics.csv", name, ("value", "stderr", "n", "seeds"))
         return float(getattr(self, name))
+
+    def over(self, values: tuple[float, ...]) -> "Metric":
+        """The same number as a mean over the values of several seeds."""
+        found = summary(values)
+        return replace(self, value=found.mean, stderr=found.stderr, values=values)
 
 
 @dataclass(frozen=True)
@@ -157,9 +178,16 @@ class Results:
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str, str], Metric]:
-        """All metrics by (run, metric, split)."""
+        """All metrics and costs by (run, metric, split); means over seeds for runs that were repeated."""
         rows: dict[tuple[str, str, str], Metric] = {}
-        for row in self._table("tables/metrics.csv", ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")):
+        repeated: dict[tuple[str, str, str], list[float]] = {}
+        columns = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
+        costs = self._table("tables/costs.csv", columns) if (self.folder / "tables" / "costs.csv").exists() else []
+        for row in [*self._table("tables/metrics.csv", columns), *costs]:
+            if row["run"] in self.instances:
+                key = (self.instances[row["run"]], row["metric"], row["split"])
+                repeated.setdefault(key, []).append(_float(row["value"]))
+                continue
             made = Metric(
                 run=row["run"],
                 kind=row["kind"],
@@ -171,7 +199,7 @@ class Results:
                 unit=row["unit"],
             )
             rows[made.run, made.metric, made.split] = made
-        return rows
+        return rows | {key: rows[key].over((rows[key].value, *values)) for key, values in repeated.items() if key in rows}
 
     @cached_property
     def checks(self) -> dict[str, list[CheckedClaim]]:
@@ -219,12 +247,22 @@ class Results:
         """Names of all runs of the config."""
         return list(self.config.get("runs", {}))
 
+    @property
+    def seeds(self) -> int:
+        """How often the runs of images were trained."""
+        return int(self.config.get("seeds", 1))
+
+    @property
+    def instances(self) -> Mapping[str, str]:
+        """Runs repeated with other seeds, each with the run that has the first."""
+        return _mapping(self.config.get("instances"))
+
     def has_metric(self, run: str, metric: str, split: str = "test") -> bool:
         """Whether ``metrics.csv`` has this row."""
         return (run, metric, split) in self.metrics
 
     def metric(self, run: str, metric: str, split: str = "test") -> Metric:
-        """One row of ``metrics.csv``. Raises ValueError naming the nearest run, metric or split."""
+        """One number of a run. Raises ValueError naming the nearest run, metric or split."""
         if (run, metric, split) in self.metrics:
             return self.metrics[run, metric, split]
         runs = {row.run for row in self.metrics.values()}
@@ -285,11 +323,11 @@ class Results:
         rest = self.folder.name.removeprefix(f"{dataset}-")
         return str(self.config.get("variant") or (rest if rest != self.folder.name else ""))
 
-    def seconds(self, run: str, stage: str = "train") -> float:
-        """Wall time of a job. Raises ValueError when it left no record."""
+    def record(self, run: str, stage: str = "train") -> Record:
+        """The record of a job. Raises ValueError when it left none."""
         if (stage, run) not in self.records:
             raise unknown(f"record of stage {stage!r} for", run, (name for kind, name in self.records if kind == stage))
-        return self.records[stage, run].seconds
+        return self.records[stage, run]
 
     @cached_property
     def dataset(self) -> dict[str, Any]:

@@ -21,7 +21,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--classifier", type=Path, help="the model that judges samples")
     parser.add_argument("--classifier-second", type=Path, help="another one, whose features measure samples once more")
     parser.add_argument("--train-record", type=Path, required=True)
-    parser.add_argument("--sample-record", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
     parser.add_argument("--metrics", type=Path, required=True)
@@ -51,7 +50,6 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
             classifier=load_model(arguments.classifier, device.type) if arguments.classifier else None,
             second=load_model(arguments.classifier_second, device.type) if arguments.classifier_second else None,
             train_record=train_record,
-            sample_record=json.loads(arguments.sample_record.read_text()) if arguments.sample_record else None,
         )
         kind = train_record["kind"]
 

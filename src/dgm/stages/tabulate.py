@@ -1,37 +1,70 @@
-"""Join the metrics of all runs into one table, one row a number."""
+"""Join the metrics of all runs into one table, one row a number, and summarise those of runs repeated with other seeds."""
 
 import argparse
 import csv
 import io
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dgm import cli
+from dgm.comparison import summary
 from dgm.files import write_text
 from dgm.measurements import COLUMNS
 
-__all__ = ["join", "main"]
+__all__ = ["SEEDS", "join", "main", "over_seeds"]
+
+SEEDS = ("run", "metric", "split", "unit", "mean", "standard_deviation", "lower", "upper", "seeds")
+"""Columns of the table over seeds; ``lower`` and ``upper`` bound the 95 % interval, nan with one seed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = cli.parser(__doc__)
     options.add_argument("--metrics", type=Path, nargs="+", required=True, help="CSV files, one a run")
+    options.add_argument("--instances", type=json.loads, default={}, help="JSON: repeated run -> the run with the first seed")
     options.add_argument("--table", type=Path, required=True, help="CSV file to write")
+    options.add_argument("--seeds-table", type=Path, required=True, help="CSV file to write: means over seeds")
     return cli.run(work, options.parse_args(argv), "tabulate")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write."""
     rows = join(arguments.metrics)
+    _write(arguments.table, COLUMNS, rows)
+    _write(arguments.seeds_table, SEEDS, over_seeds(rows, arguments.instances))
+    return {"runs": len(arguments.metrics), "rows": len(rows)}
+
+
+def over_seeds(rows: Iterable[Mapping[str, str]], instances: Mapping[str, str]) -> list[dict[str, object]]:
+    """Mean, standard deviation and 95 % interval over seeds, one row for each number of a run with the first seed.
+
+    Args:
+        rows: those of the table of metrics.
+        instances: repeated run -> the run with the first seed.
+    """
+    gathered: dict[tuple[str, str, str], list[float]] = {}
+    units: dict[tuple[str, str, str], str] = {}
+    for row in rows:
+        key = (instances.get(row["run"], row["run"]), row["metric"], row["split"])
+        gathered.setdefault(key, []).append(float(row["value"]))
+        units.setdefault(key, row["unit"])
+    made: list[dict[str, object]] = []
+    for key, values in gathered.items():
+        found = summary(values)
+        numbers = (found.mean, found.deviation, found.lower, found.upper, found.n)
+        made.append(dict(zip(SEEDS, (*key, units[key], *numbers), strict=True)))
+    return made
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(arguments.table, table.getvalue())
-    return {"runs": len(arguments.metrics), "rows": len(rows)}
+    write_text(path, table.getvalue())
 
 
 def join(paths: Sequence[Path]) -> list[dict[str, str]]:

@@ -173,7 +173,10 @@ class Observed:
 
 
 class Model(nn.Module):
-    """Both networks and the grids kept during training; offers DrawsImages, KeepsSnapshots, Describes, Measures and HasNoiselessDecoder."""
+    """Both networks and the grids kept during training.
+
+    Offers DrawsImages, KeepsSnapshots, Describes, Measures and HasNoiselessDecoder.
+    """
 
     treatment: ClassVar[Treatment] = "grey"
     sample_treatment: ClassVar[Treatment] = "grey"

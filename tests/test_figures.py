@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm.figures import cluster_samples, clusters, graphical_model, latent_map, learning_curves, prototypes, samples, scatter, style
+from dgm.figures import (
+    cluster_samples,
+    clusters,
+    graphical_model,
+    latent_map,
+    learning_curves,
+    likelihood_estimates,
+    prototypes,
+    samples,
+    scatter,
+    style,
+)
 from dgm.report.catalogue import load_figures
 from dgm.stages import plot
 
@@ -156,3 +167,27 @@ def test_a_point_without_a_number_is_refused(change: dict[str, object]) -> None:
     panel = PANEL | {"points": [{"run": "flow", "label": "flow"} | change]}
     with style.context(), pytest.raises(ValueError, match="0 rows for run"):
         scatter.draw({"metrics": metrics()}, panels=[panel])
+
+
+def test_estimates_are_compared_on_the_same_images_with_paired_intervals() -> None:
+    rng = np.random.default_rng(0)
+    exact = rng.normal(-100, 30, 8)
+    curve = np.stack([exact - 5, exact - 2])
+    arrays = {
+        "curve_sizes": np.array([1, 5000]),
+        "iwae_curve": curve,
+        "annealed": exact[:6] - np.array([0.0, 0.2, 0.1, 0.1, 0.0, 0.2]),
+        "exact_log_likelihood": exact,
+        "simulated_lower": np.array([-3.0, -4.0]),
+        "simulated_upper": np.array([-1.0, -2.0]),
+    }
+    spec = [{"source": "a", "title": "model"}]
+    with style.context():
+        drawn = likelihood_estimates.draw({"a": arrays}, curves=spec, gaps=spec)
+    estimates, gaps = drawn.axes
+    encoder, annealed = (container for container in estimates.containers)
+    np.testing.assert_allclose(encoder.lines[0].get_ydata(), curve[:, :6].mean(1))
+    np.testing.assert_allclose(np.ptp(encoder.lines[2][0].get_segments()[0], 0)[1], 0, atol=1e-9)  # the difference is constant
+    np.testing.assert_allclose(annealed.lines[0].get_ydata(), [exact[:6].mean() - 0.1])
+    assert any(np.allclose(line.get_ydata(), exact[:6].mean()) for line in estimates.get_lines())
+    np.testing.assert_allclose(gaps.containers[0].lines[0].get_ydata(), [2])

@@ -48,7 +48,7 @@ DEFENSIVE_DIMENSIONS = 8  # latent numbers up to which the defensive proposal is
 AT_ONCE = {"cpu": 128, "cuda": 8192}
 """Rows that pass the decoder together: on a CPU few enough to stay in its cache, on a GPU enough to fill it."""
 
-DEVIATIONS = (0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3)
+DEVIATIONS = (0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26)
 DEVIATION_IMAGES = 16  # training images behind the choice of the noise
 COARSER = 4  # the choice takes so many times fewer temperatures and chains
 

@@ -125,7 +125,7 @@ onstart:
         )
     else:
         logger.info(
-            f"GPUs shared out: {GPUS}; one to each job that trains, samples or evaluates."
+            f"GPUs shared out: {GPUS}; one to each job that trains, samples, evaluates or estimates."
         )
 
 

@@ -225,7 +225,8 @@ def test_runs_of_images_without_a_seed_of_their_own_are_repeated(repository: Pat
     (repository / "report" / "figures.yaml").write_text("{}\n")
     runs = {
         "classifier": {"kind": "classifier"},
-        "second": {"kind": "classifier"},
+        "classifier_second": {"kind": "classifier"},
+        "floor": {"kind": "resample"},
         "flow_a-b": {"kind": "nice", "settings_for": {"mnist-5k": {"epochs": 7}}},
         "seeded": {"kind": "nice", "seed": 0},
         "points": {"kind": "kde", "data": "ring_r1"},

@@ -139,8 +139,9 @@ def test_more_seeds_add_trainings_and_draw_no_figure_from_them(tmp_path: Path) -
     again = {run for rule, run in jobs if rule == "train"} - set(SHIPPED["runs"])
     assert "nice-seed1" in again
     assert {run.removesuffix("-seed1") for run in again} < set(SHIPPED["runs"])
-    for rule in ("sample", "evaluate"):
-        assert again <= {run for name, run in jobs if name == rule}
+    of = {rule: {run for name, run in jobs if name == rule} for rule in ("sample", "evaluate")}
+    assert again <= of["evaluate"]
+    assert {run for run in again if run.removesuffix("-seed1") in of["sample"]} == again & of["sample"] != set()
     inputs = re.findall(r"^rule plot:\n    input: (.*)$", done.stdout, re.MULTILINE)
     assert inputs and not any("-seed" in line for line in inputs)
 
@@ -310,14 +311,14 @@ def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
 
 @pytest.fixture
 def small(copied: Path, tmp_path: Path) -> Path:
-    """A repository of two runs and no figures, whose tables build within a minute."""
+    """A repository of three runs and no figures, whose tables build within a minute."""
     for name in ("src", "workflow", "profiles"):
         shutil.copytree(copied / name, tmp_path / name)
     shutil.copy(copied / "Snakefile", tmp_path / "Snakefile")
     shutil.copytree(copied / "report", tmp_path / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
     for name in ("figures", "tables"):
         (tmp_path / "report" / f"{name}.yaml").write_text("{}\n")
-    runs = {name: {"kind": name} for name in ("classifier", "nice")}
+    runs = {name: {"kind": name.partition("_")[0]} for name in ("classifier", "classifier_second", "nice")}
     smoke = yaml.safe_load((copied / "tests" / "smoke.yaml").read_text())
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"dataset": "mnist-5k", "seed": 0, "rings": {}, "runs": runs, **smoke}))
     return tmp_path

@@ -31,8 +31,8 @@ def draw(
 
     Args:
         sources: tables of metrics (run, kind, metric, value, stderr, n, split, unit), one row a number; all are searched.
-        panels: each with ``points``, axes ``x`` and ``y`` (``label``, ``metric``, ``split``; ``scale`` if not linear) and, if wanted,
-            ``title`` and ``lines``. A point has ``run`` and ``label``; ``hollow`` tells variants of one kind apart; its own
+        panels: each with ``points``, axes ``x`` and ``y`` (``label``, ``metric``, ``split``; ``scale`` if not linear) and,
+            if wanted, ``title`` and ``lines``. A point has ``run`` and ``label``; ``hollow`` tells variants of one kind apart; its own
             ``x`` or ``y`` (``metric``, ``split``) stand in for those of the axis. A line (``run``, ``label``) goes across at its
             value of ``y``.
         legend_columns: entries in a row of the legend below the panels.
@@ -78,7 +78,7 @@ def _row(rows: pd.DataFrame, run: str, spec: Mapping[str, Any]) -> Mapping[str, 
     found = rows.loc[[key]] if key in rows.index else rows.iloc[:0]
     if len(found) != 1:
         raise ValueError(f"scatter: {len(found)} rows for run {key[0]!r}, metric {key[1]!r}, split {key[2]!r}; need one")
-    return found.to_dict("records")[0]
+    return {str(name): value for name, value in found.iloc[0].items()}
 
 
 def _interval(row: Mapping[str, Any]) -> float | None:

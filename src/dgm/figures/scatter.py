@@ -32,7 +32,7 @@ def draw(
     Args:
         sources: tables of metrics (run, kind, metric, value, stderr, n, split, unit), one row a number; all are searched.
         panels: each with ``points``, axes ``x`` and ``y`` (``label``, ``metric``, ``split``; ``scale`` if not linear) and,
-            if wanted, ``title`` and ``lines``. A point has ``run`` and ``label``; ``hollow`` tells variants of a kind apart; its own
+            if wanted, ``title`` and ``lines``. A point has ``run`` and ``label``; ``hollow`` marks a variant of its kind; its own
             ``x`` or ``y`` (``metric``, ``split``) stand in for those of the axis. A line (``run``, ``label``) goes across at its
             value of ``y``.
         legend_columns: entries in a row of the legend below the panels.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from dgm.checks import Claim, Evidence, question
+from dgm.checks.gdl import model_comparison
 from dgm.checks.gdl._shared import MIXTURES, integral, normal
 from dgm.config import parse
 
@@ -310,6 +311,7 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
         computed=quickest,
         needs_full_budget=True,
     )
+    yield from model_comparison.compared(evidence)
 
 
 def _multiplications() -> Iterator[Claim]:

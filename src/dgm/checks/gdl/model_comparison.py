@@ -1,4 +1,4 @@
-"""Claims behind the comparison of all models, which question gdl-4c asks for: scores recomputed by other routes, and what they rank.
+"""Claims behind the comparison of all models, which question gdl-4c asks for: scores by other routes, and what they rank.
 
 The recomputed scores are those of grey and of thresholded samples, whose references are no random draws of pixels.
 """

@@ -6,7 +6,7 @@ the trained model with formulas written out in NumPy on its weights, with import
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np

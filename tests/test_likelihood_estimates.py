@@ -278,7 +278,7 @@ def test_the_noise_of_the_gan_is_the_best_of_the_grid_on_training_images(images:
     # an untrained generator makes grey images: the noise that explains images best is their mean square distance from those
     z = torch.randn((200, 4), generator=generator(0))
     grey = model.observed(0.1).images_from(z).mean(0)
-    x = (images.train_images[:16].flatten(1).float() + 0.5) / 256
+    x = (images.train_images[: estimates.DEVIATION_IMAGES].flatten(1).float() + 0.5) / 256
     assert rows["observation_sd", "estimated"].value == estimates.DEVIATIONS[-1] < float((x - grey).square().mean().sqrt())
 
 

@@ -49,7 +49,7 @@ AT_ONCE = {"cpu": 128, "cuda": 8192}
 """Rows that pass the decoder together: on a CPU few enough to stay in its cache, on a GPU enough to fill it."""
 
 DEVIATIONS = (0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26)
-DEVIATION_IMAGES = 16  # training images behind the choice of the noise
+DEVIATION_IMAGES = 10  # training images behind the choice of the noise
 COARSER = 4  # the choice takes so many times fewer temperatures and chains
 
 LogDensity = Callable[[Float[Tensor, "b d"], Float[Tensor, "b m"]], Float[Tensor, " b"]]

@@ -311,13 +311,15 @@ def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
 
 @pytest.fixture
 def small(copied: Path, tmp_path: Path) -> Path:
-    """A repository of three runs and no figures, whose tables build within a minute."""
+    """A repository of three runs without figures and demonstrations, whose tables build within a minute."""
     for name in ("src", "workflow", "profiles"):
         shutil.copytree(copied / name, tmp_path / name)
     shutil.copy(copied / "Snakefile", tmp_path / "Snakefile")
     shutil.copytree(copied / "report", tmp_path / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
     for name in ("figures", "tables"):
         (tmp_path / "report" / f"{name}.yaml").write_text("{}\n")
+    for module in (tmp_path / "src" / "dgm" / "demonstrations").glob("[a-z]*.py"):
+        module.unlink()
     runs = {name: {"kind": name.partition("_")[0]} for name in ("classifier", "classifier_second", "nice")}
     smoke = yaml.safe_load((copied / "tests" / "smoke.yaml").read_text())
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"dataset": "mnist-5k", "seed": 0, "rings": {}, "runs": runs, **smoke}))

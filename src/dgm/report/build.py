@@ -438,7 +438,7 @@ class _Context:
         head = " & ".join(["", *heads])
         width, alignment = len(entry.columns), "".join("l" if column.text else "r" for column in entry.columns)
         rows = " \\\\\n".join(
-            (f"\\multicolumn{{{width + 1}}}{{@{{}}l}}{{\\itshape {texts[f'group {name} {i}']}}} \\\\\n" if row.group else "")
+            (_tex_group(texts[f"group {name} {i}"], width + 1, spaced=i > 0) if row.group else "")
             + " & ".join(
                 [
                     rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {i}']}}}",
@@ -460,6 +460,11 @@ class _Context:
             f"{rows} \\\\\n\\bottomrule\n\\end{{tabular}}}}\n{notes}"
             f"\\origin{{{_tex_origin(origin.of_table(entry, self.results))}}}\n\\end{{table}}"
         )
+
+
+def _tex_group(heading: str, width: int, spaced: bool) -> str:
+    """The line of a heading inside a table."""
+    return ("\\addlinespace\n" if spaced else "") + rf"\multicolumn{{{width}}}{{@{{}}l}}{{\itshape {heading}}} \\" + "\n"
 
 
 def _add_chapter(document: Document, templates: Templates, chapter: Chapter) -> None:

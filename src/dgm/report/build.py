@@ -443,7 +443,7 @@ class _Context:
                 [
                     rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {i}']}}}",
                     *(
-                        rf"\wrapped{{4.5cm}}{{\raggedright}}{{{cell}}}" if column.text else cell
+                        rf"\wrapped{{6.5cm}}{{\raggedright}}{{{cell}}}" if column.text else cell
                         for j, column in enumerate(entry.columns)
                         for cell in [self._cell(texts, backend, name, (i, j))]
                     ),

@@ -403,7 +403,10 @@ class _Context:
 
     def _html_table(self, texts: Mapping[str, str], backend: HtmlBackend, name: str) -> str:
         entry = self.catalogue.tables[name]
-        head = "".join(f'<th scope="col">{texts[f"column {name} {index}"]}</th>' for index in range(len(entry.columns)))
+        head = "".join(
+            f'<th scope="col"{" class=text" if column.text else ""}>{texts[f"column {name} {index}"]}</th>'
+            for index, column in enumerate(entry.columns)
+        )
         width = 1 + len(entry.columns)
         rows = "".join(
             (

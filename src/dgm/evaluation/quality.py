@@ -94,7 +94,11 @@ class Comparison:
 
     def _known_under(self, treatment: Treatment) -> _Known:
         noise = self.job.generators.fresh(f"reference/train/{treatment}")
-        pixels, real = treat(self.job.data.train_images, treatment, noise), self._reference(treatment)
+        images, real = self.job.data.train_images, self._reference(treatment)
+        # part by part, because a treatment holds its draws and its results several times over
+        pixels = torch.empty(len(images), images[0].numel(), device=images.device)
+        for part, rows in zip(images.split(AT_ONCE), pixels.split(AT_ONCE), strict=True):
+            rows.copy_(treat(part, treatment, noise))
         features = _features(self.classifier, pixels)
         return _Known(
             pixels,

@@ -27,7 +27,7 @@ report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` d
 	snakemake --cores all $(ARGS)
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
-	pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## check style, types, spelling and the workflow
 	ruff check .

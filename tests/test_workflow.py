@@ -149,11 +149,6 @@ def test_more_seeds_add_trainings_and_draw_no_figure_from_them(tmp_path: Path) -
 # a whole build
 
 
-def pipeline(test: Any) -> Any:
-    """Mark a test that runs the whole workflow; one process of pytest-xdist gets them all, so that they share one build."""
-    return pytest.mark.pipeline(pytest.mark.xdist_group("build")(test))
-
-
 DOCUMENTS = (
     "report",
     *(entry["id"] for entry in yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())["assignments"]),
@@ -186,7 +181,7 @@ def built(copied: Path) -> Path:
     return copied.parent / "out" / "results" / f"{SHIPPED['dataset']}-smoke"
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> None:
     folder = copied.parent / "killed"
     target = f"results/{SHIPPED['dataset']}-smoke/models/nice.pt"
@@ -215,7 +210,7 @@ def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> Non
     assert ("prepare", "") not in planned(again.stdout)
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_a_quick_build_makes_everything(built: Path) -> None:
     page = (built / "report" / "index.html").read_text()
     questions = yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())["questions"]
@@ -237,7 +232,7 @@ def test_a_quick_build_makes_everything(built: Path) -> None:
     assert not list(built.glob("checkpoints/*"))
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_no_link_of_the_report_is_dead(built: Path) -> None:
     page = (built / "report" / "index.html").read_text()
     ids = re.findall(r'\sid="([^"]+)"', page)
@@ -254,7 +249,7 @@ def test_no_link_of_the_report_is_dead(built: Path) -> None:
         assert set(re.findall(r"\\hyperlink\{([^}]+)\}", source)) <= set(targets), name
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_both_outputs_hold_the_same_questions_figures_tables_and_papers(built: Path) -> None:
     ids = set(re.findall(r'\sid="([^"]+)"', (built / "report" / "index.html").read_text()))
     sources = {name: (built / "report" / f"{name}.tex").read_text() for name in DOCUMENTS}
@@ -267,7 +262,7 @@ def test_both_outputs_hold_the_same_questions_figures_tables_and_papers(built: P
     assert set.union(*own) == questions and sum(map(len, own)) == len(questions) == 97
 
 
-@pipeline
+@pytest.mark.pipeline
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_document_is_typeset_without_overfull_lines(name: str, built: Path) -> None:
@@ -277,7 +272,7 @@ def test_every_document_is_typeset_without_overfull_lines(name: str, built: Path
     assert record["pages"] > 5
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_every_published_mistake_is_rejected(built: Path) -> None:
     with (built / "tables" / "corrections.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -289,7 +284,7 @@ def test_every_published_mistake_is_rejected(built: Path) -> None:
             assert not abs(published - computed) <= float(row["tolerance"]), row["claim"]
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_the_manifest_lists_every_artefact_and_job(built: Path) -> None:
     found = json.loads((built / "manifest.json").read_text())
     for name in ("models/nice.pt", "tables/metrics.csv", "report/index.html", "data/images.npz"):
@@ -300,7 +295,7 @@ def test_the_manifest_lists_every_artefact_and_job(built: Path) -> None:
     assert found["versions"]["torch"]
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()}
     done = quick(copied)
@@ -326,7 +321,7 @@ def small(copied: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_more_seeds_train_nothing_again_and_their_numbers_are_tabulated(small: Path) -> None:
     folder = small / "results" / "mnist-5k-smoke"
     tables = [f"results/mnist-5k-smoke/tables/{name}.csv" for name in ("metrics", "seeds", "costs")]
@@ -363,7 +358,7 @@ def test_more_seeds_train_nothing_again_and_their_numbers_are_tabulated(small: P
     assert found["classifier", "accuracy", "test"]["seeds"] == "1"
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_a_comment_reruns_nothing_and_a_layer_its_own_runs(copied: Path, built: Path) -> None:
     module = copied / "src" / "dgm" / "models" / "nice.py"
     original = module.read_text()
@@ -384,7 +379,7 @@ def test_a_comment_reruns_nothing_and_a_layer_its_own_runs(copied: Path, built: 
     assert ("render", "") in jobs
 
 
-@pipeline
+@pytest.mark.pipeline
 def test_a_setting_of_one_run_reruns_that_run_alone(copied: Path, built: Path) -> None:
     changed = copied.parent / "changed.yaml"
     changed.write_text(yaml.safe_dump({"runs": {"bmm_k5": {"settings": {"restarts": 2}}}}))

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dgm.figures import style
+from dgm.metric_table import joined, only_row
 
 __all__ = ["draw"]
 
@@ -41,12 +42,12 @@ def draw(
     Raises:
         ValueError: when a table has no row, or more than one, of what a point or line asks for.
     """
-    rows = pd.concat(list(sources.values()), ignore_index=True).set_index(["run", "metric", "split"])
+    table = joined(sources.values())
     made, axes = style.figure(1, len(panels), aspect=aspect)
     handles: dict[str, Any] = {}
     for axis, panel in zip(axes[0], panels, strict=True):
         for point in panel["points"]:
-            x, y = (_row(rows, point["run"], panel[name] | point.get(name, {})) for name in ("x", "y"))
+            x, y = (_row(table, point["run"], panel[name] | point.get(name, {})) for name in ("x", "y"))
             marker, colour = MARKS.get(str(y["kind"]), ("o", "grey"))
             drawn = axis.errorbar(
                 x["value"],
@@ -61,7 +62,7 @@ def draw(
             )
             handles.setdefault(point["label"], drawn)
         for line in panel.get("lines", ()):
-            row = _row(rows, line["run"], panel["y"])
+            row = _row(table, line["run"], panel["y"])
             handles.setdefault(
                 line["label"], axis.axhline(row["value"], color=style.COLOURS["grey"], linestyle="--", linewidth=0.9)
             )
@@ -73,12 +74,8 @@ def draw(
     return made
 
 
-def _row(rows: pd.DataFrame, run: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    key = (run, spec["metric"], spec["split"])
-    found = rows.loc[[key]] if key in rows.index else rows.iloc[:0]
-    if len(found) != 1:
-        raise ValueError(f"scatter: {len(found)} rows for run {key[0]!r}, metric {key[1]!r}, split {key[2]!r}; need one")
-    return {str(name): value for name, value in found.iloc[0].items()}
+def _row(table: pd.DataFrame, run: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return only_row(table, run, spec["metric"], spec["split"], "scatter")
 
 
 def _interval(row: Mapping[str, Any]) -> float | None:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dgm.figures import style
+from dgm.metric_table import joined, only_row
 
 __all__ = ["draw"]
 
@@ -34,13 +34,13 @@ def draw(
     Raises:
         ValueError: when a table has no row, or more than one, of what a curve asks for.
     """
-    rows = pd.concat(list(sources.values()), ignore_index=True).set_index(["run", "metric", "split"]).sort_index()
+    table = joined(sources.values())
     places = sorted(runs.items(), key=lambda item: item[1])
     made, axes = style.figure(1, 1, width=width, aspect=0.65)
     (axis,) = axes[0]
     styles = zip(style.CYCLE, style.LINES, ("o", "s", "^", "D"), strict=False)
     for curve, (colour, line, marker) in zip(curves, styles, strict=False):
-        found = [_row(rows, run, curve["metric"], curve["split"]) for run, _ in places]
+        found = [only_row(table, run, curve["metric"], curve["split"], "sweep") for run, _ in places]
         errors = [2 * row["stderr"] if math.isfinite(row["stderr"]) else 0.0 for row in found]
         x, y = [place for _, place in places], [row["value"] for row in found]
         axis.errorbar(x, y, yerr=errors, fmt=line + marker, color=colour, capsize=2, label=curve["label"])
@@ -49,11 +49,3 @@ def draw(
     axis.minorticks_off()
     axis.legend()
     return made
-
-
-def _row(rows: pd.DataFrame, run: str, metric: str, split: str) -> Mapping[str, Any]:
-    key = (run, metric, split)
-    found = rows.loc[[key]] if key in rows.index else rows.iloc[:0]
-    if len(found) != 1:
-        raise ValueError(f"sweep: {len(found)} rows for run {run!r}, metric {metric!r}, split {split!r}; need one")
-    return {str(name): value for name, value in found.iloc[0].items()}

@@ -15,7 +15,7 @@ from typing import Any
 
 from dgm.files import write_text
 
-__all__ = ["commit", "logger", "parser", "run"]
+__all__ = ["commit", "logger", "parser", "run", "run_parser"]
 
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
@@ -25,6 +25,17 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--record", type=Path, required=True, help="JSON file that says what was done, written last")
     made.add_argument("--log", type=Path, help="file that receives plain progress lines")
+    return made
+
+
+def run_parser(description: str | None) -> argparse.ArgumentParser:
+    """The same with the options of every stage that works on one run: which, how much of it, and on what."""
+    made = parser(description)
+    made.add_argument("--run", required=True)
+    made.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--threads", type=int, default=1)
+    made.add_argument("--gpu", type=int, default=0)
     return made
 
 

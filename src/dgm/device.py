@@ -47,6 +47,12 @@ class Device:
         """What the record of a job says about its device."""
         return asdict(self)
 
+    def gpu_peak_bytes(self) -> int | None:
+        """Largest memory that torch has held on the GPU so far; None without CUDA."""
+        import torch
+
+        return torch.cuda.max_memory_allocated() if self.type == "cuda" else None
+
 
 def gpu_ids() -> list[str]:
     """The NVIDIA GPUs this process may use, without importing torch.

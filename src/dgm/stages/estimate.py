@@ -18,25 +18,18 @@ QUICK_SIDES = (50, 100)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and estimate."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--run", required=True)
+    parser = cli.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--settings", required=True, type=json.loads, help="the run's block `estimates` as JSON")
-    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--estimates", type=Path, required=True, help="array file to write: values of each image, curves")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0)
     return cli.run(_estimate, parser.parse_args(argv), "estimate")
 
 
 def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
     say = cli.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        import torch
-
         from dgm import dataset, likelihood_estimates, quadrature
         from dgm.artefacts import load_model
         from dgm.files import save_arrays
@@ -59,11 +52,10 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
         kind = type(model).__module__.rpartition(".")[2]
         save(arguments.metrics, ((arguments.run, kind, reading) for reading in found.readings))
         say(f"{len(found.readings)} estimates in {seconds:.1f} s")
-        peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
         return {
             "run": arguments.run,
             "device": device.record(),
-            "gpu_peak_bytes": peak,
+            "gpu_peak_bytes": device.gpu_peak_bytes(),
             "seconds_estimating": round(seconds, 3),
             "settings": settings.model_dump(),
         }

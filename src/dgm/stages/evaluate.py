@@ -13,20 +13,15 @@ from dgm.device import acquire
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and evaluate."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--run", required=True)
+    parser = cli.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--samples", type=Path, help="what the sample stage wrote, for models that sample")
     parser.add_argument("--classifier", type=Path, help="the model that judges samples")
     parser.add_argument("--classifier-second", type=Path, help="another one, whose features measure samples once more")
     parser.add_argument("--train-record", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--evaluations", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0)
     return cli.run(_evaluate, parser.parse_args(argv), "evaluate")
 
 

@@ -1,7 +1,6 @@
 """Draw images from one fitted model."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -17,15 +16,10 @@ AT_ONCE = 500
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and sample."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--run", required=True)
+    parser = cli.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000, help="how many")
-    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0)
     return cli.run(_sample, parser.parse_args(argv), "sample")
 
 

@@ -15,19 +15,14 @@ from dgm.device import acquire
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and train."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--run", required=True)
+    parser = cli.run_parser(__doc__)
     parser.add_argument("--kind", required=True)
     parser.add_argument("--settings", required=True, type=json.loads, help="the run's settings as JSON")
-    parser.add_argument("--limits", type=json.loads, default={}, help="caps for a quick build, as JSON")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--code", default="", help="fingerprint of the code; a checkpoint of other code is not continued")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="where an interrupted training is kept")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0)
     return cli.run(_train, parser.parse_args(argv), "train")
 
 
@@ -57,13 +52,12 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         artefacts.save_history(arguments.history, fitted.history)
         artefacts.save_model(arguments.model, arguments.kind, arguments.settings, fitted.model)
         checkpoint.remove()
-        peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
         return {
             "run": arguments.run,
             "kind": arguments.kind,
             "data": arguments.data.stem,
             "device": device.record(),
-            "gpu_peak_bytes": peak,
+            "gpu_peak_bytes": device.gpu_peak_bytes(),
             **fitted.facts,
         }
 

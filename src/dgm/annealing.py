@@ -34,7 +34,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["Annealed", "Annealing", "sigmoid_schedule"]
+__all__ = ["Annealed", "Annealing", "effective_sample_size", "sigmoid_schedule"]
 
 ACCEPTANCE = 0.65
 """Share of proposals that the preliminary run aims at, the best one in many dimensions (Neal 2011, section 5.4.4)."""
@@ -64,6 +64,11 @@ def sigmoid_schedule(temperatures: int, steepness: float = 4.0) -> Float[Tensor,
     return scaled
 
 
+def effective_sample_size(log_weights: Float[Tensor, "c n"]) -> Float[Tensor, " n"]:
+    """(sum w)^2 / sum w^2 of each image, between 1 and c."""
+    return torch.exp(2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0))
+
+
 @dataclass(frozen=True)
 class Annealed:
     """Weights of one direction."""
@@ -85,8 +90,8 @@ class Annealed:
 
     @property
     def effective_sample_size(self) -> Float[Tensor, " n"]:
-        """(sum w)^2 / sum w^2 of each image, between 1 and c."""
-        return torch.exp(2 * self.log_weights.logsumexp(0) - (2 * self.log_weights).logsumexp(0))
+        """How many equally weighted chains those of an image are worth."""
+        return effective_sample_size(self.log_weights)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from pydantic import Field
 from torch import Tensor
 
 from dgm import measurements, metrics, quadrature
-from dgm.annealing import Annealing, sigmoid_schedule
+from dgm.annealing import Annealing, effective_sample_size, sigmoid_schedule
 from dgm.config import Limits, Settings
 from dgm.dataset import ImageData, treat
 from dgm.distributions import gaussian_log_prob, triangular_gaussian_log_prob
@@ -278,7 +278,7 @@ def _importance(job: _Job, decoder: HasProposal, x: Tensor) -> dict[str, np.ndar
             with torch.no_grad():
                 found = weights(decoder, part, draws, generator)
             curves.append(curve(found))
-            effective.append(torch.exp(2 * found.logsumexp(0) - (2 * found).logsumexp(0)))
+            effective.append(effective_sample_size(found))
         job.arrays[f"{name}_curve"] = torch.cat(curves, 1).cpu().numpy()
         values |= {f"{name}_{k}": row for k, row in zip(KS, job.arrays[f"{name}_curve"], strict=True)}
         values[f"{name}_effective_samples"] = torch.cat(effective).cpu().numpy()

@@ -9,6 +9,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ class Evidence:
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
         """One number of ``tables/metrics.csv`` or ``tables/costs.csv``. Raises KeyError naming the missing run or metric."""
         files = [self.results / "tables" / f"{name}.csv" for name in ("metrics", "costs")]
-        table = pd.concat([pd.read_csv(file) for file in files if file.exists()])
+        table = pd.concat([_table(file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists()])
         rows = table[(table["run"] == run) & (table["metric"] == metric) & (table["split"] == split)]
         if len(rows) != 1:
             raise KeyError(f"metrics.csv and costs.csv have {len(rows)} rows for run={run!r}, metric={metric!r}, split={split!r}")
@@ -105,6 +106,12 @@ class Evidence:
     def model_path(self, run: str) -> Path:
         """The saved model of a run, for :func:`dgm.artefacts.load_model`."""
         return self.results / "models" / f"{run}.pt"
+
+
+@lru_cache(maxsize=8)
+def _table(path: Path, changed: int, size: int) -> pd.DataFrame:
+    """A table as it was at that time of change and size: checks ask for hundreds of numbers of it."""
+    return pd.read_csv(path)
 
 
 Check = Callable[[Evidence], Iterable[Claim]]

@@ -55,6 +55,7 @@ class Comparison:
         self.job, self.n = job, n
         self.classifier, self.second = classifier, second
         self._reference = cache(self._reference_under)
+        self._second_reference = cache(self._second_reference_under)
         self._known = cache(self._known_under)
 
     def rows(self, images: Float[Tensor, "m 28 28"], treatment: Treatment, split: str) -> Iterator[Row]:
@@ -72,7 +73,7 @@ class Comparison:
         grey = self._reference("grey")
         found["frechet_distance_grey"] = sample_quality.frechet_distance(grey.features, drawn.features)
         if self.second is not None:
-            ours, theirs = (_features(self.second, seen.pixels).cpu().double().numpy() for seen in (real, drawn))
+            ours, theirs = self._second_reference(treatment), _array(_features(self.second, drawn.pixels))
             found["frechet_distance_second"] = sample_quality.frechet_distance(ours, theirs)
             found["kernel_distance_second"] = sample_quality.kernel_distance(ours, theirs)
         known = self._known(treatment)
@@ -85,12 +86,16 @@ class Comparison:
 
     def _seen(self, x: Float[Tensor, "n d"]) -> _Seen:
         log_p = torch.cat([self.classifier.log_probabilities(part) for part in x.split(AT_ONCE)])
-        return _Seen(x, _features(self.classifier, x).cpu().double().numpy(), log_p.cpu().double().numpy())
+        return _Seen(x, _array(_features(self.classifier, x)), _array(log_p))
 
     def _reference_under(self, treatment: Treatment) -> _Seen:
         # a fresh stream, so that the runs of a table are measured against the same draw of the pixels
         noise = self.job.generators.fresh(f"reference/test/{treatment}")
         return self._seen(treat(self.job.data.test_images, treatment, noise)[: self.n])
+
+    def _second_reference_under(self, treatment: Treatment) -> Float[np.ndarray, "n f"]:
+        assert self.second is not None
+        return _array(_features(self.second, self._reference(treatment).pixels))
 
     def _known_under(self, treatment: Treatment) -> _Known:
         noise = self.job.generators.fresh(f"reference/train/{treatment}")
@@ -110,6 +115,11 @@ class Comparison:
 
 def _features(classifier: Classifies, x: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
     return torch.cat([classifier.features(part) for part in x.split(AT_ONCE)])
+
+
+def _array(values: Tensor) -> np.ndarray:
+    made: np.ndarray = values.cpu().double().numpy()
+    return made
 
 
 def _tensor(values: Float[np.ndarray, "n f"], like: Tensor) -> Float[Tensor, "n f"]:

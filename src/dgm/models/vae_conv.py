@@ -148,7 +148,7 @@ class Model(nn.Module):
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Codes from the prior, decoded: pixel probabilities (``means``) and a Bernoulli draw of them (``samples``)."""
-        z = torch.randn((n, math.prod(self.latent_shape)), generator=generator, device=generator.device)
+        z = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
         means = _cropped(torch.sigmoid(self.decode(z)))
         drawn = torch.rand(means.shape, generator=generator, device=generator.device) < means
         return {"samples": drawn.to(torch.uint8), "means": means}

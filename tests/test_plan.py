@@ -103,7 +103,9 @@ def repository(tmp_path: Path) -> Path:
     shutil.copytree(REPOSITORY / "report", tmp_path / "report")
     for name in ("answers", "chapters"):
         shutil.rmtree(tmp_path / "report" / name)
-    shutil.copytree(REPOSITORY / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
+    for part in ("schemas", "resources.yaml"):
+        copy = shutil.copytree if part == "schemas" else shutil.copy
+        copy(REPOSITORY / "workflow" / part, tmp_path / "workflow" / part)
     (tmp_path / "report" / "figures.yaml").write_text(yaml.safe_dump({"curve": FIGURE}))
     (tmp_path / "report" / "tables.yaml").write_text("{}\n")
     return tmp_path

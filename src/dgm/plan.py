@@ -14,6 +14,7 @@ from dgm.data import local_files
 from dgm.provenance import PACKAGE, annotation, defines, fingerprint, names
 from dgm.report import catalogue
 from dgm.report.names import unknown
+from dgm.resources import Request, Requests
 from dgm.schema import FILE, faults, read
 
 __all__ = ["Plan", "flags", "gpu_limit"]
@@ -83,6 +84,8 @@ class Plan:
         self.data_files = [str(path) for path in local_files(self.dataset, self.data_dir).values()]
         self.assignments = names("checks")
         self.demonstrations = names("demonstrations")
+        kinds = {run: self.kind(run) for run in self._blocks}
+        self._requests = Requests(repository / "workflow" / "resources.yaml", kinds, names("models"))
         self._check_data()
         self._check_estimates()
         self._catalogue = catalogue.load(self.report)
@@ -168,6 +171,10 @@ class Plan:
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
         return len(self._blocks) - self.runs.index(self._first(run))
+
+    def request(self, stage: str, run: str) -> Request:
+        """What a job of a run asks of a scheduler; a run repeated with another seed asks for what the first does."""
+        return self._requests.of(stage, self._first(run))
 
     def seed_of(self, run: str) -> int:
         """The seed of a run's training and sampling: its own or the common one, which a repeated run adds its number to."""

@@ -98,6 +98,16 @@ def evidence_of_run(wildcards):
     }
 
 
+def asked(stage, what):
+    """What a job of a run asks of a scheduler, as a function for `threads:` or `resources:`."""
+    return lambda wildcards: getattr(PLAN.request(stage, wildcards.run), what)
+
+
+def asked_anew(stage, what):
+    """The same, twice, thrice ... as much of it where the job failed and is tried again."""
+    return lambda wildcards, attempt: attempt * asked(stage, what)(wildcards)
+
+
 def results_folder(wildcards):
     """Folder of this build, below the working directory."""
     return PLAN.results

@@ -10,11 +10,11 @@ rule train:
     benchmark:
         "<benchmarks>/train/{run}.jsonl"
     priority: lambda wildcards: PLAN.priority(wildcards.run)
-    threads: 1
+    threads: asked("train", "threads")
     resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        gpu=asked("train", "gpu"),
+        mem_mb=asked_anew("train", "mem_mb"),
+        runtime=asked_anew("train", "runtime"),
     params:
         kind=lambda wildcards: PLAN.kind(wildcards.run),
         settings=lambda wildcards: PLAN.settings(wildcards.run),
@@ -40,11 +40,11 @@ rule sample:
         "<logs>/sample/{run}.log",
     benchmark:
         "<benchmarks>/sample/{run}.jsonl"
-    threads: 1
+    threads: asked("sample", "threads")
     resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=60,
+        gpu=asked("sample", "gpu"),
+        mem_mb=asked_anew("sample", "mem_mb"),
+        runtime=asked_anew("sample", "runtime"),
     params:
         draws=lambda wildcards: PLAN.draws(wildcards.run),
         limits=PLAN.limits_of("sample"),
@@ -70,11 +70,11 @@ rule evaluate:
         "<logs>/evaluate/{run}.log",
     benchmark:
         "<benchmarks>/evaluate/{run}.jsonl"
-    threads: 1
+    threads: asked("evaluate", "threads")
     resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        gpu=asked("evaluate", "gpu"),
+        mem_mb=asked_anew("evaluate", "mem_mb"),
+        runtime=asked_anew("evaluate", "runtime"),
     params:
         files=lambda wildcards, input: flags(dict(input.items())),
         limits=PLAN.limits_of("evaluate"),
@@ -98,11 +98,11 @@ rule estimate:
         "<logs>/estimate/{run}.log",
     benchmark:
         "<benchmarks>/estimate/{run}.jsonl"
-    threads: 1
+    threads: asked("estimate", "threads")
     resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        gpu=asked("estimate", "gpu"),
+        mem_mb=asked_anew("estimate", "mem_mb"),
+        runtime=asked_anew("estimate", "runtime"),
     params:
         settings=lambda wildcards: PLAN.estimates(wildcards.run),
         limits=PLAN.limits_of("estimate"),

@@ -1,0 +1,67 @@
+"""What the jobs of a run ask of a scheduler: CPU threads, GPUs, memory and time, read from ``workflow/resources.yaml``.
+
+None of it changes a result, so it is no part of ``config.yaml``, and changing it retrains nothing.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import Field
+
+from dgm.config import Settings, parse
+from dgm.report.catalogue import read_yaml
+from dgm.report.names import unknown
+
+__all__ = ["STAGES", "Request", "Requests"]
+
+STAGES = ("train", "sample", "evaluate", "estimate")
+"""The stages whose jobs belong to one run."""
+
+
+class Request(Settings):
+    """What one job asks for."""
+
+    threads: int = Field(ge=1, description="CPU threads")
+    gpu: int = Field(ge=0, le=1, description="GPUs; no job uses more than one")
+    mem_mb: int = Field(ge=100, description="memory in MB")
+    runtime: int = Field(ge=1, description="minutes")
+
+
+class Requests:
+    """The requests of all runs.
+
+    Args:
+        path: a YAML file with the blocks ``every_run`` (stage -> request), ``kinds`` and ``runs`` (name -> stage -> what differs from it).
+        kinds: of each run, by name.
+        known: all kinds of models.
+
+    Raises:
+        ValueError: naming the file and the key that is unknown, missing or impossible.
+    """
+
+    def __init__(self, path: Path, kinds: dict[str, str], known: Iterable[str]) -> None:
+        self._path, self._kinds = path, kinds
+        self._content = read_yaml(path)
+        for key in set(self._content) - {"every_run", "kinds", "runs"}:
+            raise unknown("block", key, ["every_run", "kinds", "runs"], str(path))
+        for block, names in (("kinds", list(known)), ("runs", list(kinds))):
+            for name, stages in self._content.get(block, {}).items():
+                if name not in names:
+                    raise unknown(block.removesuffix("s"), name, names, f"{path}: {block}")
+                for stage in set(stages) - set(STAGES):
+                    raise unknown("stage", stage, STAGES, f"{path}: {block}.{name}")
+        self._made: dict[tuple[str, str, str], Request] = {}
+        for run in kinds:
+            for stage in STAGES:
+                self.of(stage, run)
+
+    def of(self, stage: str, run: str) -> Request:
+        """The request of one job at its first attempt."""
+        kind = self._kinds[run]
+        own = self._content.get("runs", {}).get(run, {}).get(stage, {})
+        key = (stage, kind, run if own else "")
+        if key not in self._made:
+            of_kind = self._content.get("kinds", {}).get(kind, {}).get(stage, {})
+            block = {**self._content.get("every_run", {}).get(stage, {}), **of_kind, **own}
+            self._made[key] = parse(Request, block, f"{self._path}: {stage} of run {run}")
+        return self._made[key]

@@ -1,0 +1,56 @@
+"""What jobs ask of a scheduler: the shipped file, and the messages for a wrong one."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dgm.plan import Plan
+from dgm.provenance import PACKAGE, names
+from dgm.resources import STAGES, Requests
+
+REPOSITORY = PACKAGE.parents[1]
+EVERY_RUN = {stage: {"threads": 1, "gpu": 1, "mem_mb": 1000, "runtime": 10} for stage in STAGES}
+KINDS = {"nice": "nice", "vae": "vae_mlp", "vae_other": "vae_mlp"}
+
+
+def requests(folder: Path, **blocks: object) -> Requests:
+    path = folder / "resources.yaml"
+    path.write_text(yaml.safe_dump({"every_run": EVERY_RUN, **blocks}))
+    return Requests(path, KINDS, names("models"))
+
+
+def test_every_job_of_the_shipped_config_has_a_request() -> None:
+    plan = Plan(yaml.safe_load((REPOSITORY / "config.yaml").read_text()) | {"seeds": 2}, REPOSITORY)
+    for run in plan.trained:
+        for stage in STAGES:
+            assert plan.request(stage, run).runtime > 0
+    assert plan.request("train", "kmeans_pixels").gpu == 0
+    assert plan.request("train", "nice").gpu == 1
+    assert plan.request("train", "nice-seed1") == plan.request("train", "nice")
+
+
+def test_a_kind_and_then_a_run_are_laid_over(tmp_path: Path) -> None:
+    found = requests(tmp_path, kinds={"vae_mlp": {"train": {"runtime": 20}}}, runs={"vae_other": {"train": {"threads": 4}}})
+    assert found.of("train", "nice").runtime == 10
+    assert (found.of("train", "vae").runtime, found.of("train", "vae").threads) == (20, 1)
+    assert (found.of("train", "vae_other").runtime, found.of("train", "vae_other").threads) == (20, 4)
+    assert found.of("sample", "vae_other") == found.of("sample", "nice")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ({"kinds": {"vea_mlp": {}}}, "kinds: no kind 'vea_mlp'; nearest: 'vae_mlp'"),
+        ({"runs": {"nise": {}}}, "runs: no run 'nise'; nearest: 'nice'"),
+        ({"kinds": {"nice": {"trian": {}}}}, "kinds.nice: no stage 'trian'; nearest: 'train'"),
+        ({"kinds": {"nice": {"train": {"gpu": 2}}}}, r"train of run nice\.gpu: got 2"),
+        ({"kinds": {"nice": {"train": {"memory": 2}}}}, r"train of run nice\.memory: unknown key"),
+        ({"every_run": {**EVERY_RUN, "sample": {}}}, r"sample of run nice\.threads: missing"),
+        ({"each": {}}, "no block 'each'"),
+    ],
+)
+def test_a_wrong_file_says_where(tmp_path: Path, blocks: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        requests(tmp_path, **blocks)
+    assert "resources.yaml" in str(caught.value)

@@ -31,7 +31,7 @@ class Requests:
     """The requests of all runs.
 
     Args:
-        path: a YAML file with the blocks ``every_run`` (stage -> request), ``kinds`` and ``runs`` (name -> stage -> what differs from it).
+        path: a YAML file: ``every_run`` is stage -> request, ``kinds`` and ``runs`` are name -> stage -> what differs from it.
         kinds: of each run, by name.
         known: all kinds of models.
 

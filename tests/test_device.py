@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,40 @@ def test_the_gpus_of_one_allocation_are_shared_out(jobs) -> None:  # type: ignor
     assert jobs(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID="12").line() == "has 0"
 
 
+def test_a_hundred_jobs_never_share_one_of_three_gpus(tmp_path: Path) -> None:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "CUDA"))}
+    environment = {**kept, "PYTHONPATH": "src", "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0,GPU-1a,2"}
+    # one write a line, so that lines of several processes keep their order
+    script = JOB[: JOB.index("with acquire")] + textwrap.dedent(
+        """
+        import time
+        def note(word):
+            os.write(log, f"{word} {os.environ['CUDA_VISIBLE_DEVICES']}\\n".encode())
+        log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with acquire(1, poll=0.01, say=lambda line: None):
+            note("takes")
+            time.sleep(0.02)
+            note("leaves")
+        """
+    )
+    log = tmp_path / "log"
+
+    def job(_: int) -> int:
+        return subprocess.run([sys.executable, "-c", script, str(log)], env=environment, check=False).returncode
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(job, range(100))) == {0}
+    taken: set[str] = set()
+    most = 0
+    for line in log.read_text().splitlines():
+        word, gpu = line.split()
+        assert (gpu in taken) == (word == "leaves"), f"{gpu} was shared"
+        (taken.add if word == "takes" else taken.remove)(gpu)
+        most = max(most, len(taken))
+    assert len(log.read_text().splitlines()) == 200
+    assert most == 3 and not taken
+
+
 @pytest.mark.parametrize(
     ("visible", "expected"), [("0,2", ["0", "2"]), ("", []), ("-1", []), ("1,-1,2", ["1"]), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
 )
@@ -115,9 +150,11 @@ def test_no_gpu_means_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.setenv(name, "9")
-    with acquire(0, threads=1) as device:
-        assert device.type == "cpu"
-        assert device.name
+    with acquire(0, threads=1) as held:
+        assert held.type == "cpu"
+        said = held.record()
+        assert said["device"]["name"]
+        assert (said["device"]["gpu"], said["device"]["uuid"], said["gpu_peak_bytes"]) == ("", "", None)
         assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
         assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 import yaml
 
 from dgm.provenance import PACKAGE
+from dgm.resources import STAGES
 
 REPOSITORY = PACKAGE.parents[1]
 SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
@@ -168,15 +171,19 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def quick(copied: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def quick(copied: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     config = str(copied / "tests" / "smoke.yaml")
-    return snakemake("--cores", "2", "--configfile", config, *words, repository=copied, folder=copied.parent / "out")
+    return snakemake("--cores", "2", "--configfile", config, *words, repository=copied, folder=copied.parent / "out", **environment)
+
+
+MADE_UP_GPUS = ("GPU-1a", "GPU-2b")
+"""Cards that this machine does not have: jobs take turns on them and compute on the CPU."""
 
 
 @pytest.fixture(scope="module")
 def built(copied: Path) -> Path:
-    """The results folder of a quick build."""
-    done = quick(copied)
+    """The results folder of a quick build that shares out two made-up GPUs."""
+    done = quick(copied, CUDA_VISIBLE_DEVICES=",".join(MADE_UP_GPUS))
     assert done.returncode == 0, done.stdout[-8000:]
     return copied.parent / "out" / "results" / f"{SHIPPED['dataset']}-smoke"
 
@@ -293,6 +300,29 @@ def test_the_manifest_lists_every_artefact_and_job(built: Path) -> None:
         assert found["seconds"][f"train/{run}"] > 0
     assert found["devices"]
     assert found["versions"]["torch"]
+
+
+@pytest.mark.pipeline
+def test_no_two_jobs_of_a_build_shared_a_gpu(built: Path) -> None:
+    records = [json.loads(path.read_text()) for stage in STAGES for path in (built / "records" / stage).glob("*.json")]
+    held: dict[str, list[tuple[float, float]]] = {"": []}
+    for record in records:
+        began = datetime.fromisoformat(record["started"]).timestamp()
+        held.setdefault(record["device"]["gpu"], []).append((began + record["seconds_waiting"], began + record["seconds"]))
+    assert set(held) == {*MADE_UP_GPUS, ""}
+    for gpu in MADE_UP_GPUS:
+        spans = sorted(held[gpu])
+        assert len(spans) > 10
+        for (_, end), (start, _) in pairwise(spans):
+            assert start > end - 0.05, f"{gpu} was shared"  # the clock of a record stops a little after the card is given back
+    on_cpu = {
+        path.stem for path in (built / "records" / "train").glob("*.json") if not json.loads(path.read_text())["device"]["gpu"]
+    }
+    assert on_cpu == {
+        run for run, block in SHIPPED["runs"].items() if block["kind"] in {"resample", "pixel_clusters", "gmm", "kde", "ebm"}
+    }
+    manifest = json.loads((built / "manifest.json").read_text())
+    assert {device["gpu"] for device in manifest["devices"]} == {*MADE_UP_GPUS, ""}
 
 
 @pytest.mark.pipeline

@@ -17,6 +17,9 @@ from dgm.files import write_text
 
 __all__ = ["commit", "logger", "parser", "run", "run_parser"]
 
+SCHEDULER_NUMBERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID")
+"""Variables in which Slurm, LSF, PBS and Grid Engine tell a job its number."""
+
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
 
@@ -51,8 +54,9 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
         record = {
             "stage": stage,
             "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
-            "started": started.isoformat(timespec="seconds"),
+            "started": started.isoformat(timespec="milliseconds"),
             "seconds": round(time.perf_counter() - clock, 3),
+            **_place(),
             "python": platform.python_version(),
             "versions": _versions(),
             **commit(),
@@ -105,6 +109,12 @@ def _versions() -> dict[str, str]:
     """Versions of the libraries that this process has imported."""
     names = ("numpy", "scipy", "torch", "torchvision", "sklearn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
     return {name: str(getattr(sys.modules[name], "__version__", "")) for name in names if name in sys.modules}
+
+
+def _place() -> dict[str, str]:
+    """Where the job ran, so that a faulty node can be traced: the machine and, on a cluster, the scheduler's number of the job."""
+    numbers = (os.environ[name] for name in SCHEDULER_NUMBERS if name in os.environ)
+    return {"host": platform.node(), "scheduler_job": next(numbers, "")}
 
 
 def commit() -> dict[str, Any]:

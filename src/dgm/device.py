@@ -19,7 +19,7 @@ from typing import Any
 
 from dgm.locks import try_lock
 
-__all__ = ["ALLOCATOR_TUNABLES", "Device", "acquire", "gpu_ids", "use_threads"]
+__all__ = ["ALLOCATOR_TUNABLES", "Device", "Held", "acquire", "gpu_ids", "use_threads"]
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 
@@ -36,22 +36,37 @@ ALLOCATOR_TUNABLES = ":".join(f"glibc.malloc.{name}={value}" for name, value in 
 
 @dataclass(frozen=True)
 class Device:
-    """A processor: ``type`` is torch's word for it; ``uuid`` names the very card and is empty off CUDA."""
+    """A processor.
+
+    ``type`` is torch's word for it. ``gpu`` is what ``CUDA_VISIBLE_DEVICES`` says, a number that may mean another card tomorrow, or in
+    another job; ``uuid`` names the very card and is empty off CUDA.
+    """
 
     type: str
     name: str
     uuid: str = ""
+    gpu: str = ""
     threads: int = 1
 
-    def record(self) -> dict[str, Any]:
-        """What the record of a job says about its device."""
-        return asdict(self)
 
-    def gpu_peak_bytes(self) -> int | None:
-        """Largest memory that torch has held on the GPU so far; None without CUDA."""
+@dataclass(frozen=True)
+class Held:
+    """A device in use by this job, and the seconds until it was free."""
+
+    device: Device
+    seconds_waiting: float
+
+    @property
+    def type(self) -> str:
+        """torch's word for it: cuda, mps or cpu."""
+        return self.device.type
+
+    def record(self) -> dict[str, Any]:
+        """What the record of the job says of it, and the largest memory that torch has held on the GPU so far (None without CUDA)."""
         import torch
 
-        return torch.cuda.max_memory_allocated() if self.type == "cuda" else None
+        peak = torch.cuda.max_memory_allocated() if self.type == "cuda" else None
+        return {"device": asdict(self.device), "seconds_waiting": self.seconds_waiting, "gpu_peak_bytes": peak}
 
 
 def gpu_ids() -> list[str]:
@@ -70,7 +85,7 @@ def gpu_ids() -> list[str]:
 
 
 @contextmanager
-def acquire(gpu: int, threads: int = 1, *, poll: float = 2.0, say: Callable[[str], None] | None = None) -> Iterator[Device]:
+def acquire(gpu: int, threads: int = 1, *, poll: float = 2.0, say: Callable[[str], None] | None = None) -> Iterator[Held]:
     """Hold a device for the length of a ``with`` block, which should be the length of the job.
 
     Args:
@@ -87,12 +102,14 @@ def acquire(gpu: int, threads: int = 1, *, poll: float = 2.0, say: Callable[[str
     if gpu not in (0, 1):
         raise ValueError(f"--gpu {gpu}: a job uses no GPU (0) or one (1)")
     use_threads(threads)
-    with ExitStack() as held:
+    clock = time.monotonic()
+    with ExitStack() as stack:
         if gpu == 0:
             _choose("")
         elif ids := _pool():
-            _choose(held.enter_context(_locked(ids, poll, say or _to_stderr)))
-        yield _describe(gpu, threads)
+            _choose(stack.enter_context(_locked(ids, poll, say or _to_stderr)))
+        waited = round(time.monotonic() - clock, 3)
+        yield Held(_describe(gpu, threads), waited)
 
 
 def use_threads(count: int) -> None:
@@ -150,10 +167,10 @@ def _describe(gpu: int, threads: int) -> Device:
     if gpu and torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         uuid = str(getattr(properties, "uuid", ""))
-        return Device("cuda", properties.name, f"GPU-{uuid}" if uuid and not uuid.startswith("GPU-") else uuid, threads)
-    if gpu and torch.backends.mps.is_available():
-        return Device("mps", _processor(), threads=threads)
-    return Device("cpu", _processor(), threads=threads)
+        named = f"GPU-{uuid}" if uuid and not uuid.startswith("GPU-") else uuid
+        return Device("cuda", properties.name, named, os.environ.get(VARIABLE, ""), threads)
+    kind = "mps" if gpu and torch.backends.mps.is_available() else "cpu"
+    return Device(kind, _processor(), gpu=os.environ.get(VARIABLE, "") if gpu else "", threads=threads)
 
 
 def _processor() -> str:

@@ -54,8 +54,7 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
         say(f"{len(found.readings)} estimates in {seconds:.1f} s")
         return {
             "run": arguments.run,
-            "device": device.record(),
-            "gpu_peak_bytes": device.gpu_peak_bytes(),
+            **device.record(),
             "seconds_estimating": round(seconds, 3),
             "settings": settings.model_dump(),
         }

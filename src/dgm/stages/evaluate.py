@@ -54,7 +54,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
             ((row.run, kind if row.run == arguments.run else "data", (row.metric, row.split, row.measured)) for row in rows),
         )
         say(f"{len(rows)} metrics")
-        return {"run": arguments.run, "device": device.record()}
+        return {"run": arguments.run, **device.record()}
 
 
 if __name__ == "__main__":

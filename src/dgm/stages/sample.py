@@ -51,7 +51,7 @@ def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
         described = {name: value.cpu().numpy() for name, value in model.describe().items()} if isinstance(model, Describes) else {}
         save_arrays(arguments.samples, {**drawn, **described})
         say(f"{count} samples in {seconds:.2f} s")
-        return {"run": arguments.run, "device": device.record(), "count": count, "seconds_sampling": round(seconds, 4)}
+        return {"run": arguments.run, **device.record(), "count": count, "seconds_sampling": round(seconds, 4)}
 
 
 if __name__ == "__main__":

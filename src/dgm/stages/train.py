@@ -56,8 +56,7 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
             "run": arguments.run,
             "kind": arguments.kind,
             "data": arguments.data.stem,
-            "device": device.record(),
-            "gpu_peak_bytes": device.gpu_peak_bytes(),
+            **device.record(),
             **fitted.facts,
         }
 

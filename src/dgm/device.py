@@ -38,8 +38,8 @@ ALLOCATOR_TUNABLES = ":".join(f"glibc.malloc.{name}={value}" for name, value in 
 class Device:
     """A processor.
 
-    ``type`` is torch's word for it. ``gpu`` is what ``CUDA_VISIBLE_DEVICES`` says, a number that may mean another card tomorrow, or in
-    another job; ``uuid`` names the very card and is empty off CUDA.
+    ``type`` is torch's word for it. ``gpu`` is what ``CUDA_VISIBLE_DEVICES`` says, a number that may mean another card tomorrow,
+    or in another job; ``uuid`` names the very card and is empty off CUDA.
     """
 
     type: str
@@ -62,7 +62,7 @@ class Held:
         return self.device.type
 
     def record(self) -> dict[str, Any]:
-        """What the record of the job says of it, and the largest memory that torch has held on the GPU so far (None without CUDA)."""
+        """What the record of the job says of it, and the most memory that torch has held on the GPU (None without CUDA)."""
         import torch
 
         peak = torch.cuda.max_memory_allocated() if self.type == "cuda" else None

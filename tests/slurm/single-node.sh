@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A Slurm of one node on the loopback interface, for the tests: a controller, a node daemon and munge, started by hand, without systemd,
-# cgroups or a database. All that it writes lies in one folder.
+# cgroups or a database. All that it writes lies in one folder, but for two links in /etc/slurm: Snakemake's plugin clears the variable
+# SLURM_CONF before it calls srun, so the configuration must stand in the usual place.
 #
 #   single-node.sh start FOLDER    write the configuration, start the daemons, wait until the node is idle
-#   single-node.sh stop FOLDER     end them
+#   single-node.sh stop FOLDER     end them and all jobs
 #
-# Afterwards `export SLURM_CONF=FOLDER/slurm.conf` makes sbatch, squeue, scancel and Snakemake speak to it.
 # GPUS (2) made-up GPUs: character devices that act as /dev/null. Slurm counts them, gives none to two jobs at once and sets
 # CUDA_VISIBLE_DEVICES; nothing computes on them. CPUS (4) of the node, whatever the machine has: more than GPUs, so that they are what is short.
 # Needs root (device files, daemons) and, on Debian and Ubuntu, the packages slurm-wlm and munge.
@@ -19,7 +19,7 @@ fi
 GPUS=${GPUS:-2} CPUS=${CPUS:-4}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-export SLURM_CONF=$folder/slurm.conf
+usual=/etc/slurm
 
 running() { [ -s "$folder/$1.pid" ] && kill -0 "$(cat "$folder/$1.pid")" 2>/dev/null; }
 
@@ -35,7 +35,11 @@ eventually() { # eventually WHAT COMMAND...: wait until the command succeeds, 20
 }
 
 stop() {
-  local daemon pid
+  local daemon pid file
+  if running slurmctld; then
+    scancel --user="$(id -un)" || true
+    eventually "jobs do not end" sh -c '! squeue --noheader | grep -q .'
+  fi
   for daemon in slurmd slurmctld munged; do
     if running "$daemon"; then
       pid=$(cat "$folder/$daemon.pid")
@@ -43,6 +47,9 @@ stop() {
       eventually "$daemon does not end" sh -c "! kill -0 $pid"
     fi
     rm -f "$folder/$daemon.pid"
+  done
+  for file in slurm.conf gres.conf; do
+    if [ "$(readlink "$usual/$file")" = "$folder/$file" ]; then rm "$usual/$file"; fi
   done
 }
 
@@ -58,6 +65,10 @@ needed() {
       exit 1
     fi
   done
+  if [ -e "$usual/slurm.conf" ] || [ -L "$usual/slurm.conf" ]; then
+    echo "single-node.sh: $usual/slurm.conf exists: this machine has a Slurm, or another test is running" >&2
+    exit 1
+  fi
 }
 
 free_ports() { # two ports that nobody listens on
@@ -79,7 +90,7 @@ configure() {
   done
   # the number at the end of the file's name is what CUDA_VISIBLE_DEVICES says
   echo "NodeName=$host Name=gpu Type=made_up File=$folder/gpu[0-$((GPUS - 1))]" >"$folder/gres.conf"
-  cat >"$SLURM_CONF" <<CONF
+  cat >"$folder/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=$controller_port
@@ -118,7 +129,8 @@ CONF
 }
 
 start_daemons() {
-  mkdir -p "$folder/state" "$folder/spool"
+  mkdir -p "$folder/state" "$folder/spool" "$usual"
+  ln -s "$folder/slurm.conf" "$folder/gres.conf" "$usual/"
   # munge trusts no folder that others may write to, and runs as the user it is started as
   chmod 755 "$folder"
   if [ ! -s "$folder/munge.key" ]; then
@@ -135,8 +147,8 @@ start_daemons() {
 
 case $action in
   start)
-    needed
     stop
+    needed
     configure
     start_daemons
     sinfo --Node --format="%N: %t, %c CPUs, %m MB, %G"

@@ -54,6 +54,7 @@ rule demonstrate:
         "<logs>/demonstrate/{demonstration}.log",
     benchmark:
         "<benchmarks>/demonstrate/{demonstration}.jsonl"
+    localrule: True
     resources:
         mem_mb=2000,
         runtime=30,

@@ -11,6 +11,7 @@ rule plot:
         "<logs>/plot/{figure}.log",
     benchmark:
         "<benchmarks>/plot/{figure}.jsonl"
+    localrule: True
     resources:
         mem_mb=1000,
         runtime=10,

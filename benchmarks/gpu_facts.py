@@ -2,7 +2,7 @@
 
     python benchmarks/gpu_facts.py [--results results/mnist] [--samples FILE] -- --cores all --config dataset=mnist …
 
-Calls Snakemake with what stands after ``--`` while ``nvidia-smi`` is read once a second, and prints one row a run: seconds of the job
+Calls Snakemake with what stands after ``--`` while ``nvidia-smi`` is read once a second, and prints a row a run: seconds of the job
 and in steps, images a second, mean utilisation of the card that the job held, and the most memory that torch has held on it.
 Without ``--`` nothing is built, and a file of samples that an earlier call kept is read.
 """

@@ -1,11 +1,10 @@
-"""The whole workflow through a real Slurm of one node with two made-up GPUs, beside a build on this machine: ``make test-slurm``."""
+"""``make test-slurm``: the workflow through a real Slurm of one node with two made-up GPUs, beside a build on this machine."""
 
 import json
 import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from workflow_runs import REPOSITORY, SHIPPED, command, smoke_build
 
 from dgm import verify
@@ -26,10 +24,11 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(3600)]
 SCRIPT = Path(__file__).with_name("single-node.sh")
 
 # what a small cluster without accounting needs: the profile as it is asks a large one, seldom
-SITE = """
-    --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 2 --latency-wait 10
-    --default-resources slurm_partition=main mem_mb=500 runtime=10 --set-resources train:gpu_model=made_up
-""".split()
+SITE = [
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2", "--latency-wait", "10"),
+    *("--default-resources", "slurm_partition=main", "mem_mb=500", "runtime=10", "--set-resources", "train:gpu_model=made_up"),
+]
 
 CANCELLED, OUT_OF_TIME = "nice", "vae_conv"
 """Runs whose first job is taken away in the middle of its training."""

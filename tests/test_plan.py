@@ -1,6 +1,7 @@
 """What a config asks for, and what is found wrong before any job starts."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -148,8 +149,8 @@ def test_a_table_of_an_unknown_run_is_refused(repository: Path) -> None:
         Plan(SHIPPED, repository)
 
 
-def test_flags_are_quoted() -> None:
-    assert flags({"model": "a.pt", "train_record": "b c.json"}) == "--model a.pt --train-record 'b c.json'"
+def test_files_become_options() -> None:
+    assert flags({"model": "a.pt", "train_record": "b c.json"}) == ["--model", "a.pt", "--train-record", "b c.json"]
 
 
 def test_the_gpu_limit_is_what_the_user_said_or_the_machine_has() -> None:
@@ -243,7 +244,7 @@ def test_runs_of_images_without_a_seed_of_their_own_are_repeated(repository: Pat
         assert {f"{stage}/{instance}" for stage in ("train", "sample", "evaluate")} <= set(made.jobs())
         assert f"metrics/{instance}.csv" in made.metric_files()
         assert not any(instance in name for name in (*made.records(), *made.artefacts(), *made.measured))
-    assert json.loads(made.config_json())["instances"] == json.loads(made.instances_json()) == made.instances
+    assert json.loads(made.config_json())["repeated"] == made.repeated == ["flow_a-b"]
 
 
 def test_a_run_whose_likelihood_is_estimated_is_so_with_every_seed() -> None:
@@ -255,6 +256,22 @@ def test_a_run_whose_likelihood_is_estimated_is_so_with_every_seed() -> None:
         assert {f"estimate/{run}", f"estimate/{run}-seed1"} <= set(made.jobs())
         assert {f"estimates/{run}.csv", f"estimates/{run}-seed1.csv"} <= set(made.metric_files())
     assert set(made.estimated_runs) <= set(made.runs)
+
+
+def test_the_pattern_matches_what_is_trained_and_nothing_else() -> None:
+    for seeds in (1, 2, 12):
+        made = plan(seeds=seeds)
+        # Snakemake puts the pattern into a path, so what follows the name is a slash or a dot
+        pattern = re.compile(f"(?P<run>{made.pattern})[.]pt$")
+        assert [pattern.match(f"{name}.pt")["run"] for name in made.trained] == made.trained
+        others = [f"nice-seed{seeds}", "nice-seed0", "nice-seed01", "classifier-seed1", "ring_r10", *made.demonstrations]
+        assert [name for name in others if pattern.match(f"{name}.pt")] == []
+
+
+def test_the_pattern_does_not_grow_with_runs_times_seeds() -> None:
+    few, many = (plan(seeds=seeds) for seeds in (2, 102))
+    assert len(many.trained) - len(few.trained) == 100 * len(many.repeated)
+    assert len(many.pattern) - len(few.pattern) < 100 * len("-seed100")
 
 
 def test_more_seeds_leave_the_jobs_of_the_runs_as_they_are() -> None:

@@ -5,13 +5,14 @@ before a job starts is reported here, all faults at once.
 """
 
 import json
-import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dgm.data import local_files
 from dgm.provenance import PACKAGE, annotation, defines, fingerprint, names
+from dgm.repeats import repeats
 from dgm.report import catalogue
 from dgm.report.names import unknown
 from dgm.resources import Request, Requests
@@ -74,7 +75,9 @@ class Plan:
         self.seeds: int = config.get("seeds", 1)
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
         self._blocks: dict[str, Any] = config["runs"]
-        self._instances = {f"{run}-seed{i}": (run, i) for run in self._blocks if self._repeated(run) for i in range(1, self.seeds)}
+        self.repeated = [run for run in self._blocks if self._repeats(run)]
+        self._instances = {name: (run, i) for run in self.repeated for i, name in enumerate(repeats(run, self.seeds), 1)}
+        self._place = {run: place for place, run in enumerate(self._blocks)}
         self._rings: dict[str, Any] = config.get("rings", {})
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
@@ -101,6 +104,16 @@ class Plan:
     def instances(self) -> dict[str, str]:
         """Runs repeated with other seeds, ``<run>-seed<i>`` with i = 1 … ``seeds`` - 1, each with the run that has the first."""
         return {instance: run for instance, (run, _) in self._instances.items()}
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the names of all that is trained.
+
+        Snakemake reads it whenever it puts a name into a path, several times a job, so it names the runs and the seeds and not
+        every pair of them.
+        """
+        again = f"(?:{'|'.join(self.repeated)})-seed(?:{'|'.join(map(str, range(1, self.seeds)))})"
+        return "|".join([*self.runs, again] if self._instances else self.runs)
 
     @property
     def trained(self) -> list[str]:
@@ -170,7 +183,7 @@ class Plan:
 
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
-        return len(self._blocks) - self.runs.index(self._first(run))
+        return len(self._blocks) - self._place[self._first(run)]
 
     def request(self, stage: str, run: str) -> Request:
         """What a job of a run asks of a scheduler; a run repeated with another seed asks for what the first does."""
@@ -219,7 +232,7 @@ class Plan:
         """What the report says about its config: each run with the settings in force."""
         runs = {run: {"kind": self.kind(run), "settings": json.loads(self.settings(run))} for run in self.runs}
         common = {"dataset": self.dataset, "seed": self.seed, "seeds": self.seeds, "limits": self.limits}
-        return as_json({**common, "runs": runs, "instances": self.instances})
+        return as_json({**common, "runs": runs, "repeated": self.repeated})
 
     def artefacts(self) -> list[str]:
         """Files a figure may be drawn from, relative to the results folder."""
@@ -243,10 +256,6 @@ class Plan:
     def drawing(self, figure: str) -> str:
         """What decides how a figure is drawn, as JSON; its caption and alt text are the report's."""
         return as_json(self.figures[figure].model_dump(include={"draw", "sources", "settings"}))
-
-    def instances_json(self) -> str:
-        """:attr:`instances` as JSON."""
-        return as_json(self.instances)
 
     def jobs(self) -> list[str]:
         """The jobs whose cost is tabulated, ``<stage>/<run>``."""
@@ -292,7 +301,7 @@ class Plan:
             "katex": [str(katex)],
         }
 
-    def _repeated(self, run: str) -> bool:
+    def _repeats(self, run: str) -> bool:
         """Whether `seeds` counts for a run: of images, without a seed of its own, and of a kind whose values vary with the seed."""
         block = self._blocks[run]
         return not {"data", "seed"} & set(block) and block["kind"] not in UNREPEATED
@@ -314,12 +323,11 @@ class Plan:
                 wrong.append(f"{where}: missing; a run of kind {kind} needs one of: {', '.join(self.rings) or 'no ring'}")
             elif points and name not in self._rings:
                 wrong.append(unknown("ring", str(name), self.rings, where))
-        everything = [*self.tabulated, REAL_IMAGES, IMAGES]
-        for name in dict.fromkeys(everything):
-            if everything.count(name) > 1 and name in self._instances:
+        for name, times in Counter([*self.tabulated, REAL_IMAGES, IMAGES]).items():
+            if times > 1 and name in self._instances:
                 first = self._first(name)
                 wrong.append(f"{name}: is what run {first} is called with another seed (seeds: {self.seeds}); call it otherwise")
-            elif everything.count(name) > 1:
+            elif times > 1:
                 wrong.append(f"{name}: names more than one run, ring or demonstration; call one of them otherwise")
         if wrong:
             raise ValueError("\n".join(map(str, wrong)))
@@ -355,9 +363,9 @@ class Plan:
             raise ValueError("\n".join(map(str, wrong)))
 
 
-def flags(files: Mapping[str, str]) -> str:
-    """Options for a command line from named files: ``train_record=a`` becomes ``--train-record a``."""
-    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(str(path))}" for name, path in files.items())
+def flags(files: Mapping[str, str]) -> list[str]:
+    """Words of a command line from named files: ``train_record=a`` becomes ``--train-record`` and ``a``."""
+    return [word for name, path in files.items() for word in (f"--{name.replace('_', '-')}", str(path))]
 
 
 def as_json(value: object) -> str:

@@ -22,6 +22,7 @@ PASSIVE = frozenset({"dgm.cli", "dgm.device", "dgm.locks", "dgm.provenance"})
 """Modules that say how a job is started, timed and recorded, never what it computes; they enter no fingerprint."""
 
 
+@cache
 def fingerprint(*modules: str) -> str:
     """Digest of the code that ``modules`` and everything they import consist of.
 
@@ -65,6 +66,7 @@ def names(package: str) -> list[str]:
     return sorted(name for name in found if not name.startswith("_"))
 
 
+@cache
 def defines(module: str, name: str, method: str) -> bool:
     """Whether the class ``name`` of a module defines ``method`` in its own body."""
     for node in _tree(module).body:

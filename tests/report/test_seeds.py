@@ -25,7 +25,7 @@ def repeated(example: Example) -> Example:
         if "-seed" in run
     ]
     path.write_text(path.read_text() + "\n".join(rows) + "\n")
-    example.config |= {"seeds": 3, "instances": {f"{run}-seed{i}": run for run in ("flow", "mix") for i in (1, 2)}}
+    example.config |= {"seeds": 3, "repeated": ["flow", "mix"]}
     return example
 
 
@@ -52,7 +52,7 @@ def test_numbers_are_means_with_half_their_interval(repeated: Example) -> None:
 def test_what_has_one_seed_keeps_its_standard_error(repeated: Example, example: Example) -> None:
     assert said(repeated, 'num("flow", "parameters", field="seeds")') == "1"
     assert said(repeated, 'num("tiny", "rate", field="seeds")') == "1"
-    example.config |= {"seeds": 1, "instances": {}}
+    example.config |= {"seeds": 1, "repeated": ["flow", "mix"]}
     assert said(example, 'pm("flow", "log_likelihood")') == "−99.3 ± 0.4"
 
 

@@ -28,7 +28,7 @@ pathvars:
 
 
 wildcard_constraints:
-    run="|".join(PLAN.trained),
+    run=PLAN.pattern,
     ring="|".join(PLAN.rings) or "none",
     figure="|".join(PLAN.figures) or "none",
     assignment="|".join(PLAN.assignments),

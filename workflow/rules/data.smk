@@ -19,8 +19,8 @@ rule prepare:
         limits=PLAN.limits_of("prepare"),
         code=PLAN.code("prepare"),
     shell:
-        "python -m dgm.stages.prepare --dataset {params.dataset} --data-dir={params.data_dir:q} --limits {params.limits:q}"
-        " --images {output.images} --provenance {output.provenance} --record {output.record} --log {log}"
+        "python -m dgm.stages.prepare --dataset {params.dataset:q} --data-dir={params.data_dir:q} --limits {params.limits:q}"
+        " --images {output.images:q} --provenance {output.provenance:q} --record {output.record:q} --log {log:q}"
 
 
 rule simulate:
@@ -41,8 +41,8 @@ rule simulate:
         seed=PLAN.seed,
         code=PLAN.code("simulate"),
     shell:
-        "python -m dgm.stages.simulate --name {wildcards.ring} --settings {params.settings:q} --seed {params.seed}"
-        " --points {output.points} --metrics {output.metrics} --record {output.record} --log {log}"
+        "python -m dgm.stages.simulate --name {wildcards.ring:q} --settings {params.settings:q} --seed {params.seed:q}"
+        " --points {output.points:q} --metrics {output.metrics:q} --record {output.record:q} --log {log:q}"
 
 
 rule demonstrate:
@@ -64,5 +64,5 @@ rule demonstrate:
             "demonstrate", f"demonstrations.{wildcards.demonstration}"
         ),
     shell:
-        "python -m dgm.stages.demonstrate --name {wildcards.demonstration} --seed {params.seed}"
-        " --arrays {output.arrays} --metrics {output.metrics} --record {output.record} --log {log}"
+        "python -m dgm.stages.demonstrate --name {wildcards.demonstration:q} --seed {params.seed:q}"
+        " --arrays {output.arrays:q} --metrics {output.metrics:q} --record {output.record:q} --log {log:q}"

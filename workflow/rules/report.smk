@@ -23,8 +23,8 @@ rule plot:
             "plot", f"figures.{PLAN.figures[wildcards.figure].draw}"
         ),
     shell:
-        "python -m dgm.stages.plot --figure {wildcards.figure} --figures {params.figures:q} --results {params.results}"
-        " --svg {output.svg} --pdf {output.pdf} --record {output.record} --log {log}"
+        "python -m dgm.stages.plot --figure {wildcards.figure:q} --figures {params.figures:q} --results {params.results:q}"
+        " --svg {output.svg:q} --pdf {output.pdf:q} --record {output.record:q} --log {log:q}"
 
 
 rule render:
@@ -50,8 +50,8 @@ rule render:
         report=report_folder,
         code=PLAN.code("render"),
     shell:
-        "python -m dgm.stages.render --config-json {params.config:q} --results {params.results} --report-dir {params.report:q}"
-        " --html {output.html} --tex {output.tex} --parts {output.parts} --record {output.record} --log {log}"
+        "python -m dgm.stages.render --config-json {params.config:q} --results {params.results:q} --report-dir {params.report:q}"
+        " --html {output.html:q} --tex {output.tex:q} --parts {output.parts:q} --record {output.record:q} --log {log:q}"
 
 
 rule typeset:
@@ -72,7 +72,7 @@ rule typeset:
     params:
         code=PLAN.code("typeset"),
     shell:
-        "python -m dgm.stages.typeset --tex {input.tex} --pdf {output.pdf} --record {output.record} --log {log}"
+        "python -m dgm.stages.typeset --tex {input.tex:q} --pdf {output.pdf:q} --record {output.record:q} --log {log:q}"
 
 
 rule manifest:
@@ -94,5 +94,5 @@ rule manifest:
         results=results_folder,
         code=PLAN.code("manifest"),
     shell:
-        "python -m dgm.stages.manifest --results {params.results} --manifest {output.manifest} --record {output.record}"
-        " --log {log}"
+        "python -m dgm.stages.manifest --results {params.results:q} --manifest {output.manifest:q} --record {output.record:q}"
+        " --log {log:q}"

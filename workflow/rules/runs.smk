@@ -24,10 +24,10 @@ rule train:
         # no output: a training that was interrupted finds it again and continues
         checkpoint=lambda wildcards: f"{PLAN.results}/checkpoints/{wildcards.run}.pt",
     shell:
-        "python -m dgm.stages.train --run {wildcards.run} --kind {params.kind} --settings {params.settings:q}"
-        " --limits {params.limits:q} --seed {params.seed} --code {params.code} --data {input.data} --model {output.model}"
-        " --history {output.history} --checkpoint {params.checkpoint} --threads {threads} --gpu {resources.gpu}"
-        " --record {output.record} --log {log}"
+        "python -m dgm.stages.train --run {wildcards.run:q} --kind {params.kind:q} --settings {params.settings:q}"
+        " --limits {params.limits:q} --seed {params.seed:q} --code {params.code:q} --data {input.data:q} --model {output.model:q}"
+        " --history {output.history:q} --checkpoint {params.checkpoint:q} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record:q} --log {log:q}"
 
 
 rule sample:
@@ -51,9 +51,9 @@ rule sample:
         seed=lambda wildcards: PLAN.seed_of(wildcards.run),
         code=lambda wildcards: code_of("sample", wildcards),
     shell:
-        "python -m dgm.stages.sample --run {wildcards.run} --model {input.model} --count {params.draws}"
-        " --limits {params.limits:q} --seed {params.seed} --samples {output.samples} --threads {threads} --gpu {resources.gpu}"
-        " --record {output.record} --log {log}"
+        "python -m dgm.stages.sample --run {wildcards.run:q} --model {input.model:q} --count {params.draws:q}"
+        " --limits {params.limits:q} --seed {params.seed:q} --samples {output.samples:q} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record:q} --log {log:q}"
 
 
 rule evaluate:
@@ -81,9 +81,9 @@ rule evaluate:
         seed=PLAN.seed,
         code=lambda wildcards: code_of("evaluate", wildcards),
     shell:
-        "python -m dgm.stages.evaluate --run {wildcards.run} {params.files} --limits {params.limits:q} --seed {params.seed}"
-        " --metrics {output.metrics} --evaluations {output.evaluations} --threads {threads} --gpu {resources.gpu}"
-        " --record {output.record} --log {log}"
+        "python -m dgm.stages.evaluate --run {wildcards.run:q} {params.files:q} --limits {params.limits:q} --seed {params.seed:q}"
+        " --metrics {output.metrics:q} --evaluations {output.evaluations:q} --threads {threads} --gpu {resources.gpu}"
+        " --record {output.record:q} --log {log:q}"
 
 
 rule estimate:
@@ -109,6 +109,6 @@ rule estimate:
         seed=PLAN.seed,
         code=lambda wildcards: code_of("estimate", wildcards),
     shell:
-        "python -m dgm.stages.estimate --run {wildcards.run} --model {input.model} --data {input.data}"
-        " --settings {params.settings:q} --limits {params.limits:q} --seed {params.seed} --metrics {output.metrics}"
-        " --estimates {output.estimates} --threads {threads} --gpu {resources.gpu} --record {output.record} --log {log}"
+        "python -m dgm.stages.estimate --run {wildcards.run:q} --model {input.model:q} --data {input.data:q}"
+        " --settings {params.settings:q} --limits {params.limits:q} --seed {params.seed:q} --metrics {output.metrics:q}"
+        " --estimates {output.estimates:q} --threads {threads} --gpu {resources.gpu} --record {output.record:q} --log {log:q}"

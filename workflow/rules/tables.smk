@@ -14,11 +14,12 @@ rule tabulate:
         mem_mb=500,
         runtime=10,
     params:
-        instances=PLAN.instances_json(),
+        repeated=PLAN.repeated,
+        seeds=PLAN.seeds,
         code=PLAN.code("tabulate"),
     shell:
-        "python -m dgm.stages.tabulate --metrics {input} --instances {params.instances:q} --table {output.table}"
-        " --seeds-table {output.seeds} --record {output.record} --log {log}"
+        "python -m dgm.stages.tabulate --metrics {input:q} --repeated {params.repeated:q} --seeds {params.seeds:q}"
+        " --table {output.table:q} --seeds-table {output.seeds:q} --record {output.record:q} --log {log:q}"
 
 
 # Snakemake writes the benchmark file of a job with its outputs, so that other jobs may read it.
@@ -42,8 +43,8 @@ rule costs:
         results=results_folder,
         code=PLAN.code("costs"),
     shell:
-        "python -m dgm.stages.costs --results {params.results} --jobs {params.jobs} --table {output.table}"
-        " --record {output.record} --log {log}"
+        "python -m dgm.stages.costs --results {params.results:q} --jobs {params.jobs:q} --table {output.table:q}"
+        " --record {output.record:q} --log {log:q}"
 
 
 rule check:
@@ -76,8 +77,8 @@ rule check:
         limits=PLAN.limits_of("check"),
         code=lambda wildcards: PLAN.code("check", f"checks.{wildcards.assignment}"),
     shell:
-        "python -m dgm.stages.check --assignment {wildcards.assignment} --results {params.results}"
-        " --limits {params.limits:q} --checks {output.checks} --record {output.record} --log {log}"
+        "python -m dgm.stages.check --assignment {wildcards.assignment:q} --results {params.results:q}"
+        " --limits {params.limits:q} --checks {output.checks:q} --record {output.record:q} --log {log:q}"
 
 
 rule collect:
@@ -101,6 +102,6 @@ rule collect:
         report=report_folder,
         code=PLAN.code("collect"),
     shell:
-        "python -m dgm.stages.collect --checks {input.checks} --report-dir {params.report:q}"
-        " --checks-table {output.checks} --questions-table {output.questions}"
-        " --corrections-table {output.corrections} --record {output.record} --log {log}"
+        "python -m dgm.stages.collect --checks {input.checks:q} --report-dir {params.report:q}"
+        " --checks-table {output.checks:q} --questions-table {output.questions:q}"
+        " --corrections-table {output.corrections:q} --record {output.record:q} --log {log:q}"

@@ -17,6 +17,7 @@ import numpy as np
 
 from dgm import schema
 from dgm.comparison import summary
+from dgm.repeats import repeats
 from dgm.report.names import unknown
 
 __all__ = ["HIGHER_IS_BETTER", "CheckedClaim", "Metric", "Record", "Results", "higher_is_better"]
@@ -252,10 +253,10 @@ class Results:
         """How often the runs of images were trained."""
         return int(self.config.get("seeds", 1))
 
-    @property
+    @cached_property
     def instances(self) -> Mapping[str, str]:
         """Runs repeated with other seeds, each with the run that has the first."""
-        return _mapping(self.config.get("instances"))
+        return {name: run for run in self.config.get("repeated", []) for name in repeats(run, self.seeds)}
 
     def has_metric(self, run: str, metric: str, split: str = "test") -> bool:
         """Whether ``metrics.csv`` has this row."""

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from dgm import cli
 from dgm.comparison import summary
 from dgm.files import write_text
 from dgm.measurements import COLUMNS
+from dgm.repeats import repeats
 
 __all__ = ["SEEDS", "join", "main", "over_seeds"]
 
@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = cli.parser(__doc__)
     options.add_argument("--metrics", type=Path, nargs="+", required=True, help="CSV files, one a run")
-    options.add_argument("--instances", type=json.loads, default={}, help="JSON: repeated run -> the run with the first seed")
+    options.add_argument("--repeated", nargs="*", default=[], metavar="RUN", help="runs that were trained with several seeds")
+    options.add_argument("--seeds", type=int, default=1, help="how many")
     options.add_argument("--table", type=Path, required=True, help="CSV file to write")
     options.add_argument("--seeds-table", type=Path, required=True, help="CSV file to write: means over seeds")
     return cli.run(work, options.parse_args(argv), "tabulate")
@@ -34,7 +35,8 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write."""
     rows = join(arguments.metrics)
     _write(arguments.table, COLUMNS, rows)
-    _write(arguments.seeds_table, SEEDS, over_seeds(rows, arguments.instances))
+    instances = {name: run for run in arguments.repeated for name in repeats(run, arguments.seeds)}
+    _write(arguments.seeds_table, SEEDS, over_seeds(rows, instances))
     return {"runs": len(arguments.metrics), "rows": len(rows)}
 
 

@@ -91,7 +91,7 @@ def pretend(folder: Path, options: list[str]) -> None:
             for made in [path, *([path.parents[2] / "benchmarks" / job[1] / f"{path.stem}.jsonl"] if job[0] == "records" else [])]:
                 made.parent.mkdir(parents=True, exist_ok=True)
                 made.touch()
-    snakemake(folder, "--touch", "--quiet", "all", "--scheduler", "greedy", *options)
+    snakemake(folder, "--touch", "--forceall", "--quiet", "all", "--scheduler", "greedy", *options)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,23 @@ def test_results_of_data_sets_and_variants_never_share_a_folder() -> None:
     assert folders == ["results/mnist-5k", "results/mnist-5k-smoke", "results/mnist", "results/mnist-smoke"]
 
 
+@pytest.mark.parametrize(("dataset", "variant"), [("mnist", "5k"), ("mnist", "5k-smoke")])
+def test_a_variant_that_would_lead_into_the_folder_of_another_data_set_is_refused(dataset: str, variant: str) -> None:
+    with pytest.raises(ValueError, match=f"^variant: got '{variant}'; results/mnist-5k.* would be a folder of data set mnist-5k"):
+        plan(dataset=dataset, variant=variant)
+    assert plan(dataset="mnist", variant="5k2").results == "results/mnist-5k2"
+    assert plan(dataset="mnist-5k", variant="5k").results == "results/mnist-5k-5k"
+
+
+@pytest.mark.parametrize("name", ["a{run}", "}", "<results>", "<"])
+def test_a_folder_that_reads_as_a_placeholder_is_refused(name: str, repository: Path) -> None:
+    with pytest.raises(ValueError, match=r"^data_dir: .*holds one of \{ \} < >"):
+        plan(dataset="mnist", data_dir=name)
+    moved = repository.rename(repository.with_name(f"{repository.name}{name}"))
+    with pytest.raises(ValueError, match=r"^the workflow's folder .*holds one of \{ \} < >"):
+        Plan(SHIPPED, moved)
+
+
 def test_settings_of_a_data_set_are_laid_over_the_others() -> None:
     runs = {
         **SHIPPED["runs"],

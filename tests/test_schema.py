@@ -99,6 +99,24 @@ def test_each_fault_is_one_sentence_with_path_value_and_what_is_allowed(wrong: d
     assert found[0].startswith(sentence)
 
 
+BAD_NAMES = ["", "-x", "--force", "_x", ".", "..", "a.b", "a b", "a/b", "/a", "a\n", "a\nb", "a$b", "a;b", "a'b", "a{b}", "<a>", "A", "é", "٣"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_a_path_or_a_shell_could_misread_is_refused(name: str) -> None:
+    wrong = [config(runs={name: {"kind": "other"}}), config(rings={name: {"radius": 1.0}})]
+    if name:
+        wrong.append(config(variant=name))
+    for each in wrong:
+        assert [line for line in faults(each, SCHEMA) if "allowed: lower-case letters, digits" in line], each
+
+
+@pytest.mark.parametrize("name", ["a", "7", "a-b", "vae_full_s0", "a-", "5k"])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert faults(config(runs={name: {"kind": "other"}}, rings={name: {"radius": 1.0}}), SCHEMA) == []
+    assert faults(config(variant=name.replace("_", "-")), SCHEMA) == []
+
+
 def test_all_faults_are_listed_at_once() -> None:
     found = faults(config(dataset="x", seed=-1, limits={"steps": 0}), SCHEMA)
     assert [line.partition(":")[0] for line in found] == ["dataset", "limits.steps", "seed"]

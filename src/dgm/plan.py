@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dgm.data import local_files
+from dgm.data import DATASETS, local_files
 from dgm.provenance import PACKAGE, annotation, defines, fingerprint, names
 from dgm.repeats import repeats
 from dgm.report import catalogue
@@ -43,6 +43,9 @@ UNREPEATED = frozenset({CLASSIFIER, "resample"})
 
 DECODER_METHODS = ("log_likelihood_given", "observed")
 """What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
+
+PLACEHOLDERS = "{}<>"
+"""Around the names of wildcards and path variables in Snakemake's paths."""
 
 LIMITS_OF = {
     "prepare": {"train_images", "test_images"},
@@ -81,6 +84,7 @@ class Plan:
         self._rings: dict[str, Any] = config.get("rings", {})
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
+        self._check_places(repository, variant)
         for name in (CLASSIFIER, SECOND_CLASSIFIER):
             if name not in self._blocks:
                 raise ValueError(f"runs: no run called {name}; the samples of all runs are measured with its features")
@@ -309,6 +313,19 @@ class Plan:
     def _first(self, run: str) -> str:
         """The run that a repeated one repeats, or the run itself."""
         return self._instances[run][0] if run in self._instances else run
+
+    def _check_places(self, repository: Path, variant: str) -> None:
+        """No path holds what Snakemake reads as a placeholder, and the results of another data set lie elsewhere."""
+        wrong = [
+            f"{what} {path}: holds one of {' '.join(PLACEHOLDERS)}, which Snakemake reads as a placeholder; rename the folder"
+            for what, path in (("the workflow's folder", str(repository)), ("data_dir:", self.data_dir))
+            if set(PLACEHOLDERS) & set(path)
+        ]
+        for other in DATASETS:
+            if len(other) > len(self.dataset) and f"{self.results}-".startswith(f"results/{other}-"):
+                wrong.append(f"variant: got {variant!r}; {self.results} would be a folder of data set {other}; call it otherwise")
+        if wrong:
+            raise ValueError("\n".join(wrong))
 
     def _check_data(self) -> None:
         """Models of points name a ring, models of images name none; rings, runs and demonstrations have names of their own."""

@@ -23,6 +23,11 @@ FILE = PACKAGE.parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 
 HEADER = "# Generated from the settings classes in src/dgm/ by `make schema`; do not edit.\n"
 
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*(?!\n)$"
+"""Names of runs and rings, which become parts of paths and commands. ``$`` alone would let a line break pass at the end."""
+
+VARIANT_PATTERN = r"^([a-z0-9][a-z0-9-]*)?(?!\n)$"
+
 Schema = dict[str, Any]
 
 
@@ -54,7 +59,7 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
             "data_dir": {"type": "string", "description": "folder with the four IDX files; empty to download"},
             "variant": {
                 "type": "string",
-                "pattern": "^[a-z0-9-]*$",
+                "pattern": VARIANT_PATTERN,
                 "description": "suffix of the results folder, which keeps a build apart from the real one",
             },
             "seed": {"type": "integer", "minimum": 0, "description": "every random number derives from it"},
@@ -67,13 +72,13 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
             "rings": {
                 "type": "object",
                 "description": "simulated data sets of points in the plane",
-                "propertyNames": {"pattern": "^[a-z0-9][a-z0-9_-]*$"},
+                "propertyNames": {"pattern": NAME_PATTERN},
                 "additionalProperties": {"$ref": "#/$defs/ring"},
             },
             "runs": {
                 "type": "object",
                 "minProperties": 1,
-                "propertyNames": {"pattern": "^[a-z0-9][a-z0-9_-]*$"},
+                "propertyNames": {"pattern": NAME_PATTERN},
                 "additionalProperties": {"$ref": "#/$defs/run"},
             },
         },
@@ -181,7 +186,7 @@ def _sentences(error: Any) -> Iterator[str]:
         yield f"{path or 'config'}: got {_shown(found)}; allowed: {_allowed(error.schema)}"
 
 
-NAME = "lower-case letters, digits and -, and in the name of a run _"
+NAME = "lower-case letters, digits and - (in the name of a run or ring also _), the first a letter or a digit"
 
 WORDS = {
     "minimum": "at least {}",

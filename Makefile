@@ -29,11 +29,12 @@ report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` d
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
-lint: $(STAMP) ## check style, types, spelling and the workflow
+lint: $(STAMP) ## check style, types, spelling, security and the workflow
 	ruff check .
 	ruff format --check .
 	mypy
 	codespell --skip './results,./node_modules,./requirements*.txt,./package-lock.json'
+	bandit --quiet --configfile pyproject.toml --recursive src benchmarks workflow
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

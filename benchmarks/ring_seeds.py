@@ -31,7 +31,8 @@ def main() -> None:
                 f"--{name}={Path(folder, name)}{suffix}"
                 for name, suffix in (("points", ".npz"), ("metrics", ".csv"), ("record", ".json"))
             ]
-            assert simulate.main(["--name=ring_r10", '--settings={"radius": 10.0}', f"--seed={seed}", *files]) == 0
+            if simulate.main(["--name=ring_r10", '--settings={"radius": 10.0}', f"--seed={seed}", *files]):
+                raise SystemExit("the ring cannot be simulated")
             data = dataset.load(Path(folder, "points.npz"))
         assert isinstance(data, dataset.PointData)
         found = {"truth": float(ring.log_density(data.test.double().numpy(), 10, 10.0).mean())}

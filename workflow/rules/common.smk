@@ -8,6 +8,10 @@ from snakemake.logging import logger
 
 REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
 SRC = REPOSITORY / "src"
+if not SRC.is_dir():
+    raise WorkflowError(
+        f"{REPOSITORY} has no src/, which the rules call; clone the whole repository and name its workflow/Snakefile"
+    )
 sys.path.insert(0, str(SRC))
 
 from dgm.device import ALLOCATOR_TUNABLES, gpu_ids

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from test_data import made_up, write_folder
 
 from dgm.provenance import PACKAGE
 from dgm.resources import STAGES
@@ -215,6 +216,33 @@ def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> Non
     assert again.returncode == 0, again.stdout
     assert (folder / target).exists()
     assert ("prepare", "") not in planned(again.stdout)
+
+
+AWKWARD = 'it\'s "$(touch owned)" `touch owned`; touch owned & *\\'
+
+
+@pytest.mark.pipeline
+def test_folders_may_have_awkward_names(copied: Path, tmp_path: Path) -> None:
+    repository, folder = tmp_path / f"repository {AWKWARD}", tmp_path / f"results {AWKWARD}"
+    shutil.copytree(copied, repository, symlinks=True)
+    data = write_folder(tmp_path / f"data {AWKWARD}", made_up())
+    config = tmp_path / f"config {AWKWARD}.yaml"
+    config.write_text(yaml.safe_dump({"dataset": "kmnist", "data_dir": str(data), "variant": "smoke", "limits": {"samples": 64}}))
+    names = ["data/images.npz", "figures/dgm-1-2-landscape.svg", "samples/kde_r1.npz", "metrics/kde_r1.csv"]
+    targets = [f"results/kmnist-smoke/{name}" for name in names]
+    done = snakemake("--cores", "2", "--configfile", str(config), "--", *targets, repository=repository, folder=folder)
+    assert done.returncode == 0, done.stdout
+    assert {rule for rule, _ in planned(done.stdout)} == {
+        "prepare",
+        "simulate",
+        "demonstrate",
+        "plot",
+        "train",
+        "sample",
+        "evaluate",
+    }
+    assert all((folder / target).stat().st_size > 0 for target in targets)
+    assert not list(tmp_path.rglob("owned")) and not (REPOSITORY / "owned").exists()
 
 
 @pytest.mark.pipeline

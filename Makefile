@@ -15,7 +15,7 @@ export UV_HTTP_TIMEOUT ?= 600
 export NODE_USE_SYSTEM_CA ?= 1
 unexport PYTHONHOME
 
-.PHONY: help setup report test lint format schema lock clean
+.PHONY: help setup report test lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,10 @@ lint: $(STAMP) ## check style, types, spelling, security and the workflow
 	bandit --quiet --configfile pyproject.toml --recursive src benchmarks workflow
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+audit: $(STAMP) ## ask for known vulnerabilities of the locked packages; not every mirror of an index can tell
+	uv tool run pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
+	npm audit
 
 format: $(STAMP) ## rewrite Python and Snakemake files in the project's style
 	ruff check --fix .

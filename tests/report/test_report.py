@@ -136,6 +136,18 @@ def test_provenance_stands_under_every_figure_and_table(built: Report) -> None:
     assert built.tex.count("snakemake") >= 1 and "0123456789+changes" in built.tex
 
 
+@pytest.mark.parametrize(("files", "cut"), [(10, False), (20_000, True)])
+def test_a_command_of_thousands_of_files_is_shown_in_part(example: Example, files: int, cut: bool) -> None:
+    command = "python -m dgm.stages.plot " + " ".join(f"file-{i}.csv" for i in range(files))
+    record = example.results / "records" / "plot" / "wiggle.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "command": command}))
+    page = example.build().html
+    assert (command in page) != cut
+    assert "file-1.csv" in page
+    assert (f"and so on for {len(command):,} characters: records/plot/wiggle.json" in page) == cut
+    assert page.count("file-") < 10_000
+
+
 def test_all_claims_are_listed_with_their_numbers(built: Report) -> None:
     for statement in (
         "the integral of log 4 over [0; 1] is",

@@ -28,6 +28,9 @@ __all__ = ["Report", "build"]
 
 POINTS_TO_PIXELS = 96 / 72
 
+LONGEST_COMMAND = 5000
+"""Characters of a command that the page shows."""
+
 FAULTS: Mapping[tuple[str, str], str] = {
     ("answer", "wrong"): "Correction of the published answer",
     ("answer", "misargued"): "What fails in the published reasons",
@@ -529,7 +532,10 @@ def _html_job(job: Record) -> Markup:
     words = f"{duration(job.seconds)}, {job.device}"
     if job.commit:
         words += f", commit {origin.short(job.commit)}" + (" with uncommitted changes" if job.dirty else "")
-    return Markup("<b>{} {}</b>: {}<br><code>{}</code>").format(job.stage, job.name, words, job.command)
+    command = job.command
+    if len(command) > LONGEST_COMMAND:  # that of a sweep names thousands of files, and stands under every table
+        command = f"{command[:LONGEST_COMMAND]} … and so on for {len(command):,} characters: records/{job.stage}/{job.name}.json"
+    return Markup("<b>{} {}</b>: {}<br><code>{}</code>").format(job.stage, job.name, words, command)
 
 
 def _tex_origin(made: Origin) -> str:

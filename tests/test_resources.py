@@ -43,7 +43,7 @@ def test_a_kind_and_then_a_run_are_laid_over(tmp_path: Path) -> None:
     [
         ({"kinds": {"vea_mlp": {}}}, "kinds: no kind 'vea_mlp'; nearest: 'vae_mlp'"),
         ({"runs": {"nise": {}}}, "runs: no run 'nise'; nearest: 'nice'"),
-        ({"kinds": {"nice": {"trian": {}}}}, "kinds.nice: no stage 'trian'; nearest: 'train'"),
+        ({"kinds": {"nice": {"traine": {}}}}, "kinds.nice: no stage 'traine'; nearest: 'train'"),
         ({"kinds": {"nice": {"train": {"gpu": 2}}}}, r"train of run nice\.gpu: got 2"),
         ({"kinds": {"nice": {"train": {"memory": 2}}}}, r"train of run nice\.memory: unknown key"),
         ({"every_run": {**EVERY_RUN, "sample": {}}}, r"sample of run nice\.threads: missing"),

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from stops import in_pieces
 from tiny_results import affordable
 
 from dgm import models
 from dgm.artefacts import load_model, save_model
 from dgm.config import parse
 from dgm.dataset import ImageData, treat
-from dgm.loop import Context
+from dgm.loop import Checkpoint, Context
 from dgm.protocols import Classifies, Describes, HasBound, HasClusters, HasDensity, HasLogProb, Measures, Sampler
 from dgm.rng import Generators
 
@@ -33,6 +34,10 @@ UNSEEDED = {"kde", "independent_pixels"}
 """Kinds, and runs of other kinds, without anything random in their training."""
 
 
+QUICK = {"kde", "resample"}
+"""Kinds without a loop: a stop costs all of it."""
+
+
 @pytest.fixture
 def data(run, images, points):
     """What the run is fitted to."""
@@ -44,10 +49,10 @@ def settings_of(run, data):
     return affordable(RUNS[run].get("settings", {})) | SMALLER.get(RUNS[run]["kind"], {})
 
 
-def fit(run, data, seed=0):
+def fit(run, data, seed=0, steps=STEPS, checkpoint=None):
     module = models.load(RUNS[run]["kind"])
     config = parse(module.Config, settings_of(run, data), f"runs.{run}.settings")
-    return module.fit(config, data, Context(run=run, generators=Generators(seed), max_steps=STEPS))
+    return module.fit(config, data, Context(run=run, generators=Generators(seed), max_steps=steps, checkpoint=checkpoint))
 
 
 def outputs(model, data):
@@ -109,6 +114,20 @@ def test_a_run_keeps_the_contract(run, data, images, tmp_path):
 
 
 @pytest.mark.parametrize("run", RUNS)
+def test_a_training_that_is_stopped_again_and_again_ends_with_the_same_bytes(run, data, tmp_path):
+    fit(run, data, steps=1)  # once, because what is imported and cached then is not counted
+    checkpoint = Checkpoint(tmp_path / "c.pt", "id")
+    whole, pieced, stops = in_pieces(
+        lambda: fit(run, data, steps=5), lambda: fit(run, data, steps=5, checkpoint=checkpoint), pieces=6
+    )
+    assert stops >= 3 or RUNS[run]["kind"] in QUICK
+    assert pieced.history == whole.history
+    again = pieced.model.state_dict()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again[name]), name
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_history_and_facts_are_what_the_next_stages_read(run, data):
     fitted = fit(run, data)
     assert all(len(row) == 5 and row[2] in {"train", "validation", "test"} and np.isfinite(row[4]) for row in fitted.history)
@@ -118,7 +137,7 @@ def test_history_and_facts_are_what_the_next_stages_read(run, data):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such model"), (b"", "not a readable model file"), (b"PK\x03\x04 foreign", "not a readable model file")],
+    [(None, "no such file"), (b"", "not a readable file of tensors"), (b"PK\x03\x04 foreign", "not a readable file of tensors")],
 )
 def test_an_unreadable_model_file_is_named(tmp_path, content, message):
     path = tmp_path / "x.pt"
@@ -134,7 +153,7 @@ def test_a_model_file_cannot_execute_code(tmp_path):
             return (Path.touch, (tmp_path / "executed",))
 
     torch.save({"kind": "bmm", "settings": {}, "state": Harm()}, tmp_path / "x.pt")
-    with pytest.raises(ValueError, match="not a readable model file"):
+    with pytest.raises(ValueError, match="not a readable file of tensors"):
         load_model(tmp_path / "x.pt")
     assert not (tmp_path / "executed").exists()
 

@@ -1,10 +1,15 @@
+import errno
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import torch
 
-from dgm.loop import Checkpoint, Context, Interrupted, train
+from dgm import loop
+from dgm.files import save_tensors
+from dgm.interruption import Interrupted, listening
+from dgm.loop import CHECKPOINT_SECONDS, Checkpoint, Context, checkpoint_seconds, train
 from dgm.rng import Generators
 
 
@@ -83,26 +88,142 @@ def test_max_steps_ends_the_training_inside_an_epoch():
     assert rows[-1][:2] == (2, 4)
 
 
-@pytest.mark.parametrize("stop_at", [1, 2, 3, 7, 17, 18])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_interrupted_training_ends_with_the_weights_and_history_of_an_undisturbed_one(tmp_path, stop_at, number):
-    undisturbed = Line()
-    expected = undisturbed.train()
+def stop(number=signal.SIGTERM):
+    os.kill(os.getpid(), number)
 
-    interrupted = Line(Checkpoint(tmp_path / "line.pt", "id"))
-    interrupted.before_step = lambda step: os.kill(os.getpid(), number) if step == stop_at else None
-    with pytest.raises(Interrupted) as stopped:
-        interrupted.train()
-    assert stopped.value.code == 128 + number
-    assert interrupted.steps == stop_at
 
+def interrupted(line, **options):
+    """What the log says of a training that is told to stop."""
     said = []
-    resumed = Line(Checkpoint(tmp_path / "line.pt", "id"), said.append)
-    rows = resumed.train()
-    assert resumed.steps == undisturbed.steps - stop_at  # nothing was done twice
-    assert rows == expected
+    with pytest.raises(Interrupted) as stopped, listening(said.append):
+        line.train(**options)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    return said[-1]
+
+
+def ends_like_an_undisturbed_one(path, **options):
+    """Continue from the checkpoint, compare, and return the number of steps that were left."""
+    undisturbed, said = Line(), []
+    expected = undisturbed.train(**options)
+    resumed = Line(Checkpoint(path, "id"), said.append)
+    assert resumed.train(**options) == expected
     assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(undisturbed), strict=True))
-    assert said[0] == f"continuing at step {stop_at}"
+    assert said[0] == f"continuing at step {undisturbed.steps - resumed.steps}"
+    return resumed.steps
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 7, 17, 18])
+@pytest.mark.parametrize("signals", [1, 3])
+def test_interrupted_training_ends_with_the_weights_and_history_of_an_undisturbed_one(tmp_path, stop_at, signals):
+    line = Line(Checkpoint(tmp_path / "line.pt", "id"))
+    line.before_step = lambda step: [stop() for _ in range(signals)] if step == stop_at else None
+    assert interrupted(line) == f"stopped by SIGTERM at step {stop_at} of 18; the next call continues there"
+    assert line.steps == stop_at
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt") == 18 - stop_at  # nothing is done twice
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 6])
+def test_an_evaluation_is_left_at_once_and_repeated(tmp_path, stop_at):
+    begun = []
+
+    def evaluate(epoch, to_be_stopped=True):
+        begun.append(epoch)
+        if to_be_stopped and epoch == stop_at:
+            stop()
+            pytest.fail("the evaluation goes on")
+        return {"test": {"error": epoch / 10}}
+
+    line = Line(Checkpoint(tmp_path / "line.pt", "id"))
+    assert interrupted(line, evaluate=evaluate) == f"stopped by SIGTERM at step {3 * stop_at} of 18; the next call continues there"
+    assert begun == list(range(1, stop_at + 1))
+    begun.clear()
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt", evaluate=lambda epoch: evaluate(epoch, False)) == 18 - 3 * stop_at
+    assert begun == [*range(1, 7), *range(stop_at, 7)]  # of the undisturbed one, and of the one that continues
+
+
+def test_what_was_stopped_after_its_last_step_takes_none_again(tmp_path):
+    line = Line(Checkpoint(tmp_path / "line.pt", "id"))
+    with pytest.raises(Interrupted), listening(lambda line: None):
+        line.train()
+        stop()  # a model may still have something to do
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt") == 0
+
+
+def test_what_was_stopped_before_its_first_step_writes_nothing(tmp_path):
+    line = Line(Checkpoint(tmp_path / "line.pt", "id"))
+    line.context.generators.permutation = lambda *_: stop()
+    assert interrupted(line) == "stopped by SIGTERM at step 0 of 18; the next call continues there"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_while_a_checkpoint_is_written_does_not_harm_it(tmp_path, monkeypatch, moment):
+    saves = []
+
+    def save(path, content):
+        saves.append(path)
+        for _ in range(3 if len(saves) == 4 and moment == "before" else 0):
+            stop()
+        save_tensors(path, content)
+        for _ in range(3 if len(saves) == 4 and moment == "after" else 0):
+            stop()
+
+    monkeypatch.setattr(loop, "save_tensors", save)
+    line = Line(Checkpoint(tmp_path / "line.pt", "id", every_seconds=0))
+    assert interrupted(line) == "stopped by SIGTERM at step 4 of 18; the next call continues there"
+    assert [path.name for path in tmp_path.iterdir()] == ["line.pt"]
+    monkeypatch.undo()
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt") == 14
+
+
+@pytest.mark.parametrize("last", range(1, 18))
+def test_a_training_that_was_killed_without_warning_continues_at_its_last_checkpoint(tmp_path, last):
+    class Killed(BaseException):
+        pass
+
+    def kill(step):
+        if step == last + 1:
+            raise Killed
+
+    line = Line(Checkpoint(tmp_path / "line.pt", "id", every_seconds=0))
+    line.before_step = kill
+    with pytest.raises(Killed):
+        line.train()
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt") == 18 - last
+
+
+def test_a_full_disk_stops_no_training_and_is_said(tmp_path, monkeypatch):
+    said = []
+
+    def full(path, content):
+        if line.steps in (3, 4):
+            raise OSError(errno.ENOSPC, f"cannot write {path}: No space left on device")
+        save_tensors(path, content)
+
+    monkeypatch.setattr(loop, "save_tensors", full)
+    line = Line(Checkpoint(tmp_path / "line.pt", "id", every_seconds=0), said.append)
+    line.before_step = lambda step: stop() if step == 4 else None
+    assert interrupted(line) == "stopped by SIGTERM at step 4 of 18; the next call continues at step 2"
+    assert said[0] == (
+        f"no checkpoint: cannot write {tmp_path / 'line.pt'}: No space left on device; "
+        "the training goes on, but a kill costs all since the last one"
+    )
+    assert ends_like_an_undisturbed_one(tmp_path / "line.pt") == 16
+
+
+@pytest.mark.parametrize(("text", "seconds"), [(None, 60.0), ("0", 0.0), ("2.5", 2.5), ("inf", float("inf"))])
+def test_the_environment_says_how_often_a_checkpoint_is_written(monkeypatch, text, seconds):
+    monkeypatch.delenv(CHECKPOINT_SECONDS, raising=False)
+    if text is not None:
+        monkeypatch.setenv(CHECKPOINT_SECONDS, text)
+    assert checkpoint_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "often", "-1", "nan"])
+def test_a_bad_interval_is_named(monkeypatch, text):
+    monkeypatch.setenv(CHECKPOINT_SECONDS, text)
+    with pytest.raises(ValueError, match=f"DGM_CHECKPOINT_SECONDS: got '{text}'; allowed: seconds between two checkpoints"):
+        checkpoint_seconds()
 
 
 def test_a_checkpoint_of_other_settings_is_not_continued(tmp_path):
@@ -115,15 +236,59 @@ def test_a_checkpoint_of_other_settings_is_not_continued(tmp_path):
     assert "other settings" in said[0]
 
 
-def test_a_damaged_checkpoint_is_reported_and_ignored(tmp_path):
-    path = tmp_path / "line.pt"
-    Line(Checkpoint(path, "id", every_seconds=0)).train(epochs=1)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    said = []
+class Harm:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def flipped(content):
+    """One bit of it changed, in the middle of a tensor."""
+    place = content.index(torch.full((50,), 3.0).numpy().tobytes()) + 100
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: os.urandom(1000),
+        lambda content: content[:100] + os.urandom(len(content) - 100),
+        flipped,
+    ],
+    ids=["truncated", "empty", "random", "random after its head", "one bit"],
+)
+def test_a_damaged_checkpoint_is_reported_and_ignored(tmp_path, damage):
+    path, said = tmp_path / "line.pt", []
+    Checkpoint(path, "id").save({"progress": {}, "model": torch.full((50,), 3.0)})
+    path.write_bytes(damage(path.read_bytes()))
     line = Line(Checkpoint(path, "id"), said.append)
     line.train(epochs=1)
     assert line.steps == 3
-    assert "not a readable checkpoint" in said[0]
+    assert said[0].startswith(f"{path}: not a readable file of tensors (")
+    assert said[0].endswith("); starting anew")
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize("content", [{"identity": "id"}, {"identity": "id", "state": 5}, {"weights": torch.zeros(2)}])
+def test_a_foreign_file_of_tensors_is_no_checkpoint(tmp_path, content):
+    said = []
+    torch.save(content, tmp_path / "line.pt")
+    assert Checkpoint(tmp_path / "line.pt", "id").load(said.append) is None
+    assert said == [f"{tmp_path / 'line.pt'}: not a checkpoint; starting anew"]
+
+
+def test_a_checkpoint_cannot_execute_code(tmp_path):
+    said = []
+    torch.save({"identity": "id", "state": Harm(tmp_path / "executed")}, tmp_path / "line.pt")
+    line = Line(Checkpoint(tmp_path / "line.pt", "id"), said.append)
+    line.train(epochs=1)
+    assert line.steps == 3
+    assert "not a readable file of tensors (UnpicklingError); starting anew" in said[0]
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize("bad_step", [1, 5, 18])

@@ -65,7 +65,7 @@ def test_every_float_survives(tmp_path_factory: pytest.TempPathFactory, values: 
     [
         ("a,nice,m,high,0,1,test,nats", r"a\.csv: line 2: value: expected a number, found 'high'"),
         ("a,nice,m,1,,1,test,nats", r"stderr: expected a number, found ''"),
-        ("a,nice,m", r"value: expected a number, found None"),
+        ("a,nice,m", r"a\.csv: line 2 has 3 of 8 columns; delete it and build again"),
     ],
 )
 def test_what_is_no_number_is_named(tmp_path: Path, row: str, message: str) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from dgm import models
 from dgm.config import parse
-from dgm.files import write_atomically, write_text
+from dgm.files import Damaged, load_tensors, save_tensors, write_text
 
 __all__ = ["Fitted", "HistoryRow", "load_model", "save_history", "save_model"]
 
@@ -32,28 +32,26 @@ class Fitted:
 def save_model(path: Path, kind: str, settings: dict[str, Any], model: nn.Module) -> None:
     """Write kind, settings and state: enough to rebuild the model from the file alone."""
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    write_atomically(path, lambda file: torch.save({"kind": kind, "settings": settings, "state": state}, file))
+    save_tensors(path, {"kind": kind, "settings": settings, "state": state})
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     """Rebuild a fitted model in evaluation mode. Executes no code from the file.
 
     Raises:
-        ValueError: when the file is missing, damaged or not one of ours.
+        Damaged: when the file is missing, damaged or not one of ours.
     """
+    saved = load_tensors(path)
     try:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
         kind, settings, state = saved["kind"], dict(saved["settings"]), dict(saved["state"])
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such model") from None
-    except Exception as error:  # a damaged file fails in many ways inside torch.load
-        raise ValueError(f"{path}: not a readable model file ({type(error).__name__}); delete it and build again") from None
-    module = models.load(kind)
-    model: nn.Module = module.Model(parse(module.Config, settings, f"{path}: settings"))
+        module = models.load(kind)
+        model: nn.Module = module.Model(parse(module.Config, settings, "settings"))
+    except (KeyError, ValueError, TypeError) as error:
+        raise Damaged(path, f"holds no model of this code ({type(error).__name__}: {error})") from None
     try:
         model.load_state_dict(state)
-    except RuntimeError:
-        raise ValueError(f"{path}: its weights are not those of a model of kind {kind} with these settings") from None
+    except (RuntimeError, TypeError, AttributeError):
+        raise Damaged(path, f"its weights are not those of a model of kind {kind} with these settings") from None
     return model.to(device).eval()
 
 

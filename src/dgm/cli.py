@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dgm import interruption
 from dgm.files import write_text
 
 __all__ = ["commit", "logger", "parser", "run", "run_parser"]
@@ -46,23 +47,30 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     """Do the work, write its record, and return the exit status.
 
     ``work`` may return extra entries for the record (device, images per second, …). An expected error becomes one message on
-    standard error and in the log, and status 1; anything else is a defect, and its traceback goes to both places.
+    standard error and in the log, and status 1; a signal to stop becomes one line and status 128 + its number; anything else is a
+    defect, and its traceback goes to both places.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+
+    def say(line: str) -> None:
+        print(f"{stage}: {line}", file=sys.stderr)
+        _append(arguments.log, f"{datetime.now():%H:%M:%S} {line}")
+
     try:
-        extra = work(arguments) or {}
-        record = {
-            "stage": stage,
-            "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
-            "started": started.isoformat(timespec="milliseconds"),
-            "seconds": round(time.perf_counter() - clock, 3),
-            **_place(),
-            "python": platform.python_version(),
-            "versions": _versions(),
-            **commit(),
-            **extra,
-        }
-        write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
+        with interruption.listening(say):
+            extra = work(arguments) or {}
+            record = {
+                "stage": stage,
+                "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
+                "started": started.isoformat(timespec="milliseconds"),
+                "seconds": round(time.perf_counter() - clock, 3),
+                **_place(),
+                "python": platform.python_version(),
+                "versions": _versions(),
+                **commit(),
+                **extra,
+            }
+            write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
     except EXPECTED as error:
         message = f"{stage}: {error.args[0] if isinstance(error, KeyError) and error.args else error}"
         print(message, file=sys.stderr)
@@ -74,27 +82,26 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     return 0
 
 
-def _append(log: Path | None, text: str) -> None:
+def _append(log: Path | None, text: str) -> bool:
+    """Whether the log has the text now; a full disk is no reason to stop."""
     if log is None:
-        return
+        return False
     try:
+        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a") as file:
             file.write(text.rstrip("\n") + "\n")
     except OSError:
-        pass  # the disk may be what failed; standard error has the message
+        return False
+    return True
 
 
 def logger(log: Path | None) -> Callable[[str], None]:
-    """A function that appends one time-stamped line to the log file, or writes it to standard error where there is no file."""
+    """A function that appends one time-stamped line to the log file, or writes it to standard error where that is not possible."""
 
     def say(line: str) -> None:
         stamped = f"{datetime.now():%H:%M:%S} {line}"
-        if log is None:
+        if not _append(log, stamped):
             print(stamped, file=sys.stderr)
-            return
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as file:
-            file.write(stamped + "\n")
 
     return say
 

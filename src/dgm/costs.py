@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dgm.files import Damaged, load_json
 from dgm.measurements import Measured, Reading
 
 __all__ = ["measured", "of_benchmark", "of_record"]
@@ -22,6 +23,9 @@ MEASURED = {
 }
 """Key of a benchmark file -> metric, unit, factor. Snakemake writes memory in units of 2^20 bytes and calls them MB."""
 
+NEEDED = {"train": ("seconds_in_steps", "epochs", "images_per_second"), "sample": ("seconds_sampling", "count")}
+"""What the record of a stage must have."""
+
 
 def measured(results: Path, stage: str, run: str) -> Iterator[Reading]:
     """Readings of the job ``stage`` of ``run``, from its record and, where there is one, its benchmark file in ``results``.
@@ -29,10 +33,10 @@ def measured(results: Path, stage: str, run: str) -> Iterator[Reading]:
     Raises:
         ValueError: naming a file that is not readable.
     """
-    yield from of_record(stage, _json(results / "records" / stage / f"{run}.json"))
+    yield from of_record(stage, load_json(results / "records" / stage / f"{run}.json", NEEDED.get(stage, ())))
     benchmark = results / "benchmarks" / stage / f"{run}.jsonl"
     if benchmark.exists():
-        yield from of_benchmark(stage, _json(benchmark))
+        yield from of_benchmark(stage, _last_record(benchmark))
 
 
 def of_record(stage: str, record: Mapping[str, Any]) -> Iterator[Reading]:
@@ -66,11 +70,10 @@ def of_benchmark(stage: str, benchmark: Mapping[str, Any]) -> Iterator[Reading]:
             yield metric, stage, Measured(value * factor, n=1, unit=unit)
 
 
-def _json(path: Path) -> Mapping[str, Any]:
-    """The last line of a file with a record a line, or the only record of a file."""
-    text = path.read_text(encoding="utf-8").strip()
+def _last_record(path: Path) -> Mapping[str, Any]:
+    """Of a file with a record a line."""
     try:
-        content: Mapping[str, Any] = json.loads(text.splitlines()[-1] if path.suffix == ".jsonl" else text)
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
     except (ValueError, IndexError) as error:
-        raise ValueError(f"{path}: not readable ({error}); delete it and build again") from None
+        raise Damaged(path, f"not readable ({error})") from None
     return content

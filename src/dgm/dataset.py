@@ -4,6 +4,7 @@ A likelihood has a meaning only together with the treatment of the data it was c
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
-from dgm.files import load_arrays
+from dgm.files import Damaged, load_arrays
 
 __all__ = ["TREATMENTS", "ImageData", "PointData", "Treatment", "load", "treat"]
 
@@ -53,20 +54,25 @@ def load(path: Path, device: torch.device | str = "cpu") -> ImageData | PointDat
     """Read the file written by the prepare stage (images) or by the simulate stage (points, float32).
 
     Raises:
-        ValueError: when the file is unreadable or lacks an array.
+        Damaged: when the file is unreadable or lacks an array.
     """
     arrays = load_arrays(path)
     if "radius" in arrays:
+        _require(path, arrays, "train", "validation", "test", "components")
         train, validation, test = (torch.from_numpy(arrays[name]).float().to(device) for name in ("train", "validation", "test"))
         return PointData(train, validation, test, components=int(arrays["components"]), radius=float(arrays["radius"]))
-    missing = {"train_images", "train_labels", "test_images", "test_labels"} - set(arrays)
-    if missing:
-        raise ValueError(f"{path}: lacks {sorted(missing)}; found {sorted(arrays)}")
+    _require(path, arrays, "train_images", "train_labels", "test_images", "test_labels")
 
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(arrays[name]).to(device)
 
     return ImageData(tensor("train_images"), tensor("train_labels").long(), tensor("test_images"), tensor("test_labels").long())
+
+
+def _require(path: Path, arrays: Mapping[str, np.ndarray], *names: str) -> None:
+    missing = set(names) - set(arrays)
+    if missing:
+        raise Damaged(path, f"lacks {sorted(missing)}; found {sorted(arrays)}")
 
 
 def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n 784"]:

@@ -1,41 +1,167 @@
-"""Writing files so that they appear whole or not at all."""
+"""Files that appear whole or not at all, and are read only when they are whole.
 
+Who reads a file of the build gets its content or :class:`Damaged`, which names the file, what is wrong with it, and the remedy.
+"""
+
+import csv
+import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["load_arrays", "save_arrays", "write_atomically", "write_text"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Damaged",
+    "load_arrays",
+    "load_frame",
+    "load_json",
+    "load_table",
+    "load_tensors",
+    "remove",
+    "save_arrays",
+    "save_tensors",
+    "write_atomically",
+    "write_text",
+]
+
+
+class Damaged(ValueError):
+    """A file of the build is missing, cut off, changed or not what it should be."""
+
+    def __init__(self, path: Path, fault: str, remedy: str = "delete it and build again") -> None:
+        super().__init__(f"{path}: {fault}; {remedy}")
+        self.fault = fault
+
+    @classmethod
+    def missing(cls, path: Path) -> "Damaged":
+        """There is no such file."""
+        return cls(path, "no such file", "build again")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call ``write`` on a temporary file beside ``path``, flush it to disk, and rename it into place.
 
+    What a killed writer of the same file has left is removed first.
+
     Raises:
         OSError: naming ``path`` when the disk is full or not writable; no part of the file is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_unfinished(path)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=".part")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, where there is one, and what killed writers have left of it."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _remove_unfinished(path)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}."
+
+
+def _remove_unfinished(path: Path) -> None:
+    with os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(_prefix(path)) and entry.name.endswith(".part"):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read the rows of a CSV file with these columns, or any where none are named.
+
+    Raises:
+        Damaged: when the file is missing, cut off, or has other columns.
+    """
+    return _rows(path, _lines(path), columns)
+
+
+def load_frame(path: Path) -> "pd.DataFrame":
+    """Read a CSV file as a data frame of pandas.
+
+    Raises:
+        Damaged: when the file is missing or cut off.
+    """
+    import pandas as pd
+
+    text = _lines(path)
+    _rows(path, text, ())  # pandas fills up a row that is too short
+    return pd.read_csv(StringIO(text))
+
+
+def load_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a JSON file whose content is a mapping with these keys among its own.
+
+    Raises:
+        Damaged: when the file is missing, no such JSON, or lacks a key.
+    """
+    try:
+        content = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise Damaged(path, f"not readable JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise Damaged(path, f"expected a mapping, found a {type(content).__name__}")
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise Damaged(path, f"lacks {', '.join(missing)}")
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        raise Damaged.missing(path) from None
+    except UnicodeDecodeError as error:
+        raise Damaged(path, f"not a text file ({error})") from None
+
+
+def _lines(path: Path) -> str:
+    """Text whose last line has its end: a number that was cut off is a number too."""
+    text = _text(path)
+    if not text.endswith("\n"):
+        raise Damaged(path, "cut off: its last line has no end" if text else "empty")
+    return text
+
+
+def _rows(path: Path, text: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        header, *rows = csv.reader(StringIO(text, newline=""), strict=True)
+    except csv.Error as error:
+        raise Damaged(path, f"not a readable table ({error})") from None
+    if columns and header != list(columns):
+        raise Damaged(path, f"expected the columns {', '.join(columns)}; found {', '.join(header)}")
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise Damaged(path, f"line {number} has {len(row)} of {len(header)} columns")
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -47,18 +173,54 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the named arrays of an ``.npz`` file.
 
     Raises:
-        ValueError: when the file is missing, truncated or not an ``.npz`` file.
+        Damaged: when the file is missing, truncated or not an ``.npz`` file.
     """
     import zipfile
+    import zlib
 
     try:
         # numpy leaves the file open when it is damaged, so the file is opened here
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a readable .npz file ({error}); delete it and build again") from None
+        raise Damaged.missing(path) from None
+    except (ValueError, EOFError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise Damaged(path, f"not a readable .npz file ({error})") from None
+
+
+def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain values and tensors in the format of torch."""
+    import torch
+
+    # by way of memory, because torch turns an error of the disk into one of its own, without its reason
+    buffer = BytesIO()
+    torch.save(dict(content), buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+
+
+def load_tensors(path: Path) -> dict[str, Any]:
+    """Read what :func:`save_tensors` wrote, onto the CPU. Executes no code from the file.
+
+    Raises:
+        Damaged: when the file is missing, or one bit of it is not as it was written.
+    """
+    import zipfile
+
+    import torch
+
+    try:
+        content = BytesIO(path.read_bytes())
+        with zipfile.ZipFile(content) as archive:  # torch itself compares no checksum
+            broken = archive.testzip()
+        if broken is not None:
+            raise ValueError(f"wrong checksum of {broken}")
+        content.seek(0)
+        return dict(torch.load(content, weights_only=True, map_location="cpu"))
+    except FileNotFoundError:
+        raise Damaged.missing(path) from None
+    except Exception as error:  # a damaged file fails in many ways inside torch.load
+        reason = str(error).partition("\n")[0] if isinstance(error, ValueError | zipfile.BadZipFile) else type(error).__name__
+        raise Damaged(path, f"not a readable file of tensors ({reason})") from None
 
 
 def _umask() -> int:

@@ -12,13 +12,27 @@ Axis letters: n points, k components, d dimensions. Everything is float64.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["ITERATIONS", "RESTARTS", "TOLERANCE", "Fit", "Matched", "e_step", "em", "fit", "log_joint", "m_step", "match", "start"]
+__all__ = [
+    "ITERATIONS",
+    "RESTARTS",
+    "TOLERANCE",
+    "Fit",
+    "Matched",
+    "e_step",
+    "em",
+    "fit",
+    "iterate",
+    "log_joint",
+    "m_step",
+    "match",
+    "start",
+]
 
 RESTARTS = 10
 ITERATIONS = 500
@@ -27,12 +41,14 @@ TOLERANCE = 1e-8
 
 @dataclass(frozen=True)
 class Fit:
-    """What EM found from one start."""
+    """What EM found from one start, or has found so far."""
 
     means: Float[np.ndarray, "k d"]
     weights: Float[np.ndarray, " k"]
-    trace: list[float]
-    """Mean log-likelihood a point before the first iteration and after each, in nats; the last one belongs to the parameters."""
+    trace: list[float] = field(default_factory=list)
+    """Mean log-likelihood a point before the first iteration and after each, in nats; the last one belongs to the parameters when
+    finished, else to those of the iteration before."""
+    finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,23 @@ def start(x: Float[np.ndarray, "n d"], components: int, seed: int) -> tuple[np.n
     return np.asarray(centres, dtype=np.float64), np.full(components, 1 / components)
 
 
+def iterate(x: Float[np.ndarray, "n d"], at: Fit, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Fit:
+    """One pass over the points: (2), and (3) unless the fit is finished.
+
+    It is when the last iteration gained less than ``tolerance`` nats a point, or ``iterations`` of them were made.
+
+    Raises:
+        FloatingPointError: when the log-likelihood is not finite.
+    """
+    gamma, log_likelihood = e_step(x, at.means, at.weights)
+    trace = [*at.trace, float(log_likelihood.mean())]
+    if not math.isfinite(trace[-1]):
+        raise FloatingPointError(f"EM: log-likelihood not finite after iteration {len(at.trace)}; before: {at.trace[-1:]}")
+    if len(trace) > iterations or (len(trace) > 1 and trace[-1] - trace[-2] < tolerance):
+        return Fit(at.means, at.weights, trace, finished=True)
+    return Fit(*m_step(x, gamma), trace)
+
+
 def em(
     x: Float[np.ndarray, "n d"],
     means: Float[np.ndarray, "k d"],
@@ -95,22 +128,11 @@ def em(
     iterations: int = ITERATIONS,
     tolerance: float = TOLERANCE,
 ) -> Fit:
-    """Repeat (2) and (3) until an iteration gains less than ``tolerance`` nats a point, at most ``iterations`` times.
-
-    Raises:
-        FloatingPointError: when the log-likelihood is not finite.
-    """
-    gamma, log_likelihood = e_step(x, means, weights)
-    trace = [float(log_likelihood.mean())]
-    for iteration in range(iterations):
-        means, weights = m_step(x, gamma)
-        gamma, log_likelihood = e_step(x, means, weights)
-        trace.append(float(log_likelihood.mean()))
-        if not math.isfinite(trace[-1]):
-            raise FloatingPointError(f"EM: log-likelihood not finite after iteration {iteration + 1}; before: {trace[-2]}")
-        if trace[-1] - trace[-2] < tolerance:
-            break
-    return Fit(means, weights, trace)
+    """Repeat :func:`iterate` until it is finished."""
+    at = Fit(means, weights)
+    while not at.finished:
+        at = iterate(x, at, iterations, tolerance)
+    return at
 
 
 def fit(

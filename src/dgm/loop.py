@@ -5,7 +5,7 @@ the loop waits for the device between two reports.
 """
 
 import math
-import signal
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +17,17 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from dgm.files import write_atomically
+from dgm import interruption
+from dgm.files import Damaged, load_tensors, remove, save_tensors
 from dgm.precision import Precision, autocast, resolve
 from dgm.rng import Generators
 
-__all__ = ["Checkpoint", "Context", "Interrupted", "Stateful", "ascent", "train"]
+__all__ = ["CHECKPOINT_SECONDS", "Checkpoint", "Context", "Stateful", "ascent", "checkpoint_seconds", "train"]
 
 REPORT_EVERY_STEPS = 200  # how often the device is asked whether all terms were finite
+
+CHECKPOINT_SECONDS = "DGM_CHECKPOINT_SECONDS"
+"""The environment variable that says how many seconds of a training a kill may cost; it is no matter of science."""
 
 
 class Stateful(Protocol):
@@ -38,11 +42,23 @@ class Stateful(Protocol):
         ...
 
 
-class Interrupted(SystemExit):
-    """Raised after SIGTERM or SIGINT, when the checkpoint is on disk; the exit status is 128 + the signal number."""
+def checkpoint_seconds() -> float:
+    """Seconds between two checkpoints, from the environment: 60 by default.
+
+    Raises:
+        ValueError: when the variable holds no such number.
+    """
+    text = os.environ.get(CHECKPOINT_SECONDS, "60")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise ValueError(f"{CHECKPOINT_SECONDS}: got {text!r}; allowed: seconds between two checkpoints, at least 0")
+    return seconds
 
 
-@dataclass(frozen=True)
+@dataclass
 class Checkpoint:
     """Where an unfinished training is kept, and what it belongs to.
 
@@ -53,28 +69,42 @@ class Checkpoint:
     path: Path
     identity: str
     every_seconds: float = 60.0
+    _last: float = field(init=False, repr=False, default_factory=time.perf_counter)
+
+    def due(self) -> bool:
+        """Whether the last attempt to save was ``every_seconds`` ago."""
+        return time.perf_counter() - self._last >= self.every_seconds
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write the state atomically."""
-        write_atomically(self.path, lambda file: torch.save({"identity": self.identity, "state": dict(state)}, file))
+        """Write the state atomically.
+
+        Raises:
+            OSError: when the disk is full or not writable.
+        """
+        try:
+            save_tensors(self.path, {"identity": self.identity, "state": dict(state)})
+        finally:
+            self._last = time.perf_counter()
 
     def load(self, say: Callable[[str], None]) -> dict[str, Any] | None:
         """The saved state, or None when there is none for this identity. A damaged file is reported and ignored."""
+        if not self.path.exists():
+            return None
         try:
-            saved = torch.load(self.path, weights_only=True, map_location="cpu")
+            saved = load_tensors(self.path)
             if saved["identity"] != self.identity:
-                say(f"{self.path}: belongs to other settings, code or data; starting anew")
+                say(f"{self.path}: belongs to other settings, code or data, or to another device; starting anew")
                 return None
             return dict(saved["state"])
-        except FileNotFoundError:
-            return None
-        except Exception as error:  # a damaged file fails in many ways inside torch.load
-            say(f"{self.path}: not a readable checkpoint ({type(error).__name__}); starting anew")
-            return None
+        except Damaged as error:
+            say(f"{self.path}: {error.fault}; starting anew")
+        except (KeyError, TypeError, ValueError):
+            say(f"{self.path}: not a checkpoint; starting anew")
+        return None
 
     def remove(self) -> None:
         """Forget the unfinished training."""
-        self.path.unlink(missing_ok=True)
+        remove(self.path)
 
 
 @dataclass
@@ -89,6 +119,28 @@ class Context:
     say: Callable[[str], None] = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
     """Measurements of the training itself (images per second, precision, …), for the record."""
+
+    def saved(self) -> dict[str, Any] | None:
+        """The state to continue from, if there is one."""
+        return self.checkpoint.load(self.say) if self.checkpoint else None
+
+    def save_is_due(self) -> bool:
+        """Whether a checkpoint should be written now."""
+        return self.checkpoint is not None and self.checkpoint.due()
+
+    def save(self, state: Mapping[str, Any]) -> bool:
+        """Write a checkpoint and say whether it is on disk.
+
+        A checkpoint only saves time, so that a training outlives a full disk: the log says so, and the next one is tried in time.
+        """
+        if self.checkpoint is None:
+            return False
+        try:
+            self.checkpoint.save(state)
+        except OSError as error:
+            self.say(f"no checkpoint: {error.strerror or error}; the training goes on, but a kill costs all since the last one")
+            return False
+        return True
 
 
 @dataclass
@@ -160,7 +212,7 @@ def train(
         state: what a checkpoint keeps, by name. The context's generators are kept too.
         context: run name, generators, device, checkpoint and log.
         evaluate: called every ``evaluate_every`` epochs and at the end, with the number of finished epochs; returns split -> term
-            -> value.
+            -> value. An interrupted call is repeated, so two calls must do the same as one: it draws from fresh generators.
         evaluate_every: in epochs.
         drop_last: leave the incomplete batch out.
 
@@ -170,7 +222,7 @@ def train(
     Raises:
         FloatingPointError: when a term is not finite, with run, step and the last finite values.
         ValueError: when the data are fewer than one batch and ``drop_last`` is set.
-        Interrupted: after SIGTERM or SIGINT, once the checkpoint is written.
+        Interrupted: when told to stop (:mod:`dgm.interruption`), with the last finished step in the checkpoint.
     """
     batches = n // batch_size if drop_last else math.ceil(n / batch_size)
     if batches == 0:
@@ -178,46 +230,43 @@ def train(
     total = min(batches * epochs, context.max_steps or batches * epochs)
     kept: dict[str, Stateful] = {**state, "generators": context.generators}
     at = _restore(kept, context)
-    guard = _FiniteGuard(context)
-    clock = time.perf_counter()
-    saved = clock
-
-    with _denormals_flushed(), _stop_requests() as stop, _bar(context.run, total, at.step) as advance:
+    keeper = _Keeper(kept, at, total, context)
+    whole_step = interruption.deferred()  # which changes parameters in place
+    with _denormals_flushed(), _bar(context.run, total, at.step) as advance:
+        interruption.keep(keeper.leave)
         while at.step < total or at.batch:  # an attempt may have ended between the last batch of an epoch and its report
             order = context.generators.permutation(n, f"shuffle/{at.epoch}")
+            keeper.start_clock()
             while at.batch < batches and at.step < total:
-                terms = step(order[at.batch * batch_size : (at.batch + 1) * batch_size])
-                at.names = list(terms)
-                values = torch.stack([term.detach().float() for term in terms.values()])
-                at.sums = values if at.sums is None else at.sums + values
-                at.batch, at.step = at.batch + 1, at.step + 1
-                guard.see(values, at.names, at.step)
-                advance(1)
-                if stop or time.perf_counter() - saved > _interval(context):
-                    guard.check()
-                    now = time.perf_counter()
-                    at.seconds, clock, saved = at.seconds + now - clock, now, now
-                    _save(kept, at, context)
-                if stop:
-                    context.say(f"interrupted at step {at.step} of {total}; the next call continues here")
-                    raise Interrupted(128 + stop[0])
-            guard.check()
-            at.seconds += time.perf_counter() - clock
+                with whole_step:
+                    terms = step(order[at.batch * batch_size : (at.batch + 1) * batch_size])
+                    at.names = list(terms)
+                    values = torch.stack([term.detach().float() for term in terms.values()])
+                    at.sums = values if at.sums is None else at.sums + values
+                    at.batch, at.step = at.batch + 1, at.step + 1
+                    keeper.guard.see(values, at.names, at.step)
+                    advance(1)
+                    if context.save_is_due():
+                        keeper.save()
+            keeper.guard.check()
+            keeper.stop_clock()
             sums = at.sums
             assert sums is not None
             means = (sums / at.batch).tolist()
-            at.epoch, at.batch, at.sums = at.epoch + 1, 0, None
-            new = [(at.epoch, at.step, "train", name, value) for name, value in zip(at.names, means, strict=True)]
-            if evaluate and (at.epoch % evaluate_every == 0 or at.step == total):
-                new += [(at.epoch, at.step, split, k, v) for split, d in evaluate(at.epoch).items() for k, v in d.items()]
-            at.rows += new
+            epoch = at.epoch + 1
+            new = [(epoch, at.step, "train", name, value) for name, value in zip(at.names, means, strict=True)]
+            if evaluate and (epoch % evaluate_every == 0 or at.step == total):
+                # may be interrupted, and is repeated then
+                new += [(epoch, at.step, split, k, v) for split, d in evaluate(epoch).items() for k, v in d.items()]
+            with interruption.deferred():
+                at.epoch, at.batch, at.sums = epoch, 0, None
+                at.rows += new
             rate = at.step / at.seconds
             context.say(
                 f"epoch {at.epoch} of {epochs}, step {at.step} of {total}: "
                 + ", ".join(f"{split} {name} {value:.4g}" for _, _, split, name, value in new)
                 + f"; {rate * batch_size:.0f} images/s, {(total - at.step) / rate:.0f} s left"
             )
-            clock = time.perf_counter()
     context.facts["steps"] = at.step
     context.facts["epochs"] = at.epoch
     context.facts["seconds_in_steps"] = round(at.seconds, 3)
@@ -260,18 +309,40 @@ class _FiniteGuard:
             )
 
 
-def _interval(context: Context) -> float:
-    return context.checkpoint.every_seconds if context.checkpoint else math.inf
+class _Keeper:
+    """Knows how a training under way is saved, and what of it is on disk."""
 
+    def __init__(self, kept: Mapping[str, Stateful], at: _Progress, total: int, context: Context) -> None:
+        self.kept, self.at, self.total, self.context = kept, at, total, context
+        self.guard = _FiniteGuard(context)
+        self.on_disk = (at.step, at.epoch)
+        self.clock: float | None = None  # since when time counts that is not in at.seconds yet
 
-def _save(kept: Mapping[str, Stateful], at: _Progress, context: Context) -> None:
-    if context.checkpoint:
-        progress = {**vars(at), "rows": [list(row) for row in at.rows]}
-        context.checkpoint.save({"progress": progress, **{name: part.state_dict() for name, part in kept.items()}})
+    def start_clock(self) -> None:
+        self.clock = time.perf_counter()
+
+    def stop_clock(self) -> None:
+        if self.clock is not None:
+            self.at.seconds += time.perf_counter() - self.clock
+        self.clock = None
+
+    def save(self) -> None:
+        self.guard.check()
+        self.stop_clock()
+        progress = {**vars(self.at), "rows": [list(row) for row in self.at.rows]}
+        if self.context.save({"progress": progress, **{name: part.state_dict() for name, part in self.kept.items()}}):
+            self.on_disk = (self.at.step, self.at.epoch)
+        self.start_clock()
+
+    def leave(self) -> str:
+        if (self.at.step, self.at.epoch) != self.on_disk:
+            self.save()
+        then = "there" if self.on_disk[0] == self.at.step else f"at step {self.on_disk[0]}"
+        return f" at step {self.at.step} of {self.total}; the next call continues {then}"
 
 
 def _restore(kept: Mapping[str, Stateful], context: Context) -> _Progress:
-    saved = context.checkpoint.load(context.say) if context.checkpoint else None
+    saved = context.saved()
     if saved is None:
         return _Progress()
     for name, part in kept.items():
@@ -295,23 +366,6 @@ def _denormals_flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """A list that receives the number of a termination signal, so that the loop can leave between two steps."""
-    received: list[int] = []
-    previous = {}
-    try:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            previous[number] = signal.signal(number, lambda got, _frame: received.append(got))
-    except ValueError:  # not in the main thread: the caller handles signals
-        pass
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

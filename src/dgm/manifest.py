@@ -6,6 +6,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from dgm.files import load_json
+
 __all__ = ["artefacts", "describe", "sha256"]
 
 LEFT_OUT = ("logs", "benchmarks", "checkpoints", "records/manifest", "manifest.json")
@@ -51,10 +53,4 @@ def _records(results: Path) -> list[Path]:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path}: not a readable record ({error}); delete it and build again") from None
-    if "seconds" not in record:
-        raise ValueError(f"{path}: the record lacks its seconds; delete it and build again")
-    return record
+    return load_json(path, ("seconds",))

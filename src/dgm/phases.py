@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from dgm import interruption
 from dgm.artefacts import HistoryRow
 from dgm.loop import Context
 
@@ -21,7 +22,7 @@ class Phases:
 
     def __init__(self, model: nn.Module, context: Context) -> None:
         self.model, self.context = model, context
-        saved = context.checkpoint.load(context.say) if context.checkpoint else None
+        saved = context.saved()
         self.done: dict[str, dict[str, Any]] = saved["done"] if saved else {}
         self.rows: list[HistoryRow] = [tuple(row) for row in saved["rows"]] if saved else []
         if saved:
@@ -31,21 +32,25 @@ class Phases:
 
     def run(self, name: str, work: Callable[[Context], list[HistoryRow]]) -> None:
         """Do ``work`` with a context of its own, unless an earlier attempt finished it; it returns the rows of its history."""
-        if name in self.done:
-            return
         context = self.context
         own = dataclasses.replace(context, facts={})
         if context.checkpoint:
             path, identity = context.checkpoint.path, context.checkpoint.identity
             beside = path.with_name(f"{path.stem}.{name}{path.suffix}")
             own.checkpoint = dataclasses.replace(context.checkpoint, path=beside, identity=f"{identity}/{name}")
-        context.say(f"phase {name}")
-        self.rows += work(own)
-        self.done[name] = own.facts
-        if context.checkpoint and own.checkpoint:
-            state = {"done": self.done, "rows": [list(row) for row in self.rows], "model": self.model.state_dict()}
-            context.checkpoint.save({**state, "generators": context.generators.state_dict()})
-            own.checkpoint.remove()
+        if name not in self.done:
+            context.say(f"phase {name}")
+            interruption.keep(lambda: f" in phase {name}; the next call begins it again")  # a loop inside may know better
+            rows = work(own)
+            with interruption.deferred():
+                self.rows += rows
+                self.done[name] = own.facts
+                state = {"done": self.done, "rows": [list(row) for row in self.rows], "model": self.model.state_dict()}
+                if context.save({**state, "generators": context.generators.state_dict()}) and own.checkpoint:
+                    own.checkpoint.remove()
+                interruption.keep(lambda: f" after phase {name}; the next call continues there")
+        elif own.checkpoint:
+            own.checkpoint.remove()  # left by a kill between the two files
 
     def facts(self) -> dict[str, Any]:
         """Epochs, steps and seconds of all phases of :func:`dgm.loop.train` together, and the seconds of each."""

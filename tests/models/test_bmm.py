@@ -222,23 +222,6 @@ def test_fit_keeps_the_best_start_and_its_trace(images, context):
     assert finals["log_likelihood"] == max(value for term, value in finals.items() if "start" in term)
 
 
-def test_interrupted_between_starts_gives_the_same_model(images, context, tmp_path):
-    config = Config(components=3, restarts=3, iterations=20)
-    expected = fit(config, images, context).model.state_dict()
-    checkpoint = Checkpoint(tmp_path / "bmm.pt", "id")
-
-    def stop(line):
-        if line.startswith("start 3"):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(config, images, Context("made-up", Generators(0), checkpoint=checkpoint, say=stop))
-    started = []
-    resumed = fit(config, images, Context("made-up", Generators(0), checkpoint=checkpoint, say=started.append))
-    assert len([line for line in started if line.startswith("start")]) == 1
-    assert all(torch.equal(value, resumed.model.state_dict()[name]) for name, value in expected.items())
-
-
 def test_samples_have_the_model_s_means_and_covariance():
     model = bmm.Model(Config(components=2))
     generator = torch.Generator().manual_seed(0)

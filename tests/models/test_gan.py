@@ -6,7 +6,8 @@ import torch
 
 from dgm.artefacts import load_model, save_model
 from dgm.config import parse
-from dgm.loop import Checkpoint, Context, Interrupted
+from dgm.interruption import Interrupted
+from dgm.loop import Checkpoint, Context
 from dgm.models import gan
 from dgm.models.gan import Config, DNet, GNet, Model
 from dgm.protocols import KeepsSnapshots

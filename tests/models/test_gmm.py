@@ -55,23 +55,6 @@ def test_too_few_points_are_refused(context):
         fit(parse(Config, {}, "x"), PointData(few, few, few, components=10, radius=1.0), context)
 
 
-def test_interrupted_between_starts_gives_the_same_model(points, tmp_path):
-    config = parse(Config, {"restarts": 3, "iterations": 20}, "x")
-    expected = fit(config, points, Context("made-up", Generators(0))).model.state_dict()
-    checkpoint = Checkpoint(tmp_path / "gmm.pt", "id")
-
-    def stop(line):
-        if line.startswith("start 3"):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(config, points, Context("made-up", Generators(0), checkpoint=checkpoint, say=stop))
-    said = []
-    resumed = fit(config, points, Context("made-up", Generators(0), checkpoint=checkpoint, say=said.append))
-    assert len([line for line in said if line.startswith("start")]) == 1
-    assert all(torch.equal(value, resumed.model.state_dict()[name]) for name, value in expected.items())
-
-
 def test_model_and_formulas_share_the_density(points):
     model = Model(parse(Config, {}, "x"))
     model.means.copy_(torch.from_numpy(ring.means(10, 10.0)))

@@ -8,7 +8,8 @@ import torch
 from dgm.artefacts import Fitted
 from dgm.clustering import clustering_accuracy
 from dgm.distributions import bernoulli_log_prob
-from dgm.loop import Checkpoint, Context, Interrupted
+from dgm.interruption import Interrupted, listening
+from dgm.loop import Checkpoint, Context
 from dgm.mixture_prior import EXAMPLE
 from dgm.models import vade
 from dgm.models.vade import Config, Model, Prior, bound_terms, log_geometric_responsibilities, log_responsibilities
@@ -212,7 +213,8 @@ def test_an_interrupted_training_goes_on_where_it_was(images, tmp_path, monkeypa
     while True:
         attempts += 1
         try:
-            fitted = run(images, Context(run="vade", generators=Generators(0), checkpoint=checkpoint))
+            with listening(lambda line: None):
+                fitted = run(images, Context(run="vade", generators=Generators(0), checkpoint=checkpoint))
             break
         except Interrupted:
             continue

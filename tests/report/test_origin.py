@@ -67,14 +67,14 @@ def test_the_report_counts_every_job_once_and_not_itself(example: Example) -> No
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("tables/metrics.csv", "run,value\n", r"metrics\.csv: lacks the columns .*'metric'"),
+        ("tables/metrics.csv", "run,value\n", r"metrics\.csv: expected the columns .*metric.*; found run, value"),
         (
             "tables/checks.csv",
             "question,claim,method,expected,computed,error,tolerance,passed\nq,c,m,1,1,0,0,maybe\n",
             "no verdict 'maybe'",
         ),
         ("data/images.npz", "no archive", r"images\.npz: not a readable \.npz file"),
-        ("records/train/flow.json", "{", r"flow\.json: not a readable record"),
+        ("records/train/flow.json", "{", r"flow\.json: not readable JSON"),
     ],
 )
 def test_damaged_results_are_named(example: Example, file: str, content: str, message: str) -> None:

@@ -15,6 +15,7 @@ if not SRC.is_dir():
 sys.path.insert(0, str(SRC))
 
 from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
+from dgm.interruption import WITH_PARENT, hand_on_to_jobs
 from dgm.locks import try_lock
 from dgm.plan import Plan, flags, gpu_limit
 
@@ -52,7 +53,7 @@ if GPUS is not None:
 # The stages run with the Python and the code of this workflow, wherever --directory points.
 shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0 GLIBC_TUNABLES={ALLOCATOR_TUNABLES}; "
+    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0 GLIBC_TUNABLES={ALLOCATOR_TUNABLES} {WITH_PARENT}=1; "
 )
 
 LATEX = shutil.which("pdflatex") is not None
@@ -133,6 +134,7 @@ onstart:
         raise WorkflowError(
             f"another build is running in {Path.cwd()}; wait for it or stop it"
         )
+    hand_on_to_jobs()
     if GPUS is None:
         logger.info(
             "No GPU of this machine is shared out: local jobs use the CPU, or the GPU that torch finds by itself."

@@ -6,7 +6,6 @@ an independent computation gives (``computed``). Claims about trained models rea
 """
 
 import importlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dgm.files import load_arrays
+from dgm.files import load_arrays, load_frame, load_json
 from dgm.methods import Method
 
 __all__ = ["Claim", "Evidence", "Method", "claims", "question"]
@@ -64,7 +63,7 @@ class Evidence:
 
     def dataset(self) -> str:
         """Name of the data set, as the prepare stage recorded it."""
-        return str(json.loads((self.results / "data" / "provenance.json").read_text())["dataset"])
+        return str(load_json(self.results / "data" / "provenance.json", ("dataset",))["dataset"])
 
     def metric(self, run: str, metric: str, split: str = "test", field: str = "value") -> float:
         """One number of ``tables/metrics.csv`` or ``tables/costs.csv``. Raises KeyError naming the missing run or metric."""
@@ -77,7 +76,7 @@ class Evidence:
 
     def history(self, run: str) -> pd.DataFrame:
         """The learning curve of a run: epoch, step, split, term, value."""
-        return pd.read_csv(self.results / "history" / f"{run}.csv")
+        return load_frame(self.results / "history" / f"{run}.csv")
 
     def samples(self, run: str) -> dict[str, np.ndarray]:
         """The arrays written by the sample stage."""
@@ -111,7 +110,7 @@ class Evidence:
 @lru_cache(maxsize=8)
 def _table(path: Path, changed: int, size: int) -> pd.DataFrame:
     """A table as it was at that time of change and size: checks ask for hundreds of numbers of it."""
-    return pd.read_csv(path)
+    return load_frame(path)
 
 
 Check = Callable[[Evidence], Iterable[Claim]]

@@ -211,30 +211,34 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     iterations = min(config.iterations, context.max_steps or config.iterations)
     means = Xs.mean(0)
 
-    def attempt(start: int) -> Attempt:
+    def begin(start: int) -> Attempt:
         generator = torch.Generator(Xs.device).manual_seed(context.generators.seed_of(f"start/{start}"))
         p, mix_p = initialise(Xs, config.components, generator, config.start)
-        trace: list[float] = []
-        objective: list[float] = []
-        for iteration in range(1, iterations + 1):
-            new_p, new_mix_p, total = em_iteration(
-                Xs, p, mix_p, config.floor, config.chunk, smoothing=config.smoothing, means=means
-            )
-            trace.append(float(total) / wanted)
-            penalty = float(log_penalty(p, config.smoothing, means)) / wanted if config.smoothing else 0.0
-            objective.append(trace[-1] + penalty)
-            if not torch.isfinite(total):
-                raise FloatingPointError(
-                    f"run {context.run}: log-likelihood not finite at start {start}, iteration {iteration}; before: {trace[-2:-1]}"
-                )
-            if iteration > 1 and objective[-1] - objective[-2] < config.tolerance * abs(objective[-2]):
-                break
-            p, mix_p = new_p, new_mix_p
-        final = float(torch.cat([e_step(rows, p, mix_p)[1] for rows in Xs.split(config.chunk)]).mean())
-        return Attempt(final, trace, {"p": p, "mix_p": mix_p}, f"{len(trace)} iterations, {final:.4f} nats an image")
+        return Attempt(start, {"p": p, "mix_p": mix_p})
 
-    fitted, rows = best_of(attempt, config.restarts, wanted, context)
+    def improve(at: Attempt) -> Attempt:
+        p, mix_p = (at.parameters[name].to(Xs.device) for name in ("p", "mix_p"))
+        new_p, new_mix_p, total = em_iteration(Xs, p, mix_p, config.floor, config.chunk, smoothing=config.smoothing, means=means)
+        trace = [*at.trace, float(total) / wanted]
+        passes = len(trace)
+        if not torch.isfinite(total):
+            raise FloatingPointError(
+                f"run {context.run}: log-likelihood not finite at start {at.start}, iteration {passes}; before: {at.trace[-1:]}"
+            )
+        penalty = float(log_penalty(p, config.smoothing, means)) / wanted if config.smoothing else 0.0
+        objective = trace[-1] + penalty
+        if passes > 1 and objective - at.objective < config.tolerance * abs(at.objective):
+            return Attempt(at.start, at.parameters, trace, objective, passes, finished=True)
+        return Attempt(at.start, {"p": new_p, "mix_p": new_mix_p}, trace, objective, passes, finished=passes == iterations)
+
+    def judge(at: Attempt) -> tuple[float, str]:
+        p, mix_p = (at.parameters[name].to(Xs.device) for name in ("p", "mix_p"))
+        final = float(torch.cat([e_step(rows, p, mix_p)[1] for rows in Xs.split(config.chunk)]).mean())
+        return final, f"{at.passes} iterations, {final:.4f} nats an image"
+
+    best = best_of(begin, improve, judge, restarts=config.restarts, n=wanted, context=context)
+    context.facts |= best.facts()
     model = Model(config)
-    model.p.copy_(fitted["p"])
-    model.mix_p.copy_(fitted["mix_p"])
-    return Fitted(model, rows, context.facts)
+    model.p.copy_(best.parameters["p"])
+    model.mix_p.copy_(best.parameters["mix_p"])
+    return Fitted(model, best.curves(), context.facts)

@@ -14,7 +14,7 @@ from dgm import gaussian_mixture, measurements, ring
 from dgm.artefacts import Fitted
 from dgm.config import Settings
 from dgm.dataset import ImageData, PointData
-from dgm.gaussian_mixture import ITERATIONS, RESTARTS, TOLERANCE
+from dgm.gaussian_mixture import ITERATIONS, RESTARTS, TOLERANCE, Fit
 from dgm.loop import Context
 from dgm.measurements import Measured, Measurements
 from dgm.restarts import Attempt, best_of
@@ -106,15 +106,26 @@ def fit(config: Config, data: PointData, context: Context) -> Fitted:
         raise ValueError(f"run {context.run}: {config.components} components need at least as many points; got {len(points)}")
     iterations = min(config.iterations, context.max_steps or config.iterations)
 
-    def attempt(start: int) -> Attempt:
+    def begin(start: int) -> Attempt:
         seed = context.generators.seed_of(f"start/{start}") % 2**32  # what scikit-learn takes
-        found, _ = gaussian_mixture.fit(points, config.components, [seed], iterations, config.tolerance)
-        fitted = {"means": torch.from_numpy(found.means), "weights": torch.from_numpy(found.weights)}
-        summary = f"{len(found.trace) - 1} iterations, {found.trace[-1]:.6f} nats a point"
-        return Attempt(found.trace[-1], found.trace, fitted, summary)
+        means, weights = gaussian_mixture.start(points, config.components, seed)
+        return _attempt(start, Fit(means, weights))
 
-    fitted, rows = best_of(attempt, config.restarts, len(points), context)
+    def improve(at: Attempt) -> Attempt:
+        fit = Fit(at.parameters["means"].numpy(), at.parameters["weights"].numpy(), at.trace)
+        return _attempt(at.start, gaussian_mixture.iterate(points, fit, iterations, config.tolerance))
+
+    def judge(at: Attempt) -> tuple[float, str]:
+        return at.trace[-1], f"{at.passes - 1} iterations, {at.trace[-1]:.6f} nats a point"
+
+    best = best_of(begin, improve, judge, restarts=config.restarts, n=len(points), context=context)
+    context.facts |= best.facts()
     model = Model(config)
-    model.means.copy_(fitted["means"])
-    model.weights.copy_(fitted["weights"])
-    return Fitted(model.to(context.device), rows, context.facts)
+    model.means.copy_(best.parameters["means"])
+    model.weights.copy_(best.parameters["weights"])
+    return Fitted(model.to(context.device), best.curves(), context.facts)
+
+
+def _attempt(start: int, fit: Fit) -> Attempt:
+    parameters = {"means": torch.from_numpy(fit.means), "weights": torch.from_numpy(fit.weights)}
+    return Attempt(start, parameters, fit.trace, passes=len(fit.trace), finished=fit.finished)

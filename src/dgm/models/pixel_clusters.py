@@ -12,9 +12,8 @@ Axis letters: n images, j coordinates (784 pixels or fewer principal axes), k cl
 """
 
 import math
-import time
 import warnings
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from dgm.artefacts import Fitted, HistoryRow
 from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.loop import Context
+from dgm.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -108,49 +108,46 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     if len(images) < needed:
         raise ValueError(f"run {context.run}: {needed} clusters or axes need at least as many images; got {len(images)}")
     generators = context.generators
-    clock = time.perf_counter()
     y = treat(images, Model.treatment, generators["unused"]).double().cpu().numpy()
-    state: dict[str, Any] = {}
+    state: dict[str, Tensor] = {}
     if config.principal_axes is not None:
         reduction = PCA(config.principal_axes, svd_solver="full").fit(y)
         y = reduction.transform(y)
-        state |= {"axes": reduction.components_, "origin": reduction.mean_}
-    iterations, best, passes = min(config.iterations, context.max_steps or config.iterations), -math.inf, 0
-    rows: list[HistoryRow] = []
-    for start in range(config.starts):
-        seed = generators.seed_of(f"start/{start}") % 2**32  # what scikit-learn takes
+        state |= {"axes": torch.from_numpy(reduction.components_), "origin": torch.from_numpy(reduction.mean_)}
+    iterations = min(config.iterations, context.max_steps or config.iterations)
+    term = "inertia" if config.method == "k-means" else "coordinate_log_likelihood"
+
+    def improve(at: Attempt) -> Attempt:
+        """The whole start at once: what scikit-learn has begun can only be begun again."""
+        seed = generators.seed_of(f"start/{at.start}") % 2**32  # what scikit-learn takes
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the log says how many iterations were made
-            score, term, count, found = _attempt(config, y, iterations, seed)
-        if not math.isfinite(score):
-            raise FloatingPointError(f"run {context.run}: {term} of start {start} is {score}")
-        passes += count
-        rows.append((0, start, "train", term, abs(score) if term == "inertia" else score))
-        context.say(f"start {start + 1} of {config.starts}: {count} iterations, {term} {rows[-1][-1]:.6g}")
-        if score > best:
-            best, kept = score, found
-    seconds = time.perf_counter() - clock
+            value, passes, found = _fit(config, y, iterations, seed)
+        if not math.isfinite(value):
+            raise FloatingPointError(f"run {context.run}: {term} of start {at.start} is {value}")
+        tables = {name: torch.from_numpy(values) for name, values in found.items()}
+        return Attempt(at.start, tables, [value], passes=passes, finished=True)
+
+    def judge(at: Attempt) -> tuple[float, str]:
+        value = at.trace[-1]
+        return -value if term == "inertia" else value, f"{at.passes} iterations, {term} {value:.6g}"
+
+    best = best_of(lambda start: Attempt(start, {}), improve, judge, restarts=config.starts, n=len(y), context=context)
     model = Model(config)
-    for name, values in (state | kept).items():
-        getattr(model, name).copy_(torch.from_numpy(values))
-    context.facts |= {
-        "epochs": passes,  # an iteration is one pass over the images
-        "seconds_in_steps": round(seconds, 4),
-        "images_per_second": round(passes * len(y) / seconds, 1),
-    }
+    for name, values in (state | best.parameters).items():
+        getattr(model, name).copy_(values)
+    rows: list[HistoryRow] = [(0, start, "train", term, trace[-1]) for start, trace in enumerate(best.traces)]
     return Fitted(model.to(context.device), rows, context.facts)
 
 
-def _attempt(
-    config: Config, y: Float[np.ndarray, "n j"], iterations: int, seed: int
-) -> tuple[float, str, int, dict[str, np.ndarray]]:
-    """One start: what is to be high, its name, the iterations made, and the tables of the model."""
+def _fit(config: Config, y: Float[np.ndarray, "n j"], iterations: int, seed: int) -> tuple[float, int, dict[str, np.ndarray]]:
+    """One start: the criterion, the iterations made, and the tables of the model."""
     if config.method == "k-means":
         from sklearn.cluster import KMeans
 
         lloyd = KMeans(config.components, n_init=1, max_iter=iterations, random_state=seed).fit(y)
         shares = np.bincount(lloyd.labels_, minlength=config.components) / len(y)
-        return -lloyd.inertia_ / len(y), "inertia", lloyd.n_iter_, {"means": lloyd.cluster_centers_, "weights": shares}
+        return float(lloyd.inertia_) / len(y), int(lloyd.n_iter_), {"means": lloyd.cluster_centers_, "weights": shares}
     from sklearn.mixture import GaussianMixture
 
     mixture = GaussianMixture(
@@ -162,4 +159,4 @@ def _attempt(
         random_state=seed,
     ).fit(y)
     tables = {"weights": mixture.weights_, "means": mixture.means_, "variances": mixture.covariances_}
-    return float(mixture.score(y)), "coordinate_log_likelihood", mixture.n_iter_, tables
+    return float(mixture.score(y)), int(mixture.n_iter_), tables

@@ -3,8 +3,6 @@
 Every lookup that fails names the nearest names that exist.
 """
 
-import csv
-import json
 import math
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ import numpy as np
 
 from dgm import schema
 from dgm.comparison import summary
+from dgm.files import Damaged, load_json, load_table
 from dgm.repeats import repeats
 from dgm.report.names import unknown
 
@@ -206,9 +205,10 @@ class Results:
     def checks(self) -> dict[str, list[CheckedClaim]]:
         """All checked claims by question, in the order of the answers."""
         columns = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
+        corrected = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
         rejected = {
             (row["question"], row["claim"]): _truth_or_float(row["published"])
-            for row in self._table("tables/corrections.csv", ("question", "claim", "published"))
+            for row in self._table("tables/corrections.csv", corrected)
             if row["claim"]
         }
         checks: dict[str, list[CheckedClaim]] = {}
@@ -236,11 +236,7 @@ class Results:
         """All records by (stage, name)."""
         made = {}
         for path in sorted((self.folder / "records").glob("*/*.json")):
-            try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise ValueError(f"{path}: not a readable record ({error}); delete it and build again") from None
-            made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=content)
+            made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=load_json(path))
         return made
 
     @property
@@ -343,25 +339,13 @@ class Results:
                         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                         sizes[split] = int(read(file)[0][0])
         except FileNotFoundError:
-            raise ValueError(f"{path}: no such file") from None
+            raise Damaged.missing(path) from None
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path}: not a readable .npz file ({error}); delete it and build again") from None
+            raise Damaged(path, f"not a readable .npz file ({error})") from None
         return {"name": str(self.config.get("dataset", self.folder.name)), **sizes}
 
     def _table(self, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-        path = self.folder / name
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                reader = csv.DictReader(file, restval="")
-                rows = list(reader)
-        except FileNotFoundError:
-            raise ValueError(f"{path}: no such file") from None
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: not a readable table ({error})") from None
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        if missing:
-            raise ValueError(f"{path}: lacks the columns {missing}; it has {list(reader.fieldnames or [])}")
-        return rows
+        return load_table(self.folder / name, columns)
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any
 from dgm import cli
 from dgm.checks import Claim, Evidence, claims
 from dgm.config import Limits, parse
-from dgm.files import write_text
+from dgm.files import Damaged, write_text
 
 __all__ = ["COLUMNS", "examine", "main"]
 
@@ -77,12 +77,17 @@ def examine(assignment: str, evidence: Evidence, as_asked: bool) -> tuple[list[d
     """Rows of the check table and the seconds of each question.
 
     A check that stops with an exception is a false claim of that question, so that one report lists all that is wrong.
+
+    Raises:
+        Damaged: when a check meets a file of the build that is not whole, which is no fault of the answer.
     """
     rows, seconds = [], {}
     for name, check in claims(assignment).items():
         started = time.perf_counter()
         try:
             tested = list(check(evidence))
+        except Damaged:
+            raise
         except Exception as error:
             tested = [Claim(f"the check runs ({type(error).__name__}: {error})", "enumeration", expected=True, computed=False)]
         seconds[name] = time.perf_counter() - started

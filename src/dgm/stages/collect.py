@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm import cli
-from dgm.files import write_text
+from dgm.files import load_table, write_text
 from dgm.report import catalogue
 from dgm.report.names import unknown
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write the tables, and say how many questions are open."""
-    checks = [row for path in arguments.checks for row in _rows(path)]
+    checks = [row for path in arguments.checks for row in load_table(path, (*CHECK_COLUMNS, "published"))]
     declared = catalogue.load(arguments.report_dir)
     questions = summarise(declared, checks)
     write_text(arguments.checks_table, _table(CHECK_COLUMNS, checks))
@@ -99,15 +99,6 @@ def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str
         numbers = ("claim", "method", "published", "computed", "tolerance")
         rows += [{**said, **{key: row[key] for key in numbers}} for row in rejected] or [{**said, **dict.fromkeys(numbers, "")}]
     return rows
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        wanted = (*CHECK_COLUMNS, "published")
-        if tuple(reader.fieldnames or ()) != wanted:
-            raise ValueError(f"{path}: expected the columns {', '.join(wanted)}; found {', '.join(reader.fieldnames or ())}")
-        return list(reader)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

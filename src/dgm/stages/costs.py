@@ -1,7 +1,6 @@
 """Put what each job of a run cost into one table, one row a number."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from dgm import cli
 from dgm.costs import measured
+from dgm.files import load_json
 from dgm.measurements import save
 
 __all__ = ["main"]
@@ -28,7 +28,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for job in arguments.jobs:
         stage, _, run = job.partition("/")
-        kind = json.loads((arguments.results / "records" / "train" / f"{run}.json").read_text())["kind"]
+        kind = load_json(arguments.results / "records" / "train" / f"{run}.json", ("kind",))["kind"]
         rows += [(run, kind, reading) for reading in measured(arguments.results, stage, run)]
     save(arguments.table, rows)
     return {"jobs": len(arguments.jobs), "rows": len(rows)}

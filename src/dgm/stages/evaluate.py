@@ -1,7 +1,6 @@
 """Measure one fitted model and its samples."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,11 +30,11 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         from dgm import dataset
         from dgm.artefacts import load_model
         from dgm.evaluation import evaluate
-        from dgm.files import load_arrays, save_arrays
+        from dgm.files import load_arrays, load_json, save_arrays
         from dgm.measurements import save
         from dgm.rng import Generators
 
-        train_record = json.loads(arguments.train_record.read_text())
+        train_record = load_json(arguments.train_record, ("kind",))
         rows, arrays = evaluate(
             arguments.run,
             load_model(arguments.model, device.type),

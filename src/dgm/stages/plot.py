@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure as Drawing
 
 from dgm import cli
 from dgm.figures import style
-from dgm.files import load_arrays
+from dgm.files import load_arrays, load_frame, load_json
 from dgm.report.catalogue import Figure, load_figures
 from dgm.report.names import unknown
 
@@ -56,19 +55,15 @@ def load_source(path: Path, where: str) -> Any:
     Raises:
         ValueError: for a missing or unreadable file or another suffix; the message starts with ``where``.
     """
-    if not path.exists():
-        raise ValueError(f"{where}: {path}: no such file")
     try:
         if path.suffix == ".npz":
             return load_arrays(path)
         if path.suffix == ".csv":
-            import pandas as pd
-
-            return pd.read_csv(path)
+            return load_frame(path)
         if path.suffix == ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
+            return load_json(path)
     except ValueError as error:
-        raise ValueError(f"{where}: {path}: {error}") from None
+        raise ValueError(f"{where}: {error}") from None
     raise ValueError(f"{where}: {path}: got suffix {path.suffix!r}; a figure is drawn from .npz, .csv or .json")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dgm import cli
 from dgm.comparison import summary
-from dgm.files import write_text
+from dgm.files import Damaged, load_table, write_text
 from dgm.measurements import COLUMNS
 from dgm.repeats import repeats
 
@@ -78,22 +78,17 @@ def join(paths: Sequence[Path]) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     seen: dict[tuple[str, str, str], Path] = {}
     for path in paths:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(reader.fieldnames or ())}")
-            for row in reader:
-                where = f"{path}: line {reader.line_num}"
-                for column in ("value", "stderr", "n"):
-                    try:
-                        float(row[column])
-                    except (TypeError, ValueError):
-                        raise ValueError(f"{where}: {column}: expected a number, found {row[column]!r}") from None
-                key = (row["run"], row["metric"], row["split"])
-                if key in seen:
-                    raise ValueError(f"{where}: {' '.join(key)} stands in {seen[key]} already")
-                seen[key] = path
-                rows.append(row)
+        for number, row in enumerate(load_table(path, COLUMNS), 2):
+            for column in ("value", "stderr", "n"):
+                try:
+                    float(row[column])
+                except ValueError:
+                    raise Damaged(path, f"line {number}: {column}: expected a number, found {row[column]!r}") from None
+            key = (row["run"], row["metric"], row["split"])
+            if key in seen:
+                raise ValueError(f"{path}: line {number}: {' '.join(key)} stands in {seen[key]} already")
+            seen[key] = path
+            rows.append(row)
     return rows
 
 

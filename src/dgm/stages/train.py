@@ -5,12 +5,14 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dgm import cli
 from dgm.config import Limits, parse
 from dgm.device import acquire
+from dgm.files import remove
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="where an interrupted training is kept")
-    return cli.run(_train, parser.parse_args(argv), "train")
+    arguments = parser.parse_args(argv)
+    status = cli.run(_train, arguments, "train")
+    if status == 0:  # and not before: without its record the job would be repeated
+        _forget(arguments.checkpoint)
+    return status
 
 
 def _train(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -32,26 +38,24 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         import torch
 
         from dgm import artefacts, dataset, models
-        from dgm.loop import Checkpoint, Context
+        from dgm.loop import Checkpoint, Context, checkpoint_seconds
         from dgm.rng import Generators
 
         limits = parse(Limits, arguments.limits, "limits")
         module = models.load(arguments.kind)
         config = parse(module.Config, arguments.settings, f"runs.{arguments.run}.settings")
         data = dataset.load(arguments.data, device.type)
-        checkpoint = Checkpoint(arguments.checkpoint, _identity(arguments))
         context = Context(
             run=arguments.run,
             generators=Generators(arguments.seed, device.type),
             device=torch.device(device.type),
             max_steps=limits.steps,
-            checkpoint=checkpoint,
+            checkpoint=Checkpoint(arguments.checkpoint, _identity(arguments, device.type), checkpoint_seconds()),
             say=say,
         )
         fitted = module.fit(config, data, context)
         artefacts.save_history(arguments.history, fitted.history)
         artefacts.save_model(arguments.model, arguments.kind, arguments.settings, fitted.model)
-        checkpoint.remove()
         return {
             "run": arguments.run,
             "kind": arguments.kind,
@@ -61,9 +65,17 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
 
-def _identity(arguments: argparse.Namespace) -> str:
-    """What a checkpoint belongs to: settings, limits, seed, code and the content of the data."""
-    parts = [arguments.kind, arguments.settings, arguments.limits, arguments.seed, arguments.code]
+def _forget(checkpoint: Path) -> None:
+    """Remove the checkpoints of a run and of its phases, ``<run>.<phase>.pt``, those of earlier settings too."""
+    if checkpoint.parent.is_dir():
+        for path in checkpoint.parent.glob(f"{checkpoint.stem}.*"):
+            remove(path)
+        remove(checkpoint)
+
+
+def _identity(arguments: argparse.Namespace, device: str) -> str:
+    """What a checkpoint belongs to: settings, limits, seed, code, the content of the data, and what computes."""
+    parts = [arguments.kind, arguments.settings, arguments.limits, arguments.seed, arguments.code, device, version("torch")]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     digest.update(arguments.data.read_bytes())
     return digest.hexdigest()

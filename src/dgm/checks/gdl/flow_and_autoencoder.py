@@ -10,6 +10,7 @@ from dgm.checks import Claim, Evidence, question
 from dgm.checks.gdl import model_comparison
 from dgm.checks.gdl._shared import MIXTURES, integral, normal
 from dgm.config import parse
+from dgm.files import load_tensors
 
 if TYPE_CHECKING:
     from dgm.models import nice
@@ -149,7 +150,6 @@ def _logistic_law(evidence: Evidence) -> Iterator[Claim]:
 
 def _log_scales(evidence: Evidence) -> Iterator[Claim]:
     """How far the log-scales have to climb, and how far one learning rate lets them."""
-    import torch
     from scipy.optimize import brentq, minimize_scalar
 
     from dgm.models.nice import Config
@@ -173,7 +173,7 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim]:
         statement = f"mean log-scale {place}, with a rate of its own"
         yield Claim(statement, "trained model", stated, float(value), 1.0, needs_full_budget=True)
     steps = int(evidence.history("nice")["step"].max())
-    rate = parse(Config, torch.load(evidence.model_path("nice"), weights_only=True)["settings"], "nice").learning_rate
+    rate = parse(Config, load_tensors(evidence.model_path("nice"))["settings"], "nice").learning_rate
     needed = float(own.mean()) / rate
     yield Claim(
         "steps that Adam needs to that mean at the one learning rate",

@@ -14,6 +14,7 @@ import numpy as np
 
 from dgm.checks import Claim, Evidence, question
 from dgm.config import parse
+from dgm.files import load_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -464,7 +465,6 @@ def _regenerated(model: "Model") -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def _steps(evidence: Evidence, history: "pd.DataFrame") -> Iterator[Claim]:
     """Optimiser steps of the usual settings and of this training."""
-    import torch
 
     from dgm.models.gan import Config
 
@@ -473,7 +473,7 @@ def _steps(evidence: Evidence, history: "pd.DataFrame") -> Iterator[Claim]:
     for epochs in (100, 30):
         statement = f"steps of {epochs} epochs of all MNIST in batches of 256, the incomplete one left out"
         yield Claim(statement, "enumeration", epochs * (everything // batch), epochs * an_epoch)
-    settings = parse(Config, torch.load(evidence.model_path(RUN), weights_only=True)["settings"], RUN)
+    settings = parse(Config, load_tensors(evidence.model_path(RUN))["settings"], RUN)
     images = len(evidence.images()["train_images"])
     for words, epoch in (("all epochs", settings.epochs), ("the middle grid", settings.grid_epochs[1])):
         yield Claim(

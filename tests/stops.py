@@ -1,4 +1,4 @@
-"""A signal to stop at a chosen moment of a computation, counted in calls of functions of the package, so that it can be repeated."""
+"""A signal to stop at a chosen moment of a computation, counted in calls of functions of the package, so that it repeats."""
 
 import signal
 import sys

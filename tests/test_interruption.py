@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,8 @@ def test_a_library_that_hides_the_request_is_seen_through() -> None:
 
 def test_a_request_that_a_library_swallows_is_heeded_at_the_next_chance() -> None:
     with pytest.raises(Interrupted), listening(lambda line: None):
-        try:
+        with suppress(BaseException):
             signal.raise_signal(signal.SIGTERM)
-        except BaseException:
-            pass
         with deferred():
             pass
         pytest.fail("the work goes on")
@@ -188,7 +187,8 @@ def test_a_process_hands_the_request_on_to_the_stages_that_it_runs(tmp_path: Pat
     signal.signal(signal.SIGTERM, lambda *_: told.append(True))
     hand_on_to_jobs()
     environment = {**os.environ, "PYTHONPATH": sys.argv[1]}
-    stage = subprocess.Popen(["bash", "-c", f"{sys.executable} -m dgm.stages.slow; exit $?"], env=environment, stdout=subprocess.PIPE)
+    command = f"{sys.executable} -m dgm.stages.slow; exit $?"
+    stage = subprocess.Popen(["bash", "-c", command], env=environment, stdout=subprocess.PIPE)
     stage.stdout.readline()
     other = subprocess.Popen(["sleep", "3"])
     print("ready", flush=True)

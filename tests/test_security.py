@@ -185,7 +185,7 @@ def _bare(path: Path, content: object) -> None:
 def test_a_model_file_with_code_is_refused_and_not_run(mark: Path, save: Callable[[Path, object], None]) -> None:
     path = mark.with_name("model.pt")
     save(path, {"kind": "nice", "settings": {}, "state": Malicious(mark)})
-    with pytest.raises(ValueError, match=r"model\.pt: not a readable model file"):
+    with pytest.raises(ValueError, match=r"model\.pt: not a readable file of tensors"):
         load_model(path)
     assert not mark.exists()
 
@@ -197,7 +197,7 @@ def test_a_checkpoint_with_code_is_ignored_and_not_run(mark: Path, save: Callabl
     said: list[str] = []
     assert Checkpoint(path, "same").load(said.append) is None
     assert not mark.exists()
-    assert len(said) == 1 and "not a readable checkpoint" in said[0]
+    assert len(said) == 1 and "not a readable file of tensors" in said[0]
 
 
 def test_an_array_file_with_code_is_refused_and_not_run(mark: Path) -> None:
@@ -222,10 +222,10 @@ def test_a_model_file_names_a_module_of_this_package_or_none(tmp_path: Path, kin
 @pytest.mark.parametrize(
     ("settings", "state", "message"),
     [
-        ([1], {}, "not a readable model file"),
+        ([1], {}, "holds no model of this code"),
         ({"epoch": 1}, {}, "settings.epoch: unknown key"),
         ({}, {"weight": torch.zeros(1)}, "its weights are not those of a model of kind kde with these settings"),
-        ({}, [1], "not a readable model file"),
+        ({}, [1], "holds no model of this code"),
     ],
 )
 def test_a_model_file_of_another_make_is_one_message(tmp_path: Path, settings: object, state: object, message: str) -> None:

@@ -1,7 +1,9 @@
 """The train stage as a job sees it: a process that may diverge, be refused, or be killed."""
 
+import argparse
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -9,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
+from disks import fill, mounted
 
+from dgm import cli
 from dgm.files import save_arrays
 from dgm.stages import sample, train
 
@@ -72,31 +75,112 @@ def test_damaged_data_are_named(tmp_path, data, capsys):
     assert f"{data}: not a readable .npz file" in capsys.readouterr().err
 
 
-def test_a_job_terminated_in_the_middle_continues_to_the_same_bytes(tmp_path, data):
-    settings = {"epochs": 40, "batch_size": 20, "hidden_layers": 2, "hidden_units": 64}
-    whole, halved = tmp_path / "whole", tmp_path / "halved"
+SMALL = {
+    "nice": {"epochs": 8, "batch_size": 20, "hidden_layers": 2, "hidden_units": 64},
+    "bmm": {"components": 60, "restarts": 2, "iterations": 8, "tolerance": 0.0},
+}
+
+
+def attempt(folder, data, kind, seconds=None, number=signal.SIGTERM, **environment):
+    """Status of a training that gets a signal after so many seconds, what it says, and how long it takes to leave."""
+    command = [sys.executable, "-m", "dgm.stages.train", *arguments(folder, data, kind, **SMALL[kind])]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), **environment}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as job:
+        clock = time.monotonic()
+        if seconds is not None:
+            time.sleep(seconds)
+            clock = time.monotonic()
+            job.send_signal(number)
+        _, said = job.communicate(timeout=300)
+    return job.returncode, said, time.monotonic() - clock
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_a_job_that_is_stopped_and_killed_at_any_moment_continues_to_the_same_bytes(tmp_path, data, kind):
+    """Imports and the reading of the data are among the moments."""
+    whole, pieced, chosen = tmp_path / "whole", tmp_path / "pieced", random.Random(0)
     whole.mkdir()
-    halved.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    pieced.mkdir()
+    status, _, seconds = attempt(whole, data, kind)
+    assert status == 0
+    for number in [signal.SIGTERM, signal.SIGKILL] * 4:
+        status, said, left = attempt(pieced, data, kind, chosen.uniform(0, seconds), number, DGM_CHECKPOINT_SECONDS="0")
+        if status == 0:
+            break
+        assert status in (-number, 128 + number)  # the former before Python listens
+        if status > 0:
+            assert left < 10
+            assert said.startswith("train: stopped by SIGTERM") and said.count("\n") == 1
+    else:
+        assert attempt(pieced, data, kind)[0] == 0
+    assert {path.name for path in pieced.iterdir()} == {"m.pt", "h.csv", "r.json", "log"}
+    for name in ("m.pt", "h.csv"):
+        assert (pieced / name).read_bytes() == (whole / name).read_bytes()
 
-    def start(folder):
-        command = [sys.executable, "-m", "dgm.stages.train", *arguments(folder, data, "nice", **settings)]
-        return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
-    assert start(whole).wait(300) == 0
-    job = start(halved)
-    deadline = time.monotonic() + 200
-    while "epoch 5 of" not in ((halved / "log").read_text() if (halved / "log").exists() else ""):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    job.send_signal(signal.SIGTERM)
-    assert job.wait(60) == 128 + signal.SIGTERM
-    assert not (halved / "m.pt").exists()
-    assert start(halved).wait(300) == 0
-    assert "continuing at step" in (halved / "log").read_text()
-    assert (halved / "h.csv").read_bytes() == (whole / "h.csv").read_bytes()
-    first, second = (torch.load(folder / "m.pt", weights_only=True)["state"] for folder in (whole, halved))
-    assert all(torch.equal(value, second[name]) for name, value in first.items())
+def test_checkpoints_are_left_until_the_record_is_written(tmp_path, data, monkeypatch):
+    """Without its record Snakemake takes the job for not done, and calls it again."""
+
+    def full(path, text):
+        raise OSError(28, f"cannot write {path}: No space left on device")
+
+    words = arguments(tmp_path, data, "nice", **SMALL["nice"])
+    monkeypatch.setenv("DGM_CHECKPOINT_SECONDS", "0")
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "write_text", full)
+        assert train.main(words) == 1
+    assert (tmp_path / "c.pt").exists()
+    assert train.main(words) == 0
+    assert "continuing at step 80" in (tmp_path / "log").read_text()
+    assert not (tmp_path / "c.pt").exists()
+
+
+def test_a_finished_training_leaves_nothing_of_earlier_attempts(tmp_path, data):
+    for name in ("c.pt", "c.old_phase.pt", ".c.pt.abc.part", ".c.old_phase.pt.abc.part", "c-seed1.pt"):
+        (tmp_path / name).write_bytes(b"cut off")
+    assert train.main(arguments(tmp_path, data, "bmm", components=3, restarts=1)) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"images.npz", "m.pt", "h.csv", "r.json", "log", "c-seed1.pt"}
+    assert "c.pt: not a readable file of tensors" in (tmp_path / "log").read_text()
+
+
+def test_a_training_outlives_a_full_disk_for_its_checkpoints(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("DGM_CHECKPOINT_SECONDS", "0")
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        fill(disk, but=0)
+        words = arguments(tmp_path, data, "nice", **SMALL["nice"])
+        words[words.index("--checkpoint") + 1] = str(disk / "c.pt")
+        assert train.main(words) == 0
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+    assert (
+        f"no checkpoint: cannot write {disk / 'c.pt'}: No space left on device; the training goes on"
+        in (tmp_path / "log").read_text()
+    )
+    assert (tmp_path / "m.pt").exists()
+
+
+def test_a_full_disk_for_the_results_is_one_message_and_the_next_call_succeeds(tmp_path, data, capsys):
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        filler = fill(disk, but=20_000)
+        words = arguments(disk, data, "bmm", components=20, restarts=1)  # a model of 125 kB
+        assert train.main(words) == 1
+        assert capsys.readouterr().err == f"train: cannot write {disk / 'm.pt'}: No space left on device\n"
+        assert "m.pt" not in {path.name for path in disk.iterdir()}
+        filler.unlink()
+        assert train.main(words) == 0
+
+
+def test_a_bad_interval_of_checkpoints_is_one_message(tmp_path, data, capsys, monkeypatch):
+    monkeypatch.setenv("DGM_CHECKPOINT_SECONDS", "soon")
+    assert train.main(arguments(tmp_path, data, "bmm", components=3)) == 1
+    assert capsys.readouterr().err.startswith("train: DGM_CHECKPOINT_SECONDS: got 'soon'; allowed: seconds")
+
+
+def test_another_device_or_data_set_is_another_training(tmp_path, data):
+    parsed = argparse.Namespace(kind="bmm", settings={}, limits={}, seed=0, code="", data=data)
+    identity = train._identity(parsed, "cpu")
+    assert identity == train._identity(parsed, "cpu") != train._identity(parsed, "cuda")
+    data.write_bytes(data.read_bytes() + b" ")
+    assert identity != train._identity(parsed, "cpu")
 
 
 def test_a_model_without_samples_is_refused_by_name(tmp_path, data, capsys):

@@ -17,40 +17,11 @@ from typing import Any
 import pytest
 import yaml
 from test_data import made_up, write_folder
+from workflows import REPOSITORY, command, planned, small_repository, snakemake
 
-from dgm.provenance import PACKAGE
 from dgm.resources import STAGES
 
-REPOSITORY = PACKAGE.parents[1]
 SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-
-
-def _command(*words: str, repository: Path = REPOSITORY, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "snakemake", "--directory", str(folder), "-s", str(repository / "Snakefile"), *words]
-
-
-def snakemake(*words: str, repository: Path = REPOSITORY, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in ``folder`` and return what it said on both channels as ``stdout``."""
-    return subprocess.run(
-        _command(*words, repository=repository, folder=folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=repository,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
-def planned(said: str) -> set[tuple[str, str]]:
-    """Rule and wildcards of each job that a dry run lists."""
-    jobs = set()
-    for block in re.split(r"^(?=(?:local)?rule )", said, flags=re.MULTILINE):
-        rule = re.match(r"(?:local)?rule (\w+):", block)
-        wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
-        if rule:
-            jobs.add((rule[1], wildcards[1].partition("=")[2] if wildcards else ""))
-    return jobs
 
 
 def test_a_dry_run_of_the_shipped_config_plans_every_job(tmp_path: Path) -> None:
@@ -195,9 +166,12 @@ def test_a_killed_build_continues_and_leaves_no_half_result(copied: Path) -> Non
     target = f"results/{SHIPPED['dataset']}-smoke/models/nice.pt"
     words = [target, "--cores", "1", "--configfile", str(copied / "tests" / "smoke.yaml")]
     log = folder / f"results/{SHIPPED['dataset']}-smoke/logs/train/nice.log"
-    command = _command(*words, repository=copied, folder=folder)
     with subprocess.Popen(
-        command, cwd=copied, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command(*words, repository=copied, folder=folder),
+        cwd=copied,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as build:
         deadline = time.monotonic() + 120
         while not (log.exists() and "step" in log.read_text()):  # the training is on its way
@@ -365,18 +339,7 @@ def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
 @pytest.fixture
 def small(copied: Path, tmp_path: Path) -> Path:
     """A repository of three runs without figures and demonstrations, whose tables build within a minute."""
-    for name in ("src", "workflow", "profiles"):
-        shutil.copytree(copied / name, tmp_path / name)
-    shutil.copy(copied / "Snakefile", tmp_path / "Snakefile")
-    shutil.copytree(copied / "report", tmp_path / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
-    for name in ("figures", "tables"):
-        (tmp_path / "report" / f"{name}.yaml").write_text("{}\n")
-    for module in (tmp_path / "src" / "dgm" / "demonstrations").glob("[a-z]*.py"):
-        module.unlink()
-    runs = {name: {"kind": name.partition("_")[0]} for name in ("classifier", "classifier_second", "nice")}
-    smoke = yaml.safe_load((copied / "tests" / "smoke.yaml").read_text())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"dataset": "mnist-5k", "seed": 0, "rings": {}, "runs": runs, **smoke}))
-    return tmp_path
+    return small_repository(copied, tmp_path)
 
 
 @pytest.mark.pipeline

@@ -14,7 +14,7 @@ from dgm import models
 from dgm.config import parse
 from dgm.files import Damaged, load_tensors, save_tensors, write_text
 
-__all__ = ["Fitted", "HistoryRow", "load_model", "save_history", "save_model"]
+__all__ = ["Fitted", "HistoryRow", "kind_of", "load_model", "save_history", "save_model"]
 
 HistoryRow = tuple[int, int, str, str, float]
 """epoch, step, split, term, value."""
@@ -53,6 +53,11 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     except (RuntimeError, TypeError, AttributeError):
         raise Damaged(path, f"its weights are not those of a model of kind {kind} with these settings") from None
     return model.to(device).eval()
+
+
+def kind_of(model: nn.Module) -> str:
+    """The kind of a model: the name of its module."""
+    return type(model).__module__.rpartition(".")[2]
 
 
 def save_history(path: Path, rows: Iterable[HistoryRow]) -> None:

@@ -72,7 +72,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
             }
             write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
     except EXPECTED as error:
-        message = f"{stage}: {error.args[0] if isinstance(error, KeyError) and error.args else error}"
+        message = f"{stage}: {_said(error)}"
         print(message, file=sys.stderr)
         _append(arguments.log, message)
         return 1
@@ -80,6 +80,15 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
         _append(arguments.log, traceback.format_exc())
         raise
     return 0
+
+
+def _said(error: Exception) -> str:
+    """What an error says, without the quotes of a KeyError and the number of an OSError whose words name the file."""
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    if isinstance(error, OSError) and error.filename is None and error.strerror:
+        return error.strerror
+    return str(error)
 
 
 def _append(log: Path | None, text: str) -> bool:

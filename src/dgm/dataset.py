@@ -4,7 +4,6 @@ A likelihood has a meaning only together with the treatment of the data it was c
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,7 @@ import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
-from dgm.files import Damaged, load_arrays
+from dgm.files import load_arrays, require
 
 __all__ = ["TREATMENTS", "ImageData", "PointData", "Treatment", "load", "treat"]
 
@@ -58,21 +57,15 @@ def load(path: Path, device: torch.device | str = "cpu") -> ImageData | PointDat
     """
     arrays = load_arrays(path)
     if "radius" in arrays:
-        _require(path, arrays, "train", "validation", "test", "components")
+        require(path, ("train", "validation", "test", "components"), arrays)
         train, validation, test = (torch.from_numpy(arrays[name]).float().to(device) for name in ("train", "validation", "test"))
         return PointData(train, validation, test, components=int(arrays["components"]), radius=float(arrays["radius"]))
-    _require(path, arrays, "train_images", "train_labels", "test_images", "test_labels")
+    require(path, ("train_images", "train_labels", "test_images", "test_labels"), arrays)
 
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(arrays[name]).to(device)
 
     return ImageData(tensor("train_images"), tensor("train_labels").long(), tensor("test_images"), tensor("test_labels").long())
-
-
-def _require(path: Path, arrays: Mapping[str, np.ndarray], *names: str) -> None:
-    missing = set(names) - set(arrays)
-    if missing:
-        raise Damaged(path, f"lacks {sorted(missing)}; found {sorted(arrays)}")
 
 
 def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n 784"]:

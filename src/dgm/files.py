@@ -7,7 +7,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -25,6 +25,7 @@ __all__ = [
     "load_table",
     "load_tensors",
     "remove",
+    "require",
     "save_arrays",
     "save_tensors",
     "write_atomically",
@@ -128,10 +129,19 @@ def load_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise Damaged(path, f"not readable JSON ({error})") from None
     if not isinstance(content, dict):
         raise Damaged(path, f"expected a mapping, found a {type(content).__name__}")
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise Damaged(path, f"lacks {', '.join(missing)}")
+    require(path, keys, content)
     return content
+
+
+def require(path: Path, names: Iterable[str], found: Collection[str]) -> None:
+    """Refuse a file that lacks one of the names.
+
+    Raises:
+        Damaged: when one is missing.
+    """
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise Damaged(path, f"lacks {', '.join(missing)}; found {', '.join(sorted(found)) or 'nothing'}")
 
 
 def _text(path: Path) -> str:

@@ -1,10 +1,14 @@
 """Locks that end with the process that holds them, however it ends."""
 
 import fcntl
+import shutil
 from pathlib import Path
 from typing import IO
 
-__all__ = ["try_lock"]
+__all__ = ["ROOM", "hold_build", "try_lock"]
+
+ROOM = 50_000_000
+"""Bytes that must be free where a build starts; it writes more than that."""
 
 
 def try_lock(path: Path) -> IO[str] | None:
@@ -20,4 +24,23 @@ def try_lock(path: Path) -> IO[str] | None:
     except BlockingIOError:
         lock.close()
         return None
+    return lock
+
+
+def hold_build(folder: Path) -> IO[str]:
+    """Begin a build in a folder: nobody else may build there until the returned lock or this process ends.
+
+    Raises:
+        ValueError: when another build is running there, the disk is full, or nothing can be written.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < ROOM:
+        needed = f"a build needs {ROOM / 1e6:.0f} MB at least; make room"
+        raise ValueError(f"{folder}: {free / 1e6:.1f} MB are free on its disk, and {needed}")
+    try:
+        lock = try_lock(folder / ".snakemake" / "build.lock")
+    except OSError as error:
+        raise ValueError(f"{folder}: no build can be made here: {error.strerror} ({error.filename})") from None
+    if lock is None:
+        raise ValueError(f"another build is running in {folder}; wait for it or stop it")
     return lock

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dgm.config import parse
 from dgm.dataset import ImageData, treat
-from dgm.loop import Checkpoint, Context
+from dgm.loop import Context
 from dgm.models import bmm
 from dgm.models.bmm import Config, e_step, em_iteration, fit, initialise, log_penalty, m_step
 from dgm.rng import Generators

@@ -5,7 +5,6 @@ import torch
 from dgm import gaussian_mixture, ring
 from dgm.config import parse
 from dgm.dataset import PointData
-from dgm.loop import Checkpoint, Context
 from dgm.models.gmm import Config, Model, fit
 from dgm.rng import Generators
 

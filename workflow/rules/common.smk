@@ -16,7 +16,7 @@ sys.path.insert(0, str(SRC))
 
 from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
 from dgm.interruption import WITH_PARENT, hand_on_to_jobs
-from dgm.locks import try_lock
+from dgm.locks import hold_build
 from dgm.plan import Plan, flags, gpu_limit
 
 try:
@@ -129,11 +129,10 @@ HELD = []
 
 
 onstart:
-    HELD.append(try_lock(Path(".snakemake") / "build.lock"))
-    if HELD[-1] is None:
-        raise WorkflowError(
-            f"another build is running in {Path.cwd()}; wait for it or stop it"
-        )
+    try:
+        HELD.append(hold_build(Path.cwd()))
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
     hand_on_to_jobs()
     if GPUS is None:
         logger.info(

@@ -31,7 +31,7 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
     say = cli.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         from dgm import dataset, likelihood_estimates, quadrature
-        from dgm.artefacts import load_model
+        from dgm.artefacts import kind_of, load_model
         from dgm.files import save_arrays
         from dgm.measurements import save
         from dgm.rng import Generators
@@ -49,8 +49,7 @@ def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
         found = likelihood_estimates.estimate(model, data, settings, Generators(arguments.seed, device.type), sides)
         seconds = time.perf_counter() - clock
         save_arrays(arguments.estimates, found.arrays)
-        kind = type(model).__module__.rpartition(".")[2]
-        save(arguments.metrics, ((arguments.run, kind, reading) for reading in found.readings))
+        save(arguments.metrics, ((arguments.run, kind_of(model), reading) for reading in found.readings))
         say(f"{len(found.readings)} estimates in {seconds:.1f} s")
         return {
             "run": arguments.run,

@@ -28,24 +28,36 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     say = cli.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         from dgm import dataset
-        from dgm.artefacts import load_model
+        from dgm.artefacts import kind_of, load_model
         from dgm.evaluation import evaluate
-        from dgm.files import load_arrays, load_json, save_arrays
+        from dgm.files import Damaged, load_arrays, load_json, require, save_arrays
         from dgm.measurements import save
+        from dgm.protocols import Classifies
         from dgm.rng import Generators
 
         train_record = load_json(arguments.train_record, ("kind",))
+        kind = train_record["kind"]
+        model = load_model(arguments.model, device.type)
+        if kind_of(model) != kind:
+            raise Damaged(arguments.model, f"holds a model of kind {kind_of(model)}; the one that was trained is of kind {kind}")
+        samples = load_arrays(arguments.samples) if arguments.samples else None
+        if samples is not None:
+            require(arguments.samples, ("samples",), samples)
+        classifiers = []
+        for path in (arguments.classifier, arguments.classifier_second):
+            classifiers.append(load_model(path, device.type) if path else None)
+            if path and not isinstance(classifiers[-1], Classifies):
+                raise Damaged(path, "holds no classifier")
         rows, arrays = evaluate(
             arguments.run,
-            load_model(arguments.model, device.type),
+            model,
             dataset.load(arguments.data, device.type),
             Generators(arguments.seed, device.type),
-            samples=load_arrays(arguments.samples) if arguments.samples else None,
-            classifier=load_model(arguments.classifier, device.type) if arguments.classifier else None,
-            second=load_model(arguments.classifier_second, device.type) if arguments.classifier_second else None,
+            samples=samples,
+            classifier=classifiers[0],
+            second=classifiers[1],
             train_record=train_record,
         )
-        kind = train_record["kind"]
 
         save_arrays(arguments.evaluations, arrays)
         save(

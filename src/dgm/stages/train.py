@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -82,4 +83,7 @@ def _identity(arguments: argparse.Namespace, device: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    done = main()
+    # Python takes a while to put torch away, and a kill meanwhile would cost the whole training: its checkpoint is gone
+    sys.stderr.flush()
+    os._exit(done)

@@ -15,7 +15,7 @@ export UV_HTTP_TIMEOUT ?= 600
 export NODE_USE_SYSTEM_CA ?= 1
 unexport PYTHONHOME
 
-.PHONY: help setup report test lint audit format schema lock clean
+.PHONY: help setup report verify archive unpack test lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,16 @@ setup: $(STAMP) ## create .venv from the locked requirements, and KaTeX beside i
 
 report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` does
 	snakemake --cores all $(ARGS)
+
+verify: $(STAMP) ## build once more in a scratch folder and compare (only the files with the manifest: ARGS="--files-only")
+	PYTHONPATH=src python -m dgm.verify $(ARGS)
+
+archive: $(STAMP) ## pack a finished build into results/<dataset>-<commit>.tar.gz
+	PYTHONPATH=src python -m dgm.archive pack $(ARGS)
+
+unpack: $(STAMP) ## put the build of an archive in place, once it is checked: make unpack ARCHIVE=FILE
+	@test -n "$(ARCHIVE)" || { echo "unpack: which archive? make unpack ARCHIVE=FILE" >&2; exit 1; }
+	PYTHONPATH=src python -m dgm.archive unpack "$(ARCHIVE)"
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from dgm import cli
 
@@ -69,3 +71,33 @@ def test_the_logger_appends(tmp_path: Path) -> None:
 def test_commit_is_hexadecimal_or_absent() -> None:
     found = cli.commit()
     assert found == {} or (len(found["commit"]) == 40 and isinstance(found["dirty"], bool))
+
+
+def test_operations_without_a_deterministic_implementation_stand_in_the_record(tmp_path: Path) -> None:
+    def work(arguments: argparse.Namespace) -> None:
+        for name in ("cumsum_cuda_kernel", "put_", "cumsum_cuda_kernel"):
+            warnings.warn(f"{name} does not have a deterministic implementation, but you set …", UserWarning, stacklevel=1)
+
+    assert cli.run(work, _arguments(tmp_path), "train") == 0
+    record = json.loads((tmp_path / "r" / "record.json").read_text())
+    assert record["nondeterministic"] == ["cumsum_cuda_kernel", "put_"]
+
+
+def test_torch_warns_in_the_words_that_are_looked_for(tmp_path: Path) -> None:
+    def work(arguments: argparse.Namespace) -> None:
+        torch.zeros(3).put_(torch.tensor([0]), torch.ones(1))
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        assert cli.run(work, _arguments(tmp_path), "train") == 0
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert json.loads((tmp_path / "r" / "record.json").read_text())["nondeterministic"] == ["put_"]
+
+
+def test_a_record_says_nothing_of_operations_when_none_warned(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as others:
+        warnings.simplefilter("always")
+        assert cli.run(lambda arguments: warnings.warn("another matter", stacklevel=1), _arguments(tmp_path), "train") == 0
+    assert [str(warning.message) for warning in others] == ["another matter"]
+    assert "nondeterministic" not in json.loads((tmp_path / "r" / "record.json").read_text())

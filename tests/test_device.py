@@ -1,5 +1,6 @@
 """Sharing out GPUs, with made-up ids in processes of their own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -162,6 +163,40 @@ def test_no_gpu_means_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_more_than_one_gpu_is_refused() -> None:
     with pytest.raises(ValueError, match="--gpu 2"), acquire(2):
         pass
+
+
+# a GPU with torch's part played by a stand-in, which notes what it is asked for
+ON_CUDA = """
+import json, os, sys, types
+asked = {}
+torch = types.SimpleNamespace(
+    cuda=types.SimpleNamespace(
+        is_initialized=lambda: False,
+        is_available=lambda: os.environ["CUDA_VISIBLE_DEVICES"] != "",
+        get_device_properties=lambda index: types.SimpleNamespace(name="made up", uuid="1"),
+    ),
+    backends=types.SimpleNamespace(mps=types.SimpleNamespace(is_available=lambda: False)),
+    set_num_threads=lambda n: None,
+    use_deterministic_algorithms=lambda mode, warn_only: asked.update(deterministic=mode, warn_only=warn_only),
+    utils=types.SimpleNamespace(deterministic=types.SimpleNamespace(fill_uninitialized_memory=True)),
+)
+sys.modules["torch"] = torch
+from dgm.device import acquire
+with acquire(int(sys.argv[1])) as device:
+    print(json.dumps([device.type, asked, os.environ.get("CUBLAS_WORKSPACE_CONFIG")]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("gpu", "expected"),
+    [(0, ["cpu", {}, None]), (1, ["cuda", {"deterministic": True, "warn_only": True}, ":4096:8"])],
+)
+def test_deterministic_algorithms_are_asked_for_on_cuda_alone(tmp_path: Path, gpu: int, expected: list[object]) -> None:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "CUBLAS"))}
+    environment = {**kept, "PYTHONPATH": "src", "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "3"}
+    words = [sys.executable, "-c", ON_CUDA, str(gpu)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == expected
 
 
 def test_threads_reach_torch() -> None:

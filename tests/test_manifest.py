@@ -178,6 +178,7 @@ def results(tmp_path: Path) -> Path:
         "models/.nice.pt.abc.part": "half",
         "logs/train/nice.log": "log",
         "benchmarks/train/nice.jsonl": "{}",
+        "benchmarks/manifest/manifest.jsonl": "{}",
         "checkpoints/nice.pt": "checkpoint",
         "records/train/nice.json": json.dumps({"seconds": 12.5, "device": {"type": "cpu", "name": "A"}, "commit": "c" * 40}),
         "records/sample/nice.json": json.dumps({"seconds": 1.5, "device": {"type": "cpu", "name": "A"}, "commit": "d" * 40}),
@@ -197,6 +198,7 @@ def test_the_manifest_covers_what_the_results_are(results: Path) -> None:
     assert set(found["artefacts"]) == {
         "models/nice.pt",
         "tables/metrics.csv",
+        "benchmarks/train/nice.jsonl",
         "records/train/nice.json",
         "records/sample/nice.json",
         "records/plot/curve.json",
@@ -220,3 +222,26 @@ def test_a_damaged_record_is_named(results: Path, content: str) -> None:
     (results / "records/train/nice.json").write_text(content)
     with pytest.raises(ValueError, match=r"train/nice\.json: .*delete it and build again"):
         manifest.describe(results)
+
+
+def test_faults_name_what_is_missing_changed_and_unlisted(results: Path) -> None:
+    words = ["--results", str(results), "--manifest", str(results / "manifest.json")]
+    assert manifest_stage.main([*words, "--record", str(results / "records/manifest/manifest.json")]) == 0
+    found = manifest.faults(results)
+    assert (found.missing, found.changed, found.unlisted) == ((), (), ())
+    (results / "models/nice.pt").write_text("Weights")
+    (results / "tables/metrics.csv").unlink()
+    (results / "tables/mine.csv").write_text("notes")
+    (results / "logs/train/nice.log").write_text("another log")
+    found = manifest.faults(results)
+    assert (found.missing, found.changed, found.unlisted) == (("tables/metrics.csv",), ("models/nice.pt",), ("tables/mine.csv",))
+    assert str(found) == "2 of its files differ from the manifest: tables/metrics.csv (missing), models/nice.pt (changed)"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"artefacts": []}', "{}"])
+def test_a_manifest_that_is_none_is_named(results: Path, content: str) -> None:
+    with pytest.raises(ValueError, match=r"manifest\.json: no such file; the build is not finished"):
+        manifest.faults(results)
+    (results / "manifest.json").write_text(content)
+    with pytest.raises(ValueError, match=r"manifest\.json: not a readable manifest .*; delete it and build again"):
+        manifest.faults(results)

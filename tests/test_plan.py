@@ -132,6 +132,15 @@ def repository(tmp_path: Path) -> Path:
 FIGURE = {"draw": "learning_curves", "from": {"nice": "history/nice.csv"}, "caption": "C", "alt": "A"}
 
 
+def test_a_figure_belongs_to_the_part_of_the_report_that_shows_it(repository: Path) -> None:
+    assignments = yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())["assignments"]
+    titles = {assignment["id"]: assignment["title"] for assignment in assignments}
+    shipped = Plan(SHIPPED)
+    assert shipped.category("gdl-4a-samples") == titles["gdl"]
+    assert shipped.category("comparison-cost") == "All models side by side"
+    assert Plan(SHIPPED, repository).category("curve") == "Shown nowhere"
+
+
 def test_a_figure_names_its_sources(repository: Path) -> None:
     assert Plan(SHIPPED, repository).sources("curve") == ["history/nice.csv"]
 

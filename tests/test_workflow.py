@@ -4,17 +4,22 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
 from test_data import made_up, write_folder
 from workflows import REPOSITORY, command, planned, small_repository, snakemake
@@ -130,11 +135,9 @@ DOCUMENTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, whose modules a test may change, and beside it the folder ``out`` for the results."""
-    root = tmp_path_factory.mktemp("build") / "repository"
-    root.mkdir()
+def copy_sources(root: Path) -> Path:
+    """What a clone holds, as far as the workflow reads it."""
+    root.mkdir(parents=True)
     for name in ("src", "workflow", "report", "profiles", "tests"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "config.yaml"):
@@ -143,10 +146,21 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def quick(copied: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    config = str(copied / "tests" / "smoke.yaml")
-    return snakemake("--cores", "2", "--configfile", config, *words, repository=copied, folder=copied.parent / "out", **environment)
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, whose modules a test may change."""
+    return copy_sources(tmp_path_factory.mktemp("build") / "repository")
 
+
+SMOKE = ("--configfile", "tests/smoke.yaml")
+
+
+def quick(copied: Path, *words: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A quick build in a copy of the sources."""
+    return snakemake("--cores", str(cores), *SMOKE, *words, repository=copied, folder=copied, **environment)
+
+
+QUICK = f"results/{SHIPPED['dataset']}-smoke"
 
 MADE_UP_GPUS = ("GPU-1a", "GPU-2b")
 """Cards that this machine does not have: jobs take turns on them and compute on the CPU."""
@@ -157,7 +171,7 @@ def built(copied: Path) -> Path:
     """The results folder of a quick build that shares out two made-up GPUs."""
     done = quick(copied, CUDA_VISIBLE_DEVICES=",".join(MADE_UP_GPUS))
     assert done.returncode == 0, done.stdout[-8000:]
-    return copied.parent / "out" / "results" / f"{SHIPPED['dataset']}-smoke"
+    return copied / QUICK
 
 
 @pytest.mark.pipeline
@@ -404,7 +418,196 @@ def test_a_comment_reruns_nothing_and_a_layer_its_own_runs(copied: Path, built: 
 def test_a_setting_of_one_run_reruns_that_run_alone(copied: Path, built: Path) -> None:
     changed = copied.parent / "changed.yaml"
     changed.write_text(yaml.safe_dump({"runs": {"bmm_k5": {"settings": {"restarts": 2}}}}))
-    config = str(copied / "tests" / "smoke.yaml")
-    words = ["--cores", "2", "--dry-run", "--configfile", config, str(changed)]
-    jobs = planned(snakemake(*words, repository=copied, folder=copied.parent / "out").stdout)
+    jobs = planned(quick(copied, str(changed), "--dry-run").stdout)
     assert {run for rule, run in jobs if rule == "train"} == {"bmm_k5"}
+
+
+# what comes after a build: verify, archive, Snakemake's own report
+
+
+def tool(name: str, *words: str, repository: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m dgm.<name>`` in a clone; what it says on both channels is ``stdout``."""
+    environment = {**os.environ, "PYTHONPATH": str(repository / "src")}
+    command = [sys.executable, "-m", f"dgm.{name}", *words]
+    return subprocess.run(
+        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def test_the_tools_say_what_snakemake_says_of_a_bad_config_and_what_a_build_lacks(tmp_path: Path) -> None:
+    done = tool("archive", "pack", "--directory", str(tmp_path), "--config", "dataset=mnits", repository=REPOSITORY)
+    assert done.returncode == 1
+    assert done.stdout.startswith("archive: ") and done.stdout.count("dataset: unknown data set 'mnits'") == 1
+    done = tool("verify", "--files-only", "--directory", str(tmp_path), repository=REPOSITORY)
+    assert done.returncode == 1
+    assert done.stdout == f"verify: {tmp_path / 'results/mnist-5k/manifest.json'}: no such file; the build is not finished\n"
+
+
+@pytest.fixture(scope="module")
+def packed(copied: Path, built: Path) -> Path:
+    """The quick build in one file."""
+    target = copied.parent / "packed.tar.gz"
+    done = tool("archive", "pack", "--to", str(target), *SMOKE, repository=copied)
+    assert done.returncode == 0, done.stdout
+    return target
+
+
+def clone(root: Path) -> Path:
+    """Another copy of the sources, newer than any result."""
+    copy_sources(root)
+    for path in root.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.touch()
+    return root
+
+
+@pytest.fixture(scope="module")
+def elsewhere(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another clone at another place, with the quick build unpacked."""
+    root = clone(tmp_path_factory.mktemp("elsewhere") / "deep" / "clone")
+    done = tool("archive", "unpack", str(packed), repository=root)
+    assert done.returncode == 0, done.stdout
+    return root
+
+
+@pytest.mark.pipeline
+def test_an_unpacked_build_has_nothing_to_do_and_renders_without_training(built: Path, elsewhere: Path) -> None:
+    done = quick(elsewhere, "--dry-run")
+    assert "Nothing to be done" in done.stdout, done.stdout[-4000:]
+    done = quick(elsewhere, "--forcerun", "render", cores=1)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert {rule for rule, _ in planned(done.stdout)} - {"all", "build"} == (
+        {"render", "manifest"} | ({"typeset"} if shutil.which("pdflatex") else set())
+    )
+    for path in built.glob("report/*"):
+        assert (elsewhere / QUICK / "report" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.mark.pipeline
+@pytest.mark.skipif(shutil.which("tar") is None, reason="tar is not installed")
+def test_plain_tar_unpacks_an_archive_as_well(packed: Path, tmp_path: Path) -> None:
+    root = clone(tmp_path / "clone")
+    subprocess.run(["tar", "xzf", str(packed)], cwd=root, check=True)
+    assert "Nothing to be done" in quick(root, "--dry-run").stdout
+
+
+@pytest.mark.pipeline
+def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path, packed: Path) -> None:
+    place = str(copied.parent).encode()
+    assert [path for path in built.rglob("*") if path.is_file() and "logs" not in path.parts and place in path.read_bytes()] == []
+    with tarfile.open(packed) as tar:
+        notes = {member.name: tar.extractfile(member) for member in tar if member.name.startswith(".snakemake/metadata/")}
+    assert len(notes) > 300
+    assert [name for name, note in notes.items() if note is not None and place in note.read()] == []
+
+
+@pytest.mark.pipeline
+def test_what_is_no_whole_build_is_not_packed(elsewhere: Path) -> None:
+    target = elsewhere.parent / "never.tar.gz"
+    words = ["pack", "--to", str(target), *SMOKE]
+    done = tool("archive", *words, "--config", "seed=1", repository=elsewhere)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"archive: {QUICK}: the build is not finished: \d+ of \d+ files would be made: .*\n", done.stdout)
+    table = elsewhere / QUICK / "samples" / "nice.npz"
+    content = table.read_bytes()
+    try:
+        table.write_bytes(content[:-1])
+        done = tool("archive", *words, repository=elsewhere)
+        assert (done.returncode, "samples/nice.npz" in done.stdout) == (1, True)
+        done = tool("verify", "--files-only", *SMOKE, repository=elsewhere)
+        assert (done.returncode, "samples/nice.npz (changed)" in done.stdout) == (1, True)
+    finally:
+        table.write_bytes(content)
+    assert tool("verify", "--files-only", *SMOKE, repository=elsewhere).returncode == 0
+    assert not target.exists()
+
+
+def run_again(root: Path, *jobs: str) -> None:
+    """Run the recorded commands of jobs once more."""
+    for job in jobs:
+        command = json.loads((root / QUICK / "records" / f"{job}.json").read_text())["command"]
+        words = [sys.executable, *shlex.split(command)[1:]]
+        environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONHASHSEED": "0"}
+        subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.pipeline
+def test_builds_that_differ_in_times_are_the_same_and_others_are_not(copied: Path, built: Path, elsewhere: Path) -> None:
+    second = elsewhere / QUICK
+    for path in second.glob("records/*/*.json"):
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({**record, "started": "2031-01-01T00:00:00+00:00", "seconds": 7 * record["seconds"] + 100}))
+    with (second / "tables" / "costs.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    with (second / "tables" / "costs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([rows[0], *([*row[:3], str(3 * float(row[3]) + 1), *row[4:]] for row in rows[1:])])
+    documents = [f"typeset/{path.stem}" for path in second.glob("records/typeset/*.json")]
+    run_again(elsewhere, "plot/comparison-cost", "render/report", *documents, "manifest/manifest")
+    for name in ("report/index.html", "figures/comparison-cost.svg"):
+        assert (second / name).read_bytes() != (built / name).read_bytes(), name
+    words = ["--against", str(second), *SMOKE]
+    done = tool("verify", *words, repository=copied)
+    assert done.returncode == 0, done.stdout
+    assert "the two builds are the same" in done.stdout
+    assert not list((copied / ".snakemake").glob("verify-*"))
+
+    kept = torch.load(second / "models" / "nice.pt", weights_only=True)
+    next(iter(kept["state"].values())).flatten()[0] += 0.5
+    torch.save(kept, second / "models" / "nice.pt")
+    run_again(elsewhere, "manifest/manifest")
+    done = tool("verify", *words, repository=copied)
+    assert done.returncode == 1
+    assert re.search(r"^models/nice\.pt: state\.\S+ differs by at most 0\.5$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^report, made with the first build's times +\d+ +\d+ +0$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.pipeline
+def test_snakemakes_own_report_has_every_figure_with_caption_and_category(copied: Path, built: Path) -> None:
+    target = copied.parent / "report.zip"
+    done = quick(copied, "--report", str(target))
+    assert done.returncode == 0, done.stdout[-4000:]
+    with zipfile.ZipFile(target) as files:
+        page = files.read("report/report.html").decode()
+        names = files.namelist()
+    results, categories = (
+        json.JSONDecoder().raw_decode(page, page.index(f"var {name} = ") + len(f"var {name} = "))[0]
+        for name in ("results", "categories")
+    )
+    where = {path: category for category, groups in categories.items() for paths in groups.values() for path in paths}
+    questions = yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())
+    titles = {assignment["id"]: assignment["title"] for assignment in questions["assignments"]}
+    for figure in yaml.safe_load((REPOSITORY / "report" / "figures.yaml").read_text()):
+        path = f"{QUICK}/figures/{figure}.svg"
+        assert any(name.endswith(results[path]["data_uri"].removeprefix("data/")) for name in names), figure
+        assert re.search(r"<strong>Figure\s\d+\.</strong> \S+", results[path]["caption"]), figure
+        assert "system-message" not in results[path]["caption"], figure
+        assert where[path] == titles.get(figure.partition("-")[0], "All models side by side"), figure
+    for name in ("metrics", "seeds", "costs", "checks", "questions", "corrections"):
+        assert where[f"{QUICK}/tables/{name}.csv"] == "Tables" and results[f"{QUICK}/tables/{name}.csv"]["caption"]
+    assert where[f"{QUICK}/report/index.html"] == "Report"
+    assert "Nothing to be done" in quick(copied, "--dry-run").stdout
+
+
+@pytest.mark.pipeline
+def test_the_same_files_elsewhere_are_the_same_data(copied: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for part in ("train", "t10k"):
+        labels = rng.integers(0, 10, 20, dtype=np.uint8)
+        images = rng.integers(0, 256, (20, 28, 28), dtype=np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+            (tmp_path / "here").mkdir(exist_ok=True)
+            (tmp_path / "here" / f"{part}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    words = ["results/fashion-mnist/data/images.npz", "--config", "dataset=fashion-mnist"]
+
+    def build(folder: Path, *more: str) -> str:
+        done = snakemake("--cores", "1", *words, f"data_dir={folder}", *more, repository=copied, folder=tmp_path / "out")
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    assert ("prepare", "") in planned(build(tmp_path / "here"))
+    there = (tmp_path / "here").rename(tmp_path / "there")
+    assert "Nothing to be done" in build(there, "--dry-run")
+    labels = there / "t10k-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\x03" if labels.read_bytes()[-1] != 3 else labels.read_bytes()[:-1] + b"\x04")
+    assert ("prepare", "") in planned(build(there, "--dry-run"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm import interruption
+from dgm.device import NONDETERMINISTIC, nondeterministic_operations
 from dgm.files import write_text
 
 __all__ = ["commit", "logger", "parser", "run", "run_parser"]
@@ -57,7 +58,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
         _append(arguments.log, f"{datetime.now():%H:%M:%S} {line}")
 
     try:
-        with interruption.listening(say):
+        with interruption.listening(say), nondeterministic_operations() as operations:
             extra = work(arguments) or {}
             record = {
                 "stage": stage,
@@ -68,6 +69,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
                 "python": platform.python_version(),
                 "versions": _versions(),
                 **commit(),
+                **({NONDETERMINISTIC: sorted(operations)} if operations else {}),
                 **extra,
             }
             write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")

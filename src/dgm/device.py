@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -19,7 +20,16 @@ from typing import Any
 
 from dgm.locks import try_lock
 
-__all__ = ["ALLOCATOR_TUNABLES", "Device", "Held", "acquire", "gpu_ids", "use_threads"]
+__all__ = [
+    "ALLOCATOR_TUNABLES",
+    "NONDETERMINISTIC",
+    "Device",
+    "Held",
+    "acquire",
+    "gpu_ids",
+    "nondeterministic_operations",
+    "use_threads",
+]
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 
@@ -32,6 +42,13 @@ convolutional VAE 1.8 times slower (benchmarks/training_speed.py).
 
 ALLOCATOR_TUNABLES = ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR.items())
 """The value of the variable ``GLIBC_TUNABLES``, read when a process starts; ignored where the C library is another."""
+
+
+NONDETERMINISTIC = "nondeterministic"
+"""The entry of a record that lists the operations whose results may differ from run to run; most records have none."""
+
+WARNING = re.compile(r"(.+?) does not have a deterministic implementation")
+"""What torch says of such an operation when it has been asked for deterministic ones."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,28 @@ def acquire(gpu: int, threads: int = 1, *, poll: float = 2.0, say: Callable[[str
         yield Held(_describe(gpu, threads), waited)
 
 
+@contextmanager
+def nondeterministic_operations() -> Iterator[set[str]]:
+    """A set that receives the name of each operation of which torch warns that it has no deterministic implementation.
+
+    Torch warns where :func:`acquire` has asked it for such implementations, which is on CUDA. Other warnings are shown as ever.
+    """
+    found: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", message=WARNING.pattern)
+        shown = warnings.showwarning
+
+        def note(message: Warning | str, *others: Any, **named: Any) -> None:
+            said = WARNING.match(str(message))
+            if said:
+                found.add(said[1])
+            else:
+                shown(message, *others, **named)
+
+        warnings.showwarning = note
+        yield found
+
+
 def use_threads(count: int) -> None:
     """Limit the numerical libraries of this process to ``count`` threads, those loaded already and those to come."""
     if count < 1:
@@ -165,12 +204,26 @@ def _describe(gpu: int, threads: int) -> Device:
 
     torch.set_num_threads(threads)
     if gpu and torch.cuda.is_available():
+        _be_deterministic()
         properties = torch.cuda.get_device_properties(0)
         uuid = str(getattr(properties, "uuid", ""))
         named = f"GPU-{uuid}" if uuid and not uuid.startswith("GPU-") else uuid
         return Device("cuda", properties.name, named, os.environ.get(VARIABLE, ""), threads)
     kind = "mps" if gpu and torch.backends.mps.is_available() else "cpu"
     return Device(kind, _processor(), gpu=os.environ.get(VARIABLE, "") if gpu else "", threads=threads)
+
+
+def _be_deterministic() -> None:
+    """Ask torch for implementations whose results do not differ from run to run, and for a warning where there is none.
+
+    The CPU needs no such wish: there the number of threads and the seed settle the bytes.
+    """
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS when it starts
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # nothing here reads memory before writing it, so that filling it would only cost time
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # a property of the module
 
 
 def _processor() -> str:

@@ -5,7 +5,10 @@ import shutil
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ROOM", "hold_build", "try_lock"]
+__all__ = ["BUILD_LOCK", "ROOM", "hold_build", "try_lock"]
+
+BUILD_LOCK = Path(".snakemake", "build.lock")
+"""What a build, and whoever must not meet one, locks in the working directory."""
 
 ROOM = 50_000_000
 """Bytes that must be free where a build starts; it writes more than that."""
@@ -38,7 +41,7 @@ def hold_build(folder: Path) -> IO[str]:
         needed = f"a build needs {ROOM / 1e6:.0f} MB at least; make room"
         raise ValueError(f"{folder}: {free / 1e6:.1f} MB are free on its disk, and {needed}")
     try:
-        lock = try_lock(folder / ".snakemake" / "build.lock")
+        lock = try_lock(folder / BUILD_LOCK)
     except OSError as error:
         raise ValueError(f"{folder}: no build can be made here: {error.strerror} ({error.filename})") from None
     if lock is None:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dgm.data import DATASETS, local_files
+from dgm.data import DATASETS, content_digest
 from dgm.provenance import PACKAGE, annotation, defines, fingerprint, names
 from dgm.repeats import repeats
 from dgm.report import catalogue
+from dgm.report.captions import Captions
 from dgm.report.names import unknown
 from dgm.resources import Request, Requests
 from dgm.schema import FILE, faults, read
@@ -88,7 +89,7 @@ class Plan:
         for name in (CLASSIFIER, SECOND_CLASSIFIER):
             if name not in self._blocks:
                 raise ValueError(f"runs: no run called {name}; the samples of all runs are measured with its features")
-        self.data_files = [str(path) for path in local_files(self.dataset, self.data_dir).values()]
+        self.data_content = content_digest(self.dataset, self.data_dir)
         self.assignments = names("checks")
         self.demonstrations = names("demonstrations")
         kinds = {run: self.kind(run) for run in self._blocks}
@@ -260,6 +261,18 @@ class Plan:
     def drawing(self, figure: str) -> str:
         """What decides how a figure is drawn, as JSON; its caption and alt text are the report's."""
         return as_json(self.figures[figure].model_dump(include={"draw", "sources", "settings"}))
+
+    def category(self, figure: str) -> str:
+        """Where the report shows a figure: title of the assignment or chapter."""
+        for answer in self._catalogue.answers.values():
+            if figure in answer.figures:
+                return self._catalogue.assignments[self._catalogue.questions[answer.question].assignment].title
+        titles = [chapter.title for chapter in self._catalogue.chapters.values() if figure in chapter.figures]
+        return titles[0] if titles else "Shown nowhere"
+
+    def captions(self) -> Captions:
+        """Captions of the figures, for Snakemake's own report: those of the page, read when the first is asked for."""
+        return Captions(Path(self.results) / "report" / "index.html", iter(self.figures))
 
     def jobs(self) -> list[str]:
         """The jobs whose cost is tabulated, ``<stage>/<run>``."""

@@ -273,6 +273,16 @@ def test_a_trial_build_says_so(example: Example) -> None:
     assert "steps ≤ 10" in report.html and "samples ≤" not in report.html
 
 
+def test_operations_that_may_differ_from_run_to_run_are_told(example: Example) -> None:
+    assert "Not deterministic there" not in example.build().html
+    for name in ("flow", "mix"):
+        path = example.results / "records" / "train" / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "nondeterministic": ["put_"]}))
+    report = example.build()
+    assert "put_ (train flow, train mix)" in report.html
+    assert "Not deterministic there" in report.tex and r"put\_" in report.tex
+
+
 def test_a_question_answered_later_moves_from_open_to_answered(example: Example) -> None:
     path = example.report / "answers" / "late" / "late-1.md"
     path.parent.mkdir()

@@ -1,3 +1,4 @@
+import os
 import shlex
 import shutil
 import sys
@@ -6,12 +7,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-REPOSITORY = Path(str(workflow.current_basedir)).parents[1]
-SRC = REPOSITORY / "src"
+SRC = Path(str(workflow.current_basedir)).resolve().parents[1] / "src"
 if not SRC.is_dir():
     raise WorkflowError(
-        f"{REPOSITORY} has no src/, which the rules call; clone the whole repository and name its workflow/Snakefile"
+        f"{SRC.parent} has no src/, which the rules call; clone the whole repository and name its workflow/Snakefile"
     )
+# Seen from the working directory: what a build records of itself (commands, params, inputs) is the same wherever the clone lies.
+REPOSITORY = Path(os.path.relpath(SRC.parent))
 sys.path.insert(0, str(SRC))
 
 from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
@@ -85,9 +87,27 @@ MADE = [
 ]
 
 
+# What workflow/report/*.rst may show; read only when Snakemake's own report is made, and no job knows of it.
+config["captions"] = PLAN.captions()
+
+
+def category(wildcards):
+    """Part of the report that shows a figure."""
+    return PLAN.category(wildcards.figure)
+
+
 def code_of(stage, wildcards):
     """Digest of the code of a stage together with the model of its run."""
     return PLAN.code(stage, f"models.{PLAN.kind(wildcards.run)}")
+
+
+def data_dir(wildcards, output):
+    """Where the published files lie.
+
+    The same files elsewhere, or downloaded, are the same data, so the folder must not decide about reruns. It takes the output
+    because Snakemake leaves out of that decision what is computed from it.
+    """
+    return PLAN.data_dir
 
 
 def data_of_run(wildcards):

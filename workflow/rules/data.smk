@@ -1,6 +1,4 @@
 rule prepare:
-    input:
-        PLAN.data_files,
     output:
         images="<results>/data/images.npz",
         provenance="<results>/data/provenance.json",
@@ -15,7 +13,8 @@ rule prepare:
         runtime=30,
     params:
         dataset=PLAN.dataset,
-        data_dir=PLAN.data_dir,
+        data_dir=data_dir,
+        content=PLAN.data_content,
         limits=PLAN.limits_of("prepare"),
         code=PLAN.code("prepare"),
     shell:

@@ -4,7 +4,12 @@ rule plot:
             f"{PLAN.results}/{path}" for path in PLAN.sources(wildcards.figure)
         ],
     output:
-        svg="<results>/figures/{figure}.svg",
+        svg=report(
+            "<results>/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category=category,
+            labels={"figure": "{figure}"},
+        ),
         pdf="<results>/figures/{figure}.pdf",
         record="<records>/plot/{figure}.json",
     log:
@@ -32,7 +37,12 @@ rule render:
         REPORT_SOURCES.values(),
         MADE,
     output:
-        html="<results>/report/index.html",
+        html=report(
+            "<results>/report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"document": "report", "format": "HTML"},
+        ),
         tex="<results>/report/report.tex",
         parts=expand("<results>/report/{assignment}.tex", assignment=PLAN.assignments),
         record="<records>/render/report.json",
@@ -59,7 +69,12 @@ rule typeset:
         tex="<results>/report/{document}.tex",
         figures=expand("<results>/figures/{figure}.pdf", figure=PLAN.figures),
     output:
-        pdf="<results>/report/{document}.pdf",
+        pdf=report(
+            "<results>/report/{document}.pdf",
+            caption="../report/document.rst",
+            category="Report",
+            labels={"document": "{document}", "format": "PDF"},
+        ),
         record="<records>/typeset/{document}.json",
     log:
         "<logs>/typeset/{document}.log",

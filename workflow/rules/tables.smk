@@ -2,8 +2,18 @@ rule tabulate:
     input:
         expand("<results>/{path}", path=PLAN.metric_files()),
     output:
-        table="<results>/tables/metrics.csv",
-        seeds="<results>/tables/seeds.csv",
+        table=report(
+            "<results>/tables/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Tables",
+            labels={"table": "metrics"},
+        ),
+        seeds=report(
+            "<results>/tables/seeds.csv",
+            caption="../report/seeds.rst",
+            category="Tables",
+            labels={"table": "seeds"},
+        ),
         record="<records>/tabulate/metrics.json",
     log:
         "<logs>/tabulate/metrics.log",
@@ -28,7 +38,12 @@ rule costs:
         expand("<records>/{job}.json", job=PLAN.jobs()),
         expand("<benchmarks>/{job}.jsonl", job=PLAN.jobs()),
     output:
-        table="<results>/tables/costs.csv",
+        table=report(
+            "<results>/tables/costs.csv",
+            caption="../report/costs.rst",
+            category="Tables",
+            labels={"table": "costs"},
+        ),
         record="<records>/costs/jobs.json",
     log:
         "<logs>/costs/jobs.log",
@@ -86,9 +101,24 @@ rule collect:
         [REPORT_SOURCES[name] for name in ("questions", "answers", "lists")],
         checks=expand("<results>/checks/{assignment}.csv", assignment=PLAN.assignments),
     output:
-        checks="<results>/tables/checks.csv",
-        questions="<results>/tables/questions.csv",
-        corrections="<results>/tables/corrections.csv",
+        checks=report(
+            "<results>/tables/checks.csv",
+            caption="../report/checks.rst",
+            category="Tables",
+            labels={"table": "checks"},
+        ),
+        questions=report(
+            "<results>/tables/questions.csv",
+            caption="../report/questions.rst",
+            category="Tables",
+            labels={"table": "questions"},
+        ),
+        corrections=report(
+            "<results>/tables/corrections.csv",
+            caption="../report/corrections.rst",
+            category="Tables",
+            labels={"table": "corrections"},
+        ),
         record="<records>/collect/questions.json",
     log:
         "<logs>/collect/questions.log",

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jinja2
 from markupsafe import Markup
 
+from dgm.device import NONDETERMINISTIC
 from dgm.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
@@ -309,6 +310,7 @@ class _Context:
             ("Command", command),
             ("Commit", made.named_commits or "outside a repository"),
             ("Device", ", ".join(made.devices) or "no record"),
+            ("Not deterministic there", "; ".join(_nondeterministic(made.jobs))),
             ("Work", f"{len(made.jobs)} jobs, {duration(made.seconds)} of computing in total"),
             ("Software", ", ".join([f"Python {', '.join(pythons)}", *(f"{name} {versions[name]}" for name in sorted(versions))])),
         ]
@@ -498,6 +500,15 @@ def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -
         for index, column in enumerate(table.columns):
             label = templates.text(column.label, f"{where}: columns")
             document.add(f"column {name} {index}", label, f"{where}: columns", inline=True)
+
+
+def _nondeterministic(jobs: Sequence[Record]) -> list[str]:
+    """Operations that may give other bytes the next time, each with the jobs that used it."""
+    users: dict[str, list[str]] = {}
+    for job in jobs:
+        for operation in job.content.get(NONDETERMINISTIC, ()):
+            users.setdefault(operation, []).append(f"{job.stage} {job.name}")
+    return [f"{operation} ({', '.join(names)})" for operation, names in sorted(users.items())]
 
 
 def _fault(correction: Correction) -> str:

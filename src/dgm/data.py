@@ -182,7 +182,7 @@ def content_digest(name: str, data_dir: str | Path = "") -> str:
         return ""
     digest = hashlib.sha256()
     for key, path in files.items():
-        digest.update(f"{key} {hashlib.sha256(_content(path)).hexdigest()}\n".encode())
+        digest.update(f"{key} {hashlib.sha256(_content(path, SIZES[key])).hexdigest()}\n".encode())
     return digest.hexdigest()[:16]
 
 

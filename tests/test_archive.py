@@ -100,7 +100,7 @@ def test_the_file_is_named_after_data_set_and_commit(build: Build) -> None:
         (lambda folder: (folder / NAME / "models/nice.pt").write_text("others"), r"models/nice\.pt \(changed\)"),
         (lambda folder: (folder / NAME / "tables/metrics.csv").unlink(), r"tables/metrics\.csv \(missing\)"),
         (lambda folder: (folder / NAME / "manifest.json").unlink(), r"manifest\.json: no such file; the build is not finished"),
-        (lambda folder: (folder / NAME / "manifest.json").write_text("{}"), r"manifest\.json: not a readable manifest"),
+        (lambda folder: (folder / NAME / "manifest.json").write_text("{}"), r"manifest\.json: lacks artefacts"),
         (lambda folder: shutil.rmtree(folder / METADATA), r"Snakemake does not know how results/mnist-5k/\S+ was made"),
     ],
 )
@@ -171,7 +171,7 @@ NOTE = str(METADATA / metadata_file(f"{NAME}/models/nice.pt"))
         ({"results/mnist/models/nice.pt": b"x"}, "holds 2 results folders (results/mnist, results/mnist-5k)"),
         ({f"{NAME}/models/nice.pt": b"other weights"}, "models/nice.pt (changed)"),
         ({f"{NAME}/models/other.pt": b"weights"}, "1 files that the manifest does not list: models/other.pt"),
-        ({f"{NAME}/manifest.json": b"[]"}, "not a readable manifest"),
+        ({f"{NAME}/manifest.json": b"[]"}, "manifest.json: expected a mapping, found a list"),
         ({NOTE: b"not JSON"}, "Expecting value"),
         ({NOTE: b"[]"}, "not a JSON object"),
         ({str(METADATA / metadata_file("src/dgm/cli.py")): b"{}"}, "speaks of src/dgm/cli.py, which is not in the archive"),

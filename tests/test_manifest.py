@@ -243,5 +243,5 @@ def test_a_manifest_that_is_none_is_named(results: Path, content: str) -> None:
     with pytest.raises(ValueError, match=r"manifest\.json: no such file; the build is not finished"):
         manifest.faults(results)
     (results / "manifest.json").write_text(content)
-    with pytest.raises(ValueError, match=r"manifest\.json: not a readable manifest .*; delete it and build again"):
+    with pytest.raises(ValueError, match=r"manifest\.json: .*; delete it and build again"):
         manifest.faults(results)

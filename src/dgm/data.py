@@ -31,7 +31,6 @@ __all__ = [
     "find_idx_files",
     "load",
     "local_files",
-    "read_idx",
 ]
 
 Bytes = NDArray[np.uint8]

@@ -98,7 +98,7 @@ def load(results: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: no such file; the build is not finished")
     found = load_json(path, ("artefacts",))
     if not isinstance(found["artefacts"], dict):
-        raise Damaged(path, "artefacts: no mapping")
+        raise Damaged(path, "artefacts is no mapping")
     return found
 
 

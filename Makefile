@@ -15,11 +15,11 @@ export UV_HTTP_TIMEOUT ?= 600
 export NODE_USE_SYSTEM_CA ?= 1
 unexport PYTHONHOME
 
-.PHONY: help setup report verify archive unpack test lint audit format schema lock clean
+.PHONY: help setup report verify archive unpack test test-slurm lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(STAMP) ## create .venv from the locked requirements, and KaTeX beside it
 
@@ -38,6 +38,9 @@ unpack: $(STAMP) ## put the build of an archive in place, once it is checked: ma
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+
+test-slurm: $(STAMP) ## run the whole workflow through a Slurm of one node, started here (root; packages slurm-wlm, munge)
+	pytest --numprocesses 0 -m slurm tests/slurm $(ARGS)
 
 lint: $(STAMP) ## check style, types, spelling, security and the workflow
 	ruff check .

@@ -15,18 +15,29 @@ import zipfile
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from test_data import made_up, write_folder
-from workflows import REPOSITORY, command, planned, small_repository, snakemake
+from workflows import (
+    MADE_UP_GPUS,
+    QUICK,
+    REPOSITORY,
+    SHIPPED,
+    SMOKE,
+    command,
+    copy_sources,
+    planned,
+    quick,
+    small_repository,
+    smoke_build,
+    snakemake,
+    tool,
+)
 
 from dgm.resources import STAGES
-
-SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 
 
 def test_a_dry_run_of_the_shipped_config_plans_every_job(tmp_path: Path) -> None:
@@ -135,42 +146,16 @@ DOCUMENTS = (
 )
 
 
-def copy_sources(root: Path) -> Path:
-    """What a clone holds, as far as the workflow reads it."""
-    root.mkdir(parents=True)
-    for name in ("src", "workflow", "report", "profiles", "tests"):
-        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(REPOSITORY / name, root / name)
-    (root / "node_modules").symlink_to(REPOSITORY / "node_modules")
-    return root
-
-
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, whose modules a test may change."""
-    return copy_sources(tmp_path_factory.mktemp("build") / "repository")
-
-
-SMOKE = ("--configfile", "tests/smoke.yaml")
-
-
-def quick(copied: Path, *words: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A quick build in a copy of the sources."""
-    return snakemake("--cores", str(cores), *SMOKE, *words, repository=copied, folder=copied, **environment)
-
-
-QUICK = f"results/{SHIPPED['dataset']}-smoke"
-
-MADE_UP_GPUS = ("GPU-1a", "GPU-2b")
-"""Cards that this machine does not have: jobs take turns on them and compute on the CPU."""
+    """A copy of the clone that holds the quick build, in which a test may change modules and results."""
+    root = tmp_path_factory.mktemp("build") / "repository"
+    return shutil.copytree(smoke_build(), root, symlinks=True)
 
 
 @pytest.fixture(scope="module")
 def built(copied: Path) -> Path:
-    """The results folder of a quick build that shares out two made-up GPUs."""
-    done = quick(copied, CUDA_VISIBLE_DEVICES=",".join(MADE_UP_GPUS))
-    assert done.returncode == 0, done.stdout[-8000:]
+    """The results folder of the quick build."""
     return copied / QUICK
 
 
@@ -423,15 +408,6 @@ def test_a_setting_of_one_run_reruns_that_run_alone(copied: Path, built: Path) -
 
 
 # what comes after a build: verify, archive, Snakemake's own report
-
-
-def tool(name: str, *words: str, repository: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m dgm.<name>`` in a clone; what it says on both channels is ``stdout``."""
-    environment = {**os.environ, "PYTHONPATH": str(repository / "src")}
-    command = [sys.executable, "-m", f"dgm.{name}", *words]
-    return subprocess.run(
-        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
 
 
 def test_the_tools_say_what_snakemake_says_of_a_bad_config_and_what_a_build_lacks(tmp_path: Path) -> None:

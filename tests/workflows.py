@@ -1,5 +1,6 @@
 """Snakemake as a user calls it, and repositories small enough to be built in a test."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -13,9 +14,33 @@ import yaml
 
 from dgm.provenance import PACKAGE
 
-__all__ = ["REPOSITORY", "command", "planned", "small_repository", "snakemake"]
+__all__ = [
+    "MADE_UP_GPUS",
+    "QUICK",
+    "REPOSITORY",
+    "SHIPPED",
+    "SMOKE",
+    "command",
+    "copy_sources",
+    "planned",
+    "quick",
+    "small_repository",
+    "smoke_build",
+    "snakemake",
+    "tool",
+]
 
 REPOSITORY = PACKAGE.parents[1]
+SHIPPED: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+SMOKE = ("--configfile", "tests/smoke.yaml")
+"""Options of the quick build."""
+
+QUICK = f"results/{SHIPPED['dataset']}-smoke"
+"""Results folder of the quick build, seen from its clone."""
+
+MADE_UP_GPUS = ("GPU-1a", "GPU-2b")
+"""Cards that this machine does not have: the jobs of the quick build take turns on them and compute on the CPU."""
 
 
 def command(*words: str, repository: Path = REPOSITORY, folder: Path) -> list[str]:
@@ -33,6 +58,48 @@ def snakemake(*words: str, repository: Path = REPOSITORY, folder: Path, **enviro
         env={**os.environ, **environment},
         check=False,
     )
+
+
+def quick(clone: Path, *words: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A call on tiny budgets in a copy of the sources."""
+    return snakemake("--cores", str(cores), *SMOKE, *words, repository=clone, folder=clone, **environment)
+
+
+def tool(name: str, *words: str, repository: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m dgm.<name>`` in a clone; what it says on both channels is ``stdout``."""
+    environment = {**os.environ, "PYTHONPATH": str(repository / "src")}
+    called = [sys.executable, "-m", f"dgm.{name}", *words]
+    return subprocess.run(
+        called, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def copy_sources(root: Path) -> Path:
+    """Make ``root`` hold what a clone does, as far as the workflow reads it; results that it holds stay."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name in ("src", "workflow", "report", "profiles", "tests"):
+        shutil.rmtree(root / name, ignore_errors=True)
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(REPOSITORY / name, root / name)
+    if not (root / "node_modules").is_symlink():
+        (root / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    return root
+
+
+def smoke_build() -> Path:
+    """A clone that holds the quick build; do not change its files.
+
+    It is kept beside what pytest remembers and brought up to date, as any build is, so that only the first call after a change
+    takes minutes. Processes of pytest-xdist share it: one builds, the others wait.
+    """
+    root = REPOSITORY / ".pytest_cache" / "smoke"
+    root.parent.mkdir(exist_ok=True)
+    with root.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = quick(copy_sources(root), CUDA_VISIBLE_DEVICES=",".join(MADE_UP_GPUS))
+    assert done.returncode == 0, done.stdout[-8000:]
+    return root
 
 
 def planned(said: str) -> set[tuple[str, str]]:

@@ -26,7 +26,7 @@ from dgm import built
 from dgm.built import METADATA, Build, metadata_file, metadata_key
 from dgm.files import write_atomically
 from dgm.locks import BUILD_LOCK, try_lock
-from dgm.manifest import OWN, faults, listed, load
+from dgm.manifest import OWN, REMEDY, faults, listed, load
 
 __all__ = ["main", "pack", "unpack"]
 
@@ -77,15 +77,16 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
             no metadata of a file.
     """
     with _alone(build.folder):
+        # first: a damaged file makes Snakemake wish to make all that follows from it, but not the file itself
+        manifest = load(build.results)
+        found = faults(build.results)
+        if found.missing or found.changed:
+            raise ValueError(f"{build.name}: {found}; {REMEDY}")
         if build.pending:
             raise ValueError(
                 f"{build.name}: the build is not finished: {len(build.pending)} of {len(build.outputs)} files would be made: "
                 f"{listed(list(build.pending))}; build first, with the same options"
             )
-        manifest = load(build.results)
-        found = faults(build.results)
-        if found.missing or found.changed:
-            raise ValueError(f"{build.name}: {found}; delete these files and build again")
         members = {f"{build.name}/{name}": build.results / name for name in (*manifest["artefacts"], *OWN)}
         for key in list(members):
             note = METADATA / metadata_file(key)

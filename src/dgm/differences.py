@@ -8,7 +8,7 @@ import csv
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -58,32 +58,35 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(first: Path, second: Path, outputs: frozenset[str], showing_times: frozenset[str]) -> Comparison:
-    """Compare two builds, but for what shows times.
+def compare(first: Path, second: Path, outputs: frozenset[str], chosen: Callable[[str], bool]) -> Comparison:
+    """Compare two builds.
 
     Args:
         first: results folder.
         second: results folder of the other build.
         outputs: the artefacts that the second build makes when it is complete, relative to the folder; a file of the first that
             is none of them was left over by a build with another config, and is no difference.
-        showing_times: artefacts to leave out.
+        chosen: which artefacts to compare.
     """
-    names = {folder: {path.relative_to(folder).as_posix() for path in artefacts(folder)} for folder in (first, second)}
+    names = {
+        folder: set(filter(chosen, (path.relative_to(folder).as_posix() for path in artefacts(folder))))
+        for folder in (first, second)
+    }
     common, differences = names[first] & names[second], dict[str, str]()
     for name in sorted(names[first] ^ names[second]):
         if name in names[second]:
             differences[name] = "is not in the first build"
         elif name in outputs:
             differences[name] = "is not in the second build"
-    compared = (common | set(differences)) - showing_times
+    compared = common | set(differences)
     seen = (_repository(first), _repository(second))
-    for name in sorted(compared & common):
+    for name in sorted(common):
         said = _difference(name, first, second, seen)
         if said:
             differences[name] = said
     kinds = Counter(_kind(name) for name in compared)
     parts = [
-        Part(kind, count, {name: said for name, said in sorted(differences.items()) if name in compared and _kind(name) == kind})
+        Part(kind, count, {name: said for name, said in sorted(differences.items()) if _kind(name) == kind})
         for kind, count in sorted(kinds.items())
     ]
     return Comparison(tuple(parts), tuple(sorted(names[first] - names[second] - outputs)))
@@ -180,9 +183,9 @@ def _difference(name: str, first: Path, second: Path, seen: tuple[str, str]) -> 
 def _kind(name: str) -> str:
     folder = name.partition("/")[0]
     if folder == "records":
-        return "records, without times and place"
+        return "records, but for times and place"
     if name == "tables/costs.csv":
-        return "tables/costs.csv, without times"
+        return "tables/costs.csv, but for times"
     return "benchmarks, their number" if folder == "benchmarks" else folder
 
 

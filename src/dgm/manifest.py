@@ -15,6 +15,7 @@ __all__ = [
     "MEASURED_KEYS",
     "OWN",
     "PLACE_KEYS",
+    "REMEDY",
     "Faults",
     "artefacts",
     "describe",
@@ -53,6 +54,10 @@ MEASURED_KEYS = frozenset(
 
 PLACE_KEYS = frozenset({"commit", "dirty", "device", "host", "python", "scheduler_job", "versions"})
 """The entries of a record that say where and with what a job ran."""
+
+
+REMEDY = "build again, which continues an interrupted build; delete a file first that was damaged or edited"
+"""What helps where files are not those of the manifest."""
 
 
 @dataclass(frozen=True)

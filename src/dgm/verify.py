@@ -21,15 +21,15 @@ from typing import Any
 
 from dgm import built
 from dgm.device import NONDETERMINISTIC
-from dgm.differences import Comparison, Part, compare, describe, places
-from dgm.manifest import faults, listed, load
+from dgm.differences import Comparison, compare, places
+from dgm.files import write_text
+from dgm.manifest import REMEDY, faults, listed, load
 from dgm.provenance import PACKAGE
 
 __all__ = ["main", "remake"]
 
 REPORT = PACKAGE.parents[1] / "report"
 COSTS = "tables/costs.csv"
-MADE_AGAIN = "{}, made with the first build's times"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,7 +92,7 @@ def _whole(results: Path) -> bool:
     """Whether the files of a build are those of its manifest; says what is wrong, and what the manifest does not list."""
     count, found = len(load(results)["artefacts"]), faults(results)
     if found.missing or found.changed:
-        print(f"verify: {results}: {found}; delete these files and build again", file=sys.stderr)
+        print(f"verify: {results}: {found}; {REMEDY}", file=sys.stderr)
         return False
     unlisted = f"; not in the manifest: {listed(list(found.unlisted))}" if found.unlisted else ""
     print(f"{results}: {count} files are as the manifest says{unlisted}", flush=True)
@@ -100,32 +100,21 @@ def _whole(results: Path) -> bool:
 
 
 def _compared(first: Path, second: Path, outputs: frozenset[str], scratch: Path) -> Comparison:
-    """The comparison of two builds together with that of what shows times."""
-    timed = _figures_of_costs(second)
-    shown = {
-        "figures": sorted(name for name in outputs if name.partition(".")[0] in {f"figures/{figure}" for figure in timed}),
-        "report": sorted(name for name in outputs if name.startswith("report/")),
-    }
-    found = compare(first, second, outputs, frozenset(name for names in shown.values() for name in names))
-    remade = remake(first, second, timed, scratch)
-    parts = list(found.parts)
-    for kind, names in shown.items():
-        differences = {}
-        for name in names:
-            there = [(folder / name).is_file() for folder in (first, remade)]
-            if not all(there):
-                differences[name] = f"is not in the {'second' if there[0] else 'first'} build"
-            elif (first / name).read_bytes() != (remade / name).read_bytes():
-                differences[name] = describe(first / name, remade / name)
-        if names:
-            parts.append(Part(MADE_AGAIN.format(kind), len(names), differences))
-    return replace(found, parts=tuple(parts))
+    """The comparison of two builds, with what shows times made again."""
+    figures = _figures_of_costs(second)
+    drawn = tuple(f"figures/{figure}." for figure in figures)
+    timed = frozenset(name for name in outputs if name.startswith(("report/", "records/typeset/", *drawn)))
+    found = compare(first, second, outputs, lambda name: name not in timed)
+    again = compare(first, remake(first, second, figures, scratch), outputs, lambda name: name in timed)
+    named = (replace(part, name=f"{part.name}, with the first build's times") for part in again.parts)
+    return replace(found, parts=(*found.parts, *named))
 
 
 def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> Path:
     """Make what shows times once more from the second build, with the records and costs of the first.
 
-    The jobs are those that the second build recorded, run in the working directory ``scratch``.
+    The jobs are those that the second build recorded, run in the working directory ``scratch``. How many pages a document has
+    depends on the times that it shows, so the records of typesetting are made again, too.
 
     Args:
         first: results folder whose times are shown.
@@ -139,7 +128,6 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     Raises:
         ValueError: when a job fails, with its message.
     """
-    remade = scratch / "results" / second.name
     commands = {f"plot/{name}": _words(second, f"plot/{name}") for name in figures}
     commands["render/report"] = _words(second, "render/report")
     for path in sorted((second / "records" / "typeset").glob("*.json")):
@@ -152,8 +140,7 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     shutil.copy(first / COSTS, remade / COSTS)
     for job, words in commands.items():
         here = {"--report-dir": REPORT, "--figures": REPORT / "figures.yaml", "--log": Path("logs", f"{job}.log")}
-        # not among those of the first build, which the report speaks of
-        here["--record"] = Path("records", f"{job}.json")
+        here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
         told = [str(here.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0"}
         done = subprocess.run(
@@ -161,6 +148,10 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
         )
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")
+    for job, words in commands.items():
+        if job.startswith("typeset/"):
+            said = {**_record(scratch, job), "command": shlex.join(words)}
+            write_text(remade / "records" / f"{job}.json", json.dumps(said))
     return remade
 
 

@@ -44,6 +44,8 @@ def build(tmp_path: Path) -> Build:
 
 @pytest.fixture
 def packed(build: Build, tmp_path: Path) -> Path:
+    """Its archive, and ``two`` to unpack it in."""
+    (tmp_path / "two").mkdir()
     return pack(build, tmp_path / "packed.tar.gz")[0]
 
 
@@ -121,7 +123,7 @@ def test_nothing_is_packed_or_unpacked_beside_a_running_build(build: Build, pack
     for folder in (build.folder, tmp_path / "two"):
         lock = try_lock(folder / BUILD_LOCK)
         assert lock is not None
-        with lock, pytest.raises(ValueError, match="a build is running in"):
+        with lock, pytest.raises(ValueError, match="another build is running in"):
             pack(build, tmp_path / "again.tar.gz") if folder == build.folder else unpack(packed, folder)
     assert _contents(tmp_path / "two") == {}
 

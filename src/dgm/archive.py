@@ -16,8 +16,7 @@ import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -25,7 +24,7 @@ from typing import Any, BinaryIO, cast
 from dgm import built
 from dgm.built import METADATA, Build, metadata_file, metadata_key
 from dgm.files import write_atomically
-from dgm.locks import BUILD_LOCK, try_lock
+from dgm.locks import hold_build
 from dgm.manifest import OWN, REMEDY, faults, listed, load
 
 __all__ = ["main", "pack", "unpack"]
@@ -76,7 +75,7 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
         ValueError: when the build is not finished, its files differ from the manifest, another build is running, or Snakemake has
             no metadata of a file.
     """
-    with _alone(build.folder):
+    with hold_build(build.folder.resolve()):
         # first: a damaged file makes Snakemake wish to make all that follows from it, but not the file itself
         manifest = load(build.results)
         found = faults(build.results)
@@ -115,7 +114,7 @@ def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:
         ValueError: when the archive is damaged, holds anything else than one build with Snakemake's notes on it, or its files are
             not those of its manifest; when the results folder is there already.
     """
-    with _alone(folder), tempfile.TemporaryDirectory(prefix="unpack-", dir=folder / ".snakemake") as scratch:
+    with hold_build(folder.resolve()), tempfile.TemporaryDirectory(prefix="unpack-", dir=folder / ".snakemake") as scratch:
         try:
             with tarfile.open(archive, "r:gz") as tar:
                 name = _extract(tar, archive, Path(scratch), folder)
@@ -133,16 +132,6 @@ def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:
         (folder / name).parent.mkdir(exist_ok=True)
         os.rename(results, folder / name)
     return name, _version(manifest), len(manifest["artefacts"])
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep builds out of a working directory for a while."""
-    lock = try_lock(folder / BUILD_LOCK)
-    if lock is None:
-        raise ValueError(f"a build is running in {folder.resolve()}; wait for it or stop it")
-    with lock:
-        yield
 
 
 def _write(file: BinaryIO, members: dict[str, Path], made: int) -> None:

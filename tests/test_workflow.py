@@ -39,6 +39,9 @@ from workflows import (
 
 from dgm.resources import STAGES
 
+# the first test that wants the quick build waits for it
+pytestmark = pytest.mark.timeout(2400)
+
 
 def test_a_dry_run_of_the_shipped_config_plans_every_job(tmp_path: Path) -> None:
     done = snakemake("--cores", "2", "--dry-run", folder=tmp_path)

@@ -22,10 +22,11 @@ def test_captions_are_those_of_the_page_with_formulas_that_need_no_style_sheet(b
 
 def test_links_become_words_and_signs_stay_escaped() -> None:
     page = """<figure class="shown" id="fig-a-b"><img src="x"><figcaption>A &lt; <a href="#fig-c">Figure 2</a> &amp;
-      <code>x<wbr>y</code><span class="katex-html"><span>drawn<svg><path d="x"/></svg></span></span><mspace width="1"/>.
+      <code>x<wbr>y</code><span class="katex-html">
+      <span>drawn<svg><path d="x"/></svg><span class="mp">;</span></span></span><mspace width="1"/>.
       </figcaption></figure>
       <figure class="listing"><figcaption>of a listing</figcaption></figure>"""
-    assert captions(page) == {"a-b": 'A &lt; Figure 2 &amp; <code>x<wbr>y</code><mspace width="1"/>.'}
+    assert captions(page) == {"a-b": 'A &lt; Figure 2 &amp; <code>x<wbr>y</code>;<mspace width="1"/>.'}
 
 
 def test_the_page_is_read_when_a_caption_is_asked_for(tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"verify: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("verify: interrupted; nothing was compared to the end", file=sys.stderr)
+        return 130
 
 
 def _verify(arguments: argparse.Namespace, words: Sequence[str]) -> int:

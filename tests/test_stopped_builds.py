@@ -12,6 +12,13 @@ import psutil
 import pytest
 from workflows import REPOSITORY, command, small_repository, snakemake
 
+
+def heed_signals() -> None:
+    """As in a terminal: tests that run in the background inherit that Ctrl-C and its end are ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 pytestmark = pytest.mark.pipeline
 
 RUNS = {
@@ -77,7 +84,9 @@ def test_a_stopped_build_leaves_a_checkpoint_and_no_process_and_continues(
     words = command("--cores", "1", target(run), repository=repository, folder=folder)
     with (
         said.open("w") as file,
-        subprocess.Popen(words, cwd=repository, env=environment, stdout=file, stderr=file, start_new_session=True) as build,
+        subprocess.Popen(
+            words, cwd=repository, env=environment, stdout=file, stderr=file, start_new_session=True, preexec_fn=heed_signals  # noqa: PLW1509
+        ) as build,
     ):
         deadline = time.monotonic() + 200
         while not checkpoint.exists():  # the training is on its way

@@ -85,7 +85,13 @@ def test_a_stopped_build_leaves_a_checkpoint_and_no_process_and_continues(
     with (
         said.open("w") as file,
         subprocess.Popen(
-            words, cwd=repository, env=environment, stdout=file, stderr=file, start_new_session=True, preexec_fn=heed_signals  # noqa: PLW1509
+            words,
+            cwd=repository,
+            env=environment,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509
         ) as build,
     ):
         deadline = time.monotonic() + 200

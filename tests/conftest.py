@@ -2,10 +2,16 @@
 
 import fcntl
 import os
+import signal
 from pathlib import Path
 
 # one thread: a test must not depend on how many cores the machine has, nor slow its neighbours down
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# as in a terminal: what is started in the background inherits that Ctrl-C, or the end of the terminal, is ignored
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 import numpy as np
 import pytest

@@ -8,11 +8,6 @@ from pathlib import Path
 # one thread: a test must not depend on how many cores the machine has, nor slow its neighbours down
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# as in a terminal: what is started in the background inherits that Ctrl-C, or the end of the terminal, is ignored
-for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, handler)
-
 import numpy as np
 import pytest
 import torch
@@ -22,6 +17,11 @@ from dgm import ring
 from dgm.dataset import ImageData, PointData
 from dgm.loop import Context
 from dgm.rng import Generators
+
+# as in a terminal: what is started in the background inherits that Ctrl-C, or the end of the terminal, is ignored
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 torch.set_num_threads(1)
 torch.set_warn_always(True)  # else a warning, which is an error here, shows in the first test alone and depends on the order

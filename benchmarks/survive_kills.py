@@ -3,8 +3,9 @@
     python benchmarks/survive_kills.py [--kills 20] [--seed 0] [--configfile tests/smoke.yaml] [TARGET...]
 
 The first build is left alone, and its course noted. The second one is killed (SIGKILL to Snakemake and all of its jobs) at random
-moments of that course and called again each time: a moment is a number of finished jobs and the seconds since the last of them, so
-that the kills are spread over the whole build however much of it has to be repeated. Goal: every kill is survived.
+moments of that course and called again each time: a moment is a number of finished jobs and the processor time since the last of
+them, so that the kills are spread over the whole build however much of it has to be repeated, and however busy the machine is. Goal:
+every kill is survived.
 """
 
 import argparse
@@ -50,6 +51,14 @@ class Build:
         """Jobs whose record is on disk."""
         return sum(1 for _ in self.folder.glob("results/*/records/*/*.json"))
 
+    def seconds(self) -> float:
+        """Processor time of this call so far, of jobs that have ended too."""
+        spent = 0.0
+        for process in self._session():
+            with suppress(psutil.NoSuchProcess):
+                spent += sum(process.cpu_times()[:4])  # own and that of children that have ended: user, system
+        return spent
+
     def running(self) -> bool:
         """Whether Snakemake is."""
         return self.process.poll() is None
@@ -69,10 +78,12 @@ class Build:
             time.sleep(0.05)
 
     def _session(self) -> Iterator[psutil.Process]:
-        for process in psutil.process_iter():
+        for number in psutil.pids():
             with suppress(ProcessLookupError, psutil.NoSuchProcess):
-                if os.getsid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
-                    yield process
+                if os.getsid(number) == self.process.pid:
+                    process = psutil.Process(number)
+                    if process.status() != psutil.STATUS_ZOMBIE:
+                        yield process
 
 
 def _job(process: psutil.Process) -> str:
@@ -86,13 +97,13 @@ def _job(process: psutil.Process) -> str:
 
 
 def undisturbed(folder: Path, words: list[str], checkpoint_seconds: float) -> list[tuple[float, int]]:
-    """Build without a kill. Returns the course: seconds from the start and jobs finished by then, whenever that number grew."""
-    build, clock = Build(folder, words, checkpoint_seconds), time.monotonic()
+    """Build without a kill. Returns the course: processor time and jobs finished by then, whenever that number grew."""
+    build = Build(folder, words, checkpoint_seconds)
     course = [(0.0, 0)]
     while True:
-        running, done = build.running(), build.finished_jobs()
+        running, done, spent = build.running(), build.finished_jobs(), build.seconds()
         if done > course[-1][1]:
-            course.append((time.monotonic() - clock, done))
+            course.append((max(spent, course[-1][0]), done))
         if not running:
             break
         time.sleep(0.2)
@@ -102,7 +113,7 @@ def undisturbed(folder: Path, words: list[str], checkpoint_seconds: float) -> li
 
 
 def moments(course: list[tuple[float, int]], kills: int, seed: int) -> list[tuple[int, float]]:
-    """Finished jobs and seconds since the last of them, for times drawn uniformly over the course."""
+    """Finished jobs and processor time since the last of them, for moments drawn uniformly over the course."""
     chosen = random.Random(seed)  # nosec B311  # moments that can be repeated, no secret
     drawn = sorted(chosen.uniform(0, course[-1][0]) for _ in range(kills))
     found = []
@@ -117,14 +128,14 @@ def killed(folder: Path, words: list[str], checkpoint_seconds: float, when: list
     struck = []
     for number, (done, seconds) in enumerate(when, 1):
         build = Build(folder, words, checkpoint_seconds)
-        clock, before = time.monotonic(), build.finished_jobs()
-        reached = clock if before >= done else None
+        clock, reached = time.monotonic(), None
         while build.running():
-            if reached is None and build.finished_jobs() >= done:
-                reached = time.monotonic()
-            if reached is not None and time.monotonic() - reached >= seconds:
+            spent = build.seconds()
+            if reached is None and build.finished_jobs() >= done and (done == 0 or build.jobs()):
+                reached = spent  # the start of Snakemake itself does not count again
+            if reached is not None and spent - reached >= seconds:
                 break
-            time.sleep(0.05)
+            time.sleep(0.1)
         if not build.running():
             if build.process.returncode:
                 raise SystemExit(f"call {number} failed:\n{build.log.read_text()[-4000:]}")
@@ -135,7 +146,7 @@ def killed(folder: Path, words: list[str], checkpoint_seconds: float, when: list
         struck.append(", ".join(jobs) or "Snakemake alone")
         print(
             f"kill {number}: after {time.monotonic() - clock:.1f} s of this call, {build.finished_jobs()} jobs finished "
-            f"(drawn: {done} and {seconds:.1f} s); it struck {struck[-1]}",
+            f"(drawn: {done}, and {seconds:.1f} s of processor time); it struck {struck[-1]}",
             flush=True,
         )
     last = Build(folder, words, checkpoint_seconds)
@@ -176,7 +187,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         root = (arguments.folder or Path(temporary)).resolve()
         course = undisturbed(root / "undisturbed", words, arguments.checkpoint_seconds)
-        print(f"undisturbed: {course[-1][1]} jobs in {course[-1][0]:.0f} s", flush=True)
+        print(f"undisturbed: {course[-1][1]} jobs in {course[-1][0]:.0f} s of processor time", flush=True)
         when = moments(course, arguments.kills, arguments.seed)
         struck = killed(root / "killed", words, arguments.checkpoint_seconds, when)
         (first,), (second,) = (list((root / name / "results").iterdir()) for name in ("undisturbed", "killed"))

@@ -2,14 +2,17 @@
 
 import argparse
 import json
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from disks import fill, mounted
 
 from dgm import cli
+from dgm.interruption import Interrupted
 
 
 def _arguments(folder: Path) -> argparse.Namespace:
@@ -101,3 +104,28 @@ def test_a_record_says_nothing_of_operations_when_none_warned(tmp_path: Path) ->
         assert cli.run(lambda arguments: warnings.warn("another matter", stacklevel=1), _arguments(tmp_path), "train") == 0
     assert [str(warning.message) for warning in others] == ["another matter"]
     assert "nondeterministic" not in json.loads((tmp_path / "r" / "record.json").read_text())
+
+
+def test_without_a_terminal_the_log_still_has_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+        def flush(self) -> None:
+            raise OSError(5, "Input/output error")
+
+    def work(arguments: argparse.Namespace) -> dict[str, Any]:
+        signal.raise_signal(signal.SIGHUP)
+        return {}
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    with pytest.raises(Interrupted):
+        cli.run(work, _arguments(tmp_path), "train")
+    assert (tmp_path / "x.log").read_text().endswith("stopped by SIGHUP; the next call starts this job again\n")
+
+
+def test_a_log_on_a_full_disk_is_no_reason_to_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        fill(disk, but=0)
+        cli.logger(disk / "logs" / "x.log")("epoch 1")
+    assert capsys.readouterr().err.endswith(" epoch 1\n")

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,8 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     started, clock = datetime.now(UTC), time.perf_counter()
 
     def say(line: str) -> None:
-        print(f"{stage}: {line}", file=sys.stderr)
         _append(arguments.log, f"{datetime.now():%H:%M:%S} {line}")
+        _print(f"{stage}: {line}")
 
     try:
         with interruption.listening(say), nondeterministic_operations() as operations:
@@ -75,8 +76,8 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
             write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
     except EXPECTED as error:
         message = f"{stage}: {_said(error)}"
-        print(message, file=sys.stderr)
         _append(arguments.log, message)
+        _print(message)
         return 1
     except Exception:
         _append(arguments.log, traceback.format_exc())
@@ -106,13 +107,19 @@ def _append(log: Path | None, text: str) -> bool:
     return True
 
 
+def _print(line: str) -> None:
+    """To standard error, if there still is one: the terminal may be what has gone."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
 def logger(log: Path | None) -> Callable[[str], None]:
     """A function that appends one time-stamped line to the log file, or writes it to standard error where that is not possible."""
 
     def say(line: str) -> None:
         stamped = f"{datetime.now():%H:%M:%S} {line}"
         if not _append(log, stamped):
-            print(stamped, file=sys.stderr)
+            _print(stamped)
 
     return say
 

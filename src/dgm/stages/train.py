@@ -13,7 +13,6 @@ from typing import Any
 from dgm import cli
 from dgm.config import Limits, parse
 from dgm.device import acquire
-from dgm.files import remove
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,9 +68,9 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
 def _forget(checkpoint: Path) -> None:
     """Remove the checkpoints of a run and of its phases, ``<run>.<phase>.pt``, those of earlier settings too."""
     if checkpoint.parent.is_dir():
-        for path in checkpoint.parent.glob(f"{checkpoint.stem}.*"):
-            remove(path)
-        remove(checkpoint)
+        for path in checkpoint.parent.iterdir():
+            if path.name.removeprefix(".").startswith(f"{checkpoint.stem}."):  # with a dot in front what a killed writer left
+                path.unlink()
 
 
 def _identity(arguments: argparse.Namespace, device: str) -> str:
@@ -83,7 +82,10 @@ def _identity(arguments: argparse.Namespace, device: str) -> str:
 
 
 if __name__ == "__main__":
-    done = main()
+    try:
+        status = main()
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else 1
     # Python takes a while to put torch away, and a kill meanwhile would cost the whole training: its checkpoint is gone
     sys.stderr.flush()
-    os._exit(done)
+    os._exit(status)

@@ -4,9 +4,7 @@
 
 The first build is left alone, and its course noted. The second one is killed (SIGKILL to Snakemake and all of its jobs) at random
 moments of that course and called again each time: a moment is a number of finished jobs and the processor time since the last of
-them, so that the kills are spread over the whole build however much of it has to be repeated, and however busy the machine is. Goal:
-every kill is survived.
-"""
+them, X"""
 
 import argparse
 import os

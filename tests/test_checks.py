@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import dgm.checks
 from dgm import bernoulli, distributions, divergences, flows
 from dgm.checks import Claim, Evidence, claims
 from dgm.clustering import purity
@@ -251,16 +252,26 @@ def test_the_stage_writes_one_row_a_claim(good: Path, tmp_path: Path) -> None:
     assert path.read_text().count("\n") == 1 + len(table)
 
 
-def test_a_false_claim_stops_the_stage_and_is_named(copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_false_claim_stops_the_stage_and_is_named(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     changed_metric(copied, "vae_conv", "iwae_50", -101.0)
-    (copied / "history" / "bmm_k5.csv").unlink()
+    monkeypatch.setitem(dgm.checks._REGISTRY, "gdl-3c", lambda evidence: [][0])
     status, path = stage(copied, tmp_path)
     message = capsys.readouterr().err
     assert status == 1
     assert not path.exists()
     assert "gdl-4b: the ELBO does not exceed" in message
-    assert "gdl-3c: the check runs (FileNotFoundError" in message
-    assert "iwae" not in message.split("gdl-3c")[0] or "expected True" in message
+    assert "gdl-3c: the check runs (IndexError: list index out of range): expected True" in message
+
+
+def test_a_missing_file_stops_the_stage_and_is_no_false_claim(copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = copied / "history" / "bmm_k5.csv"
+    missing.unlink()
+    status, path = stage(copied, tmp_path)
+    assert status == 1
+    assert not path.exists()
+    assert capsys.readouterr().err == f"check: {missing}: no such file; build again\n"
 
 
 def test_a_quick_build_skips_what_it_cannot_show(copied: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def keys(described: dict[str, Any], definitions: dict[str, Any], prefix: str = "
         values = of.get("additionalProperties")
         for inside, block in ((".", of), (f".<{name.removesuffix('s')}>.", values if isinstance(values, dict) else {})):
             resolved = definitions[block["$ref"].rpartition("/")[2]] if "$ref" in block else block
-            if name != "settings_for":  # its keys are the data sets
+            if not name.endswith("_for"):  # its keys are the data sets
                 yield from keys(resolved, definitions, prefix + name + inside)
 
 

@@ -90,7 +90,7 @@ def test_a_good_config_has_no_faults() -> None:
         (run(settings={"width": 3, "depth": 1}), "runs.a.settings.depth: unknown key"),
         (run(settings_for={"mnits": {}}), "runs.a.settings_for.mnits: unknown key (did you mean mnist"),
         (run(settings_for={"mnist": {"rat": 1}}), "runs.a.settings_for.mnist.rat: unknown key (did you mean rate?)"),
-        (run(steps=3), "runs.a.steps: unknown key; known here: data, estimates, kind, seed, settings, settings_for"),
+        (run(steps=3), "runs.a.steps: unknown key; known here: data, estimates, estimates_for, kind, seed, settings, settings_for"),
     ],
 )
 def test_each_fault_is_one_sentence_with_path_value_and_what_is_allowed(wrong: dict[str, Any], sentence: str) -> None:

@@ -212,8 +212,8 @@ class Plan:
         return "estimates" in self.block(run)
 
     def estimates(self, run: str) -> str:
-        """How a run's likelihood is estimated, as JSON."""
-        return as_json(self.block(run)["estimates"])
+        """How a run's likelihood is estimated, as JSON: its block with what it says for this data set laid over."""
+        return self._laid_over(run, "estimates")
 
     def kind(self, run: str) -> str:
         """The kind of a run, which is the name of its module."""
@@ -222,8 +222,11 @@ class Plan:
 
     def settings(self, run: str) -> str:
         """A run's settings as JSON: its block with what it says for this data set laid over."""
+        return self._laid_over(run, "settings")
+
+    def _laid_over(self, run: str, key: str) -> str:
         block = self.block(run)
-        return as_json({**block.get("settings", {}), **block.get("settings_for", {}).get(self.dataset, {})})
+        return as_json({**block.get(key, {}), **block.get(f"{key}_for", {}).get(self.dataset, {})})
 
     def limits_of(self, stage: str) -> str:
         """The caps that a stage acts on, as JSON."""
@@ -364,7 +367,11 @@ class Plan:
 
     def _check_estimates(self) -> None:
         """Likelihoods are estimated for models that make an image from a code."""
-        wrong = []
+        wrong = [
+            f"runs.{run}.estimates_for: nothing to lay it over; the run needs a key estimates, which may be empty"
+            for run in self.runs
+            if "estimates_for" in self._blocks[run] and not self.estimated(run)
+        ]
         for run in self.estimated_runs:
             module = f"dgm.models.{self.kind(run)}"
             if not any(defines(module, "Model", method) for method in DECODER_METHODS):

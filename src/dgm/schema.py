@@ -99,6 +99,12 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                         "$ref": "#/$defs/estimates",
                         "description": "asks for the likelihood of a model with a decoder, and says how many draws it takes",
                     },
+                    "estimates_for": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {name: {"$ref": "#/$defs/estimates"} for name in datasets},
+                        "description": "by data set: what is laid over estimates for it",
+                    },
                     "settings_for": {
                         "type": "object",
                         "additionalProperties": False,

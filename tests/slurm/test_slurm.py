@@ -73,7 +73,7 @@ def submitted(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Submit
         ) as build,
     ):
         try:
-            taken = {run: held_up(run, clone / QUICK, build) for run in (OUT_OF_TIME, CANCELLED)}
+            taken = held_up({OUT_OF_TIME, CANCELLED}, clone / QUICK, build)
             slurm("scontrol", "update", f"JobId={taken[OUT_OF_TIME]}", "TimeLimit=1")
             slurm("scancel", taken[CANCELLED])
             build.wait()
@@ -84,13 +84,24 @@ def submitted(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Submit
     return Submitted(clone, taken)
 
 
-def held_up(run: str, results: Path, build: "subprocess.Popen[bytes]") -> str:
-    """Stop a training in the middle; return the number of its job. Slurm wakes it up (SIGCONT) when it ends the job (SIGTERM)."""
-    checkpoint = results / "checkpoints" / f"{run}.pt"
-    while not checkpoint.exists():
-        assert build.poll() is None, f"the build ended before {run} could be caught"
-        assert not (results / "models" / f"{run}.pt").exists(), f"{run} ended before it could be caught"
+def held_up(runs: set[str], results: Path, build: "subprocess.Popen[bytes]") -> dict[str, str]:
+    """Stop trainings in the middle, whichever comes first; return the number of the job of each.
+
+    Slurm wakes a training up (SIGCONT) when it ends its job (SIGTERM).
+    """
+    taken: dict[str, str] = {}
+    while waiting := runs - set(taken):
+        assert build.poll() is None, f"the build ended before {waiting} could be caught"
+        for run in waiting:
+            if (results / "checkpoints" / f"{run}.pt").exists():
+                taken[run] = stop_training(run)
+            assert run in taken or not (results / "models" / f"{run}.pt").exists(), f"{run} ended before it could be caught"
         time.sleep(0.01)
+    return taken
+
+
+def stop_training(run: str) -> str:
+    """Stop (SIGSTOP) the process that trains a run; return the number of its job."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().decode().split("\0")

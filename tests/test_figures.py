@@ -1,5 +1,6 @@
 """Every figure of the report is drawn from result files, byte by byte the same each time, and shows its data."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,24 @@ def test_points_lie_at_their_numbers_with_two_standard_errors() -> None:
     assert (low, high) == (2, 4)  # 3 -+ 2 * 0.5; the time has no error, so there is no bar across
     assert len(axes.collections) == 2
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["flow", "flow, cold", "real digits"]
+
+
+@pytest.mark.parametrize(("quickest", "slowest"), [(100.0, 260.0), (133.0, 7700.0), (150.0, 800.0), (9.0, 40000.0), (2.0, 3e6)])
+def test_tick_labels_of_a_logarithmic_axis_are_apart_and_more_than_one(quickest: float, slowest: float) -> None:
+    rows = metrics().replace({"value": {100.0: quickest}})
+    rows.loc[len(rows)] = ["slow", "gan", "seconds", slowest, np.nan, "train"]
+    rows.loc[len(rows)] = ["slow", "gan", "quality", 3.0, 0.5, "samples"]
+    panel = PANEL | {"points": [{"run": run, "label": run} for run in ("flow", "slow")]}
+    with style.context():
+        drawn = scatter.draw({"metrics": rows}, panels=[panel, panel])
+        drawn.draw_without_rendering()
+        axis = drawn.axes[0].xaxis
+        low, high = axis.get_view_interval()
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        shown = [tick.label1 for tick in ticks if low <= tick.get_loc() <= high and tick.label1.get_text()]
+        boxes = sorted(label.get_window_extent().extents[[0, 2]].tolist() for label in shown)
+    assert len(boxes) > 1
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(boxes))
 
 
 @pytest.mark.parametrize("change", [{"run": "flows"}, {"y": {"metric": "quality", "split": "test"}}])

@@ -336,9 +336,14 @@ def test_likelihoods_are_estimated_where_the_config_asks_for_it() -> None:
 def test_a_data_set_may_have_budgets_of_its_own() -> None:
     block = {**SHIPPED["runs"]["vae_full_s0"], "estimates": {"images": 7, "chains": 2}, "estimates_for": {"mnist": {"images": 9}}}
     assert json.loads(plan(runs=runs_with(vae_full_s0=block)).estimates("vae_full_s0")) == {"images": 7, "chains": 2}
-    assert json.loads(plan(runs=runs_with(vae_full_s0=block), dataset="mnist").estimates("vae_full_s0")) == {"images": 9, "chains": 2}
+    assert json.loads(plan(runs=runs_with(vae_full_s0=block), dataset="mnist").estimates("vae_full_s0")) == {
+        "images": 9,
+        "chains": 2,
+    }
     del block["estimates"]
-    with pytest.raises(ValueError, match=r"^runs\.vae_full_s0\.estimates_for: nothing to lay it over; the run needs a key estimates"):
+    with pytest.raises(
+        ValueError, match=r"^runs\.vae_full_s0\.estimates_for: nothing to lay it over; the run needs a key estimates"
+    ):
         plan(runs=runs_with(vae_full_s0=block))
 
 

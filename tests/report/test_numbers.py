@@ -65,6 +65,17 @@ def test_special_values() -> None:
     with pytest.raises(ValueError, match="no standard error"):
         with_error(1.0, math.nan)
     assert with_error(0.5, 0.0, 2) == "0.50\u00a0±\u00a00"
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "digits", "text"),
+    [(25.14, 0.48, 0, "25.1 ± 0.5"), (0.48, 0.048, 1, "0.48 ± 0.05"), (36.7, 1.1, 0, "37 ± 1"), (2.5, 0.14, 0, "2.50 ± 0.14")],
+)
+def test_an_error_too_small_for_the_asked_decimals_gets_more(value: float, stderr: float, digits: int, text: str) -> None:
+    assert with_error(value, stderr, digits).replace("\u00a0", " ") == text
+
+
+def test_truth_values_and_what_is_no_number_are_written_in_words() -> None:
     assert (exact(True), exact(False), exact(math.nan)) == ("true", "false", "not a number")
 
 

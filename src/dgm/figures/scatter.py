@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from dgm.figures import style
 from dgm.metric_table import joined, only_row
@@ -69,9 +71,20 @@ def draw(
         for name in ("x", "y"):
             spec = panel[name]
             axis.set(**{f"{name}label": spec["label"], f"{name}scale": spec.get("scale", "linear")})
+            if spec.get("scale") == "log":
+                _label_decades(axis.xaxis if name == "x" else axis.yaxis)
         axis.set_title(panel.get("title", ""))
     made.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=legend_columns)
     return made
+
+
+def _label_decades(axis: Axis) -> None:
+    """Tick labels of a logarithmic axis that do not run into each other: powers of ten, and 2 and 5 of each where there are few."""
+    axis.set_minor_formatter(NullFormatter())
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _row(table: pd.DataFrame, run: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -82,6 +82,8 @@ def exact(value: float | bool, digits: int = 8) -> str:
 def with_error(value: float, stderr: float, digits: int | None = None) -> str:
     """Value ± standard error, both with the same decimals; a standard error of exactly zero is written 0.
 
+    One that the asked decimals would make zero gets one or two decimals more, and the value with it.
+
     Raises:
         ValueError: when there is no finite standard error.
     """
@@ -89,7 +91,9 @@ def with_error(value: float, stderr: float, digits: int | None = None) -> str:
         raise ValueError("there is no standard error; use num(...) for a number without one")
     if stderr == 0:
         return f"{number(value, digits)}\u00a0±\u00a00"
-    decimals = digits_of(stderr) if digits is None else digits
+    decimals = needed = digits_of(stderr)
+    if digits is not None and not (stderr < 0.5 * 10.0**-digits and needed <= digits + 2):
+        decimals = digits
     return f"{number(value, decimals)}\u00a0±\u00a0{number(stderr, decimals)}"
 
 

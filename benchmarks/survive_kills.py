@@ -4,7 +4,8 @@
 
 The first build is left alone, and its course noted. The second one is killed (SIGKILL to Snakemake and all of its jobs) at random
 moments of that course and called again each time: a moment is a number of finished jobs and the processor time since the last of
-them."""
+them, so that the kills are spread over the whole build however much of it has to be repeated. Goal: every kill is survived.
+"""
 
 import argparse
 import os

@@ -56,8 +56,8 @@ def number(value: float, digits: int | None = None, stderr: float = math.nan) ->
             return _scientific(value, 3)
         else:
             digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    elif ROUNDING_NOISE < abs(value) < 0.5 * 10.0**-digits:
-        return _scientific(value, 1)  # would print as zero, which it is not
+    elif _vanishes(value, digits):
+        return _scientific(value, 1)
     text = f"{value:.{digits}f}"
     if float(text) == 0:
         text = text.lstrip("-")
@@ -91,8 +91,8 @@ def with_error(value: float, stderr: float, digits: int | None = None) -> str:
         raise ValueError("there is no standard error; use num(...) for a number without one")
     if stderr == 0:
         return f"{number(value, digits)}\u00a0±\u00a00"
-    decimals = needed = digits_of(stderr)
-    if digits is not None and not (stderr < 0.5 * 10.0**-digits and needed <= digits + 2):
+    decimals = digits_of(stderr)
+    if digits is not None and (not _vanishes(stderr, digits) or decimals > digits + 2):
         decimals = digits
     return f"{number(value, decimals)}\u00a0±\u00a0{number(stderr, decimals)}"
 
@@ -119,6 +119,11 @@ def in_prose(text: str) -> Iterator[tuple[str, str]]:
 def plain(text: str) -> str:
     """The text without markup, for attributes such as alt texts."""
     return _prose(_SCIENTIFIC.sub(lambda found: f"{found.group(1) or 1}e{found.group(2)}", text))
+
+
+def _vanishes(value: float, digits: int) -> bool:
+    """Whether a value that is not zero would print as zero."""
+    return ROUNDING_NOISE < abs(value) < 0.5 * 10.0**-digits
 
 
 def _power(found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from dgm.measurements import Measured
 
-__all__ = ["effective_sample_size", "expectation", "log_normaliser", "normalised", "softmax_scores"]
+__all__ = ["effective_sample_size", "effective_share", "expectation", "log_normaliser", "normalised", "softmax_scores"]
 
 
 def normalised(log_weights: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
@@ -29,6 +29,15 @@ def normalised(log_weights: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
 def effective_sample_size(log_weights: Float[np.ndarray, " m"]) -> float:
     """Equation (3): how many equally weighted draws the weighted ones are worth; between 1 and m."""
     return float(1 / (normalised(log_weights) ** 2).sum())
+
+
+def effective_share(log_weights: Float[np.ndarray, " m"]) -> Measured:
+    """Equation (3) over m, in (0, 1]: E[w]^2 / E[w^2], with the standard error of a ratio of means (delta method)."""
+    w = np.exp(log_weights - log_weights.max())
+    first, second = w.mean(), (w**2).mean()
+    share = float(first**2 / second)
+    influence = share * (2 * (w / first - 1) - (w**2 / second - 1))
+    return Measured(share, float(influence.std(ddof=1)) / math.sqrt(len(w)), len(w), "share")
 
 
 def expectation(log_weights: Float[np.ndarray, " m"], values: Float[np.ndarray, " m"]) -> Measured:

@@ -228,6 +228,7 @@ def train(
     if batches == 0:
         raise ValueError(f"run {context.run}: {n} images are fewer than one batch of {batch_size}")
     total = min(batches * epochs, context.max_steps or batches * epochs)
+    an_epoch = batches * batch_size if drop_last else n  # images
     kept: dict[str, Stateful] = {**state, "generators": context.generators}
     at = _restore(kept, context)
     keeper = _Keeper(kept, at, total, context)
@@ -265,12 +266,13 @@ def train(
             context.say(
                 f"epoch {at.epoch} of {epochs}, step {at.step} of {total}: "
                 + ", ".join(f"{split} {name} {value:.4g}" for _, _, split, name, value in new)
-                + f"; {rate * batch_size:.0f} images/s, {(total - at.step) / rate:.0f} s left"
+                + f"; {rate * an_epoch / batches:.0f} images/s, {(total - at.step) / rate:.0f} s left"
             )
     context.facts["steps"] = at.step
     context.facts["epochs"] = at.epoch
     context.facts["seconds_in_steps"] = round(at.seconds, 3)
-    context.facts["images_per_second"] = round(at.step * min(batch_size, n) / at.seconds, 1)
+    seen = at.step // batches * an_epoch + at.step % batches * min(batch_size, n)
+    context.facts["images_per_second"] = round(seen / at.seconds, 1)
     return at.rows
 
 

@@ -6,7 +6,7 @@ Models with numbers of their own import this module and not :mod:`dgm.metrics`, 
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from jaxtyping import Float, Shaped
 
 from dgm.files import write_text
 
-__all__ = ["COLUMNS", "Measured", "Measurements", "Reading", "mean", "median", "proportion", "save"]
+__all__ = ["COLUMNS", "Measured", "Measurements", "Reading", "bootstrapped", "mean", "median", "proportion", "save"]
 
 COLUMNS = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
 
@@ -50,6 +50,19 @@ def proportion(flags: Shaped[np.ndarray, " n"]) -> Measured:
     """Share of true entries with its binomial standard error."""
     n, share = len(flags), float(np.mean(flags))
     return Measured(share, math.sqrt(share * (1 - share) / n), n, "share")
+
+
+def bootstrapped(
+    score: Callable[..., float], *columns: Shaped[np.ndarray, " n"], seed: int, repeats: int = 200, unit: str = ""
+) -> Measured:
+    """A score of n rows, with the standard deviation of the scores of ``repeats`` resamples of the rows as its standard error.
+
+    Source: Efron, "Bootstrap methods: another look at the jackknife" (1979).
+    """
+    n, rng = len(columns[0]), np.random.default_rng(seed)
+    drawn = (rng.integers(n, size=n) for _ in range(repeats))
+    scores = [float(score(*(column[rows] for column in columns))) for rows in drawn]
+    return Measured(float(score(*columns)), float(np.std(scores, ddof=1)), n, unit)
 
 
 Reading = tuple[str, str, Measured]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from dgm import clustering, metrics
+from dgm import clustering, measurements, metrics
 from dgm.evaluation.rows import AT_ONCE, Job, Row, splits
 from dgm.measurements import Measured
 from dgm.protocols import HasClusters
@@ -27,9 +27,9 @@ def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | Non
         yield Row(job.run, "purity", split, clustering.purity(labels, clusters))
         if responsibilities.shape[1] == len(np.unique(labels)):
             yield Row(job.run, "clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters))
-        n = len(labels)
-        yield Row(job.run, "nmi", split, Measured(float(normalized_mutual_info_score(labels, clusters)), n=n))
-        yield Row(job.run, "ari", split, Measured(float(adjusted_rand_score(labels, clusters)), n=n))
+        seed = job.generators.seed_of("bootstrap")
+        for name, score in (("nmi", normalized_mutual_info_score), ("ari", adjusted_rand_score)):
+            yield Row(job.run, name, split, measurements.bootstrapped(score, labels, clusters, seed=seed))
         images = x.view(-1, 28, 28).cpu().numpy()
         yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))
     if samples is not None and "prototypes" in samples:

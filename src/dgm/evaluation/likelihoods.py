@@ -35,8 +35,8 @@ def bounds(job: Job, model: HasBound) -> Iterator[Row]:
         prefix = "grey_" if model.treatment == "grey" else ""
         for term in parts[0]:
             values = torch.cat([part[term] for part in parts]).double().cpu().numpy()
-            if term == "bound":
-                job.arrays[f"{prefix}bound_{split}"] = values
+            if term == "bound" or split == "test":  # of test images all terms, so that two models can be compared image by image
+                job.arrays[f"{prefix}{term}_{split}"] = values
             yield Row(job.run, f"{prefix}{term}", split, measurements.mean(values))
         if split == "test" and not prefix:
             some = x[:IMPORTANCE_IMAGES]

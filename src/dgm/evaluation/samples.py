@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgm import measurements
 from dgm.evaluation.quality import Comparison
 from dgm.evaluation.rows import AT_ONCE, Job, Row
-from dgm.evaluation.scores import RECOGNISED, classes, scores
+from dgm.evaluation.scores import classes, scores
 from dgm.protocols import Classifies, DrawsImages, KeepsSnapshots
 
 __all__ = ["judged"]
@@ -32,13 +31,8 @@ def judged(
         log_p = torch.cat([classifier.log_probabilities(part) for part in images.flatten(1).split(AT_ONCE)])
         if name == "samples":
             yield from classes(job, log_p)
+            job.arrays["class_log_probabilities"] = log_p.float().cpu().numpy()
         yield from scores(job.run, "" if name == "samples" else f"_{name}", "samples", log_p)
-    for place, grid in enumerate(samples.get("grids", ()), 1):  # kept during training, the first one earliest
-        log_p = classifier.log_probabilities(torch.from_numpy(grid).to(device).flatten(1))
-        largest = log_p.max(1).values.exp().double().cpu().numpy()
-        yield Row(job.run, "confidence", f"grid_{place}", measurements.mean(largest, unit="probability"))
-        yield Row(job.run, "recognised", f"grid_{place}", measurements.proportion(largest > RECOGNISED))
-
     n = min(len(job.data.test_images), len(samples["samples"]))
     comparison = Comparison(job, n, classifier, second)
     for name, images in arrays.items():
@@ -46,7 +40,10 @@ def judged(
         yield from comparison.rows(images, "grey" if name == "means" else model.sample_treatment, name)
     if isinstance(model, KeepsSnapshots):
         for place in range(model.snapshots()):
-            yield from comparison.rows(_drawn_at(model, place, n, job), model.sample_treatment, f"grid_{place + 1}")
+            drawn = _drawn_at(model, place, len(samples["samples"]), job)
+            log_p = torch.cat([classifier.log_probabilities(part) for part in drawn.flatten(1).split(AT_ONCE)])
+            yield from scores(job.run, "", f"grid_{place + 1}", log_p)
+            yield from comparison.rows(drawn, model.sample_treatment, f"grid_{place + 1}")
 
 
 def _drawn_at(model: KeepsSnapshots, place: int, n: int, job: Job) -> Tensor:

@@ -155,7 +155,7 @@ class Model(nn.Module):
         readings = [
             ("log_normaliser_grid", "model", Measured(float(self.log_normaliser), n=CELLS**2, unit="nats")),
             ("log_normaliser", "samples", importance.log_normaliser(log_weights)),
-            ("effective_share", "samples", Measured(importance.effective_sample_size(log_weights) / FRESH, n=FRESH, unit="share")),
+            ("effective_share", "samples", importance.effective_share(log_weights)),
             ("mass_outside", "model", Measured(max(0.0, 1 - math.exp(inside - everything)), n=4 * CELLS**2, unit="probability")),
             ("largest_slope", "model", Measured(float(slopes.max()), n=len(slopes), unit="nats")),
             ("half_width", "model", Measured(float(self.half_width), n=len(data.train))),

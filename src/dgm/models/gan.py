@@ -244,8 +244,8 @@ class Model(nn.Module):
 
         Readings: ``jsd_bound``, log 2 - L_D in nats, a lower bound on the Jensen-Shannon divergence of data and model; the mean
         probability of being real that D gives to test images (split ``test``) and to samples (split ``samples``); and
-        ``neighbour_distance``, the mean Euclidean distance of an image from its nearest training image, for each grid (splits
-        ``grid_1`` ...) and for as many test images.
+        ``neighbour_distance``, the mean Euclidean distance of an image from its nearest training image, for test images and for
+        as many draws of each kept generator (splits ``grid_1`` ...). Array: ``neighbour_distance_test`` [n].
         """
         test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, 28, 28)
         noise = uniform_noise(len(test), self.latent, generators["noise"])
@@ -257,13 +257,17 @@ class Model(nn.Module):
         readings = [("jsd_bound", "test", Measured(bound, error, len(test), "nats"))]
         for split, logits in (("test", real), ("samples", fake)):
             readings.append(("probability_real", split, Measured(*_mean(torch.sigmoid(logits)), len(test), "probability")))
-        few = len(self.grid_noise)
         known = treat(data.train_images, self.treatment, generators["unused"])
-        places = {f"grid_{place}": grid.flatten(1) for place, grid in enumerate(self.grids, 1)} | {"test": test[:few].flatten(1)}
-        for split, images in places.items():
-            nearest = torch.cdist(images, known).min(1, keepdim=True).values
-            readings.append(("neighbour_distance", split, Measured(*_mean(nearest), len(images))))
-        return Measurements(readings)
+        places = {"test": test} | {
+            f"grid_{place + 1}": self.sample_at(place, len(test), generators[f"measure/grid_{place}"])
+            for place in range(self.snapshots())
+        }
+        distances = {
+            split: torch.cat([torch.cdist(part, known).min(1).values for part in images.flatten(1).split(AT_ONCE)])
+            for split, images in places.items()
+        }
+        readings += [("neighbour_distance", split, Measured(*_mean(found), len(found))) for split, found in distances.items()]
+        return Measurements(readings, {"neighbour_distance_test": distances["test"].cpu().numpy()})
 
 
 def _mean(values: Float[Tensor, "n 1"]) -> tuple[float, float]:

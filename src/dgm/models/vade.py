@@ -346,7 +346,7 @@ def _use_of_clusters(clusters: Tensor, k: int) -> list[Reading]:
     n = len(clusters)
     return [
         ("clusters_in_use", "test", Measured(int((counts > 0).sum()), n=n, unit="count")),
-        ("smallest_cluster", "test", Measured(float(counts.min() / n), n=n, unit="share")),
+        ("smallest_cluster", "test", measurements.proportion((clusters == int(counts.argmin())).cpu().numpy())),
     ]
 
 

@@ -251,8 +251,8 @@ class Model(nn.Module):
             coordinate = means[:, j].double().cpu().numpy()
             readings.append((f"aggregate_mean_{j + 1}", "train", measurements.mean(coordinate, unit="")))
             # law of total variance: Var[z] = Var[E[z | x]] + E[Var[z | x]]
-            total = float(coordinate.var() + variances[:, j].double().mean())
-            readings.append((f"aggregate_variance_{j + 1}", "train", Measured(total, n=len(coordinate))))
+            total = (coordinate - coordinate.mean()) ** 2 + variances[:, j].double().cpu().numpy()
+            readings.append((f"aggregate_variance_{j + 1}", "train", measurements.mean(total, unit="")))
 
     def _measure_divergence(self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading]) -> None:
         """KL(q(z | x) || p(z)) from one draw an image, in closed form, and their difference image by image."""

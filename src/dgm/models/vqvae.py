@@ -177,6 +177,9 @@ class Model(nn.Module):
         z = torch.cat([self.encode(part) for part in x.split(AT_ONCE)]).flatten(0, 1)
         usage = torch.bincount(codes.flatten(), minlength=self.prior.symbols)
         entropy = _entropy(usage)
+        # the mean surprise of an image's codes; its error is that of the entropy (delta method)
+        surprise = -(usage / usage.sum()).clamp(min=1e-12).log()[codes].double().mean(1).cpu().numpy()
+        error = measurements.mean(surprise).stderr
         uniform = POSITIONS * math.log(self.prior.symbols)
         of_code = torch.zeros(len(usage), dtype=ink.dtype, device=ink.device).index_add_(0, codes.flatten(), ink.flatten())
         rank = (of_code / usage.clamp(min=1)).argsort(stable=True).argsort()
@@ -189,8 +192,8 @@ class Model(nn.Module):
 
         readings = [
             ("codes_used", "test", Measured(int((usage > 0).sum()), n=positions, unit="count")),
-            ("code_perplexity", "test", Measured(math.exp(entropy), n=positions, unit="codes")),
-            ("code_entropy", "test", Measured(entropy, n=positions, unit="nats")),
+            ("code_perplexity", "test", Measured(math.exp(entropy), math.exp(entropy) * error, n, "codes")),
+            ("code_entropy", "test", Measured(entropy, error, n, "nats")),
             ("kl_uniform_prior", "test", Measured(uniform, n=n, unit="nats")),
             ("bound_uniform_prior", "test", nats(reconstruction - uniform)),
             ("prior_gain", "test", nats(uniform - kl)),

@@ -2,7 +2,7 @@
 
 Two sources of chance are kept apart. An estimate on the test images varies with the images drawn, which its standard error says; a
 training varies with its seed, which only trainings repeated with other seeds show. Values over seeds are taken as independent draws
-of a normal law whose mean and variance are unknown, all measured on the same images.
+of a normal distribution whose mean and variance are unknown, all measured on the same images.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from dgm.measurements import Measured
+from dgm.verdicts import DECISIVE
 
 __all__ = ["LEVEL", "Summary", "Verdict", "compare", "summary"]
 
@@ -70,7 +71,8 @@ def summary(values: Sequence[float], level: float = LEVEL) -> Summary:
 class Verdict:
     """Which of two is better: ``first``, ``second``, or None where no difference was found.
 
-    ``difference`` is first minus second, ``half_width`` that of its 95 % interval; the difference counts where it exceeds this.
+    ``difference`` is first minus second. It counts where it exceeds ``half_width``: three standard errors of two estimates, half of
+    the 95 % interval of values over seeds.
     """
 
     better: Literal["first", "second"] | None
@@ -79,14 +81,20 @@ class Verdict:
     test: Test
 
 
-def compare(first: Measured | Sequence[float], second: Measured | Sequence[float], upwards: bool = True) -> Verdict:
-    """Decide between two runs at the 5 % level.
+def compare(
+    first: Measured | Sequence[float],
+    second: Measured | Sequence[float],
+    upwards: bool = True,
+    difference: Measured | None = None,
+    scatter: tuple[float, float] = (math.nan, math.nan),
+) -> Verdict:
+    """Decide between two runs.
 
-    - Two estimates of one seed each: the difference must exceed twice its standard error, the root of the sum of the two squares.
-      For runs measured on the same images, whose errors are positively correlated, this is cautious; it says nothing about other
-      seeds.
-    - Values over seeds on both sides: Welch's t-test, which allows for unequal variances. The squared standard error of the
-      difference is s_1^2 / n_1 + s_2^2 / n_2, the degrees of freedom are those of Welch and Satterthwaite.
+    - Two estimates of one seed each: the difference must exceed :data:`~dgm.verdicts.DECISIVE` times its standard error. That is
+      the error of the mean of paired differences where both runs were measured on the same images (``difference``), else the root
+      of the sum of the two squares; the scatter over trainings of either side is added where it is known.
+    - Values over seeds on both sides: Welch's t-test at the 5 % level, which allows for unequal variances. The squared standard
+      error of the difference is s_1^2 / n_1 + s_2^2 / n_2, the degrees of freedom are those of Welch and Satterthwaite.
     - Values over seeds on one side only: what another seed would have done to the single value is unknown. It is taken to vary like
       the repeated ones, which gives s^2 (1 + 1/n), as for the prediction of one more value; the standard error of the single
       value, where it has one, is added. For a value without a seed, such as that of real images, this is cautious.
@@ -95,6 +103,8 @@ def compare(first: Measured | Sequence[float], second: Measured | Sequence[float
         first: an estimate, or the values of at least two seeds.
         second: the same of the other run.
         upwards: whether larger is better.
+        difference: first minus second image by image, for two estimates on the same images.
+        scatter: standard deviation of each side over trainings, nan where it is not known.
 
     Raises:
         ValueError: for fewer than two seeds, or for values over seeds that are not finite.
@@ -102,17 +112,25 @@ def compare(first: Measured | Sequence[float], second: Measured | Sequence[float
     Source: Welch, "The generalization of 'Student's' problem when several different population variances are involved" (1947).
     """
     if isinstance(first, Measured) and isinstance(second, Measured):
-        # an estimate without a standard error is exact
-        stderr = math.hypot(*(side.stderr for side in (first, second) if not math.isnan(side.stderr)))
-        return _verdict(first.value - second.value, 2 * stderr, upwards, "standard errors")
+        found = (
+            Measured(first.value - second.value, math.hypot(*_known(first.stderr, second.stderr)))
+            if difference is None
+            else difference
+        )
+        error = math.hypot(*_known(found.stderr, *scatter))  # an estimate without a standard error is exact
+        return _verdict(found.value, DECISIVE * error, upwards, "standard errors")
     if isinstance(first, Measured):
         return _verdict(*_predicted(first, second), upwards, "prediction")
     if isinstance(second, Measured):
-        difference, half_width = _predicted(second, first)
-        return _verdict(-difference, half_width, upwards, "prediction")
+        apart, half_width = _predicted(second, first)
+        return _verdict(-apart, half_width, upwards, "prediction")
     (one, s), (two, t) = _checked(first), _checked(second)
     half_width = _half_width([(s**2 / len(first), len(first) - 1), (t**2 / len(second), len(second) - 1)])
     return _verdict(one - two, half_width, upwards, "Welch")
+
+
+def _known(*errors: float) -> list[float]:
+    return [error for error in errors if not math.isnan(error)]
 
 
 def _predicted(single: Measured, values: Measured | Sequence[float]) -> tuple[float, float]:

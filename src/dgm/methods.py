@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["EVIDENCE", "Evidence", "Method"]
+__all__ = ["EVIDENCE", "MEASURED", "Evidence", "Method"]
 
 Method = Literal[
     "symbolic", "exact rationals", "enumeration", "quadrature", "optimisation", "finite differences", "automatic differentiation",
-    "Monte Carlo", "closed form", "trained model",
+    "Monte Carlo", "closed form", "recomputation", "measurement",
 ]  # fmt: skip
 
-Evidence = Literal["proved", "computed", "sampled", "measured"]
+Evidence = Literal["proved", "computed", "sampled", "measured", "reread"]
+
+MEASURED: Method = "measurement"
+"""The method of a :class:`dgm.checks.Finding`, which has a verdict and never decides whether a build fails."""
 
 EVIDENCE: Mapping[str, Evidence] = {
     "symbolic": "proved",
@@ -22,7 +25,9 @@ EVIDENCE: Mapping[str, Evidence] = {
     "finite differences": "computed",
     "automatic differentiation": "computed",
     "Monte Carlo": "sampled",
-    "trained model": "measured",
+    MEASURED: "measured",
+    "recomputation": "reread",
 }
 """``proved``: algebra, fractions or all cases, exact up to the rounding of the comparison; ``computed``: numbers with a small
-error of rounding or approximation; ``sampled``: random draws with a stated interval; ``measured``: what this build trained."""
+error of rounding or approximation; ``sampled``: random draws with a stated interval; ``measured``: what training showed, an
+estimate with its error against a threshold; ``reread``: a number or a count of this build, had by a second route."""

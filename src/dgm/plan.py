@@ -318,6 +318,7 @@ class Plan:
             "chapters": sorted(map(str, self.report.glob("chapters/*.md"))),
             "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
             "lists": [str(path) for path in lists],
+            "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
             "katex": [str(katex)],
         }
 

@@ -43,7 +43,7 @@ import pandas as pd
 import torch
 
 import dgm
-from dgm.checks import Claim, Evidence, claims
+from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.provenance import names
 
 CODE = (str(Path(dgm.__file__).parent),)
@@ -70,9 +70,14 @@ SEEDS = {"default_rng", "manual_seed", "Generator", "Generators", "seed", "SeedS
 SETTINGS = {"options", "tol", "xatol", "fatol", "gtol", "ftol", "epsabs", "epsrel", "maxiter", "limit", "bounds", "atol", "rtol",
             "seed", "dtype", "dim", "axis", "dps", "tolerance"}  # fmt: skip
 LIBRARIES = {"math", "np", "torch", "sympy", "mpmath"}
-UNORDERED = {"zip", "range", "isinstance", "allclose", "isclose", "max", "min", "gcd", "Claim", "getattr"}
-ARGUMENTS = ("statement", "method", "expected", "computed", "tolerance", "needs_full_budget", "published")
-COMPUTED = ARGUMENTS.index("computed")
+UNORDERED = {"zip", "range", "isinstance", "allclose", "isclose", "max", "min", "gcd", "Claim", "Finding", "getattr"}
+ARGUMENTS = {
+    "Claim": ("statement", "method", "expected", "computed", "tolerance", "needs_full_budget", "published"),
+    "Finding": ("id", "statement", "estimate", "above", "below", "published"),
+}
+COMPUTED = {"Claim": "computed", "Finding": "estimate"}
+LIMITS = ("tolerance", "above", "below")
+"""What a claim or a finding is compared with; no slip is made there."""
 
 
 # ----------------------------------------------------------------------------------------------------------- slips in code
@@ -203,7 +208,7 @@ def touched(node: ast.AST, tolerances: frozenset[str] = frozenset()) -> Iterator
         name = _called(node)
         if name in SEEDS:
             return
-        if name == "Claim":
+        if name in ARGUMENTS:
             yield from (inner for part in computed_parts(node) for inner in touched(part, tolerances))
             return
         yield node
@@ -223,9 +228,11 @@ def touched(node: ast.AST, tolerances: frozenset[str] = frozenset()) -> Iterator
 
 
 def computed_parts(call: ast.Call) -> list[ast.expr]:
-    """What a claim computes, unless it is a mere number."""
-    parts = [argument for place, argument in enumerate(call.args) if place == COMPUTED or isinstance(argument, ast.Starred)]
-    parts += [keyword.value for keyword in call.keywords if keyword.arg in ("computed", None)]
+    """What a claim or a finding computes, unless it is a mere number."""
+    computed = COMPUTED[_called(call)]
+    at = ARGUMENTS[_called(call)].index(computed)
+    parts = [argument for place, argument in enumerate(call.args) if place == at or isinstance(argument, ast.Starred)]
+    parts += [keyword.value for keyword in call.keywords if keyword.arg in (computed, None)]
     return [part for part in parts if not _literal(part) or any(isinstance(inner, ast.BinOp) for inner in ast.walk(part))]
 
 
@@ -257,8 +264,9 @@ def _tolerances(function: ast.AST) -> frozenset[str]:
     """Names that nothing but tolerances is made of."""
     inside: set[int] = set()
     for call in ast.walk(function):
-        if isinstance(call, ast.Call) and _called(call) == "Claim":
-            parts = [*call.args[COMPUTED + 1 :], *(keyword.value for keyword in call.keywords if keyword.arg == "tolerance")]
+        if isinstance(call, ast.Call) and _called(call) in ARGUMENTS:
+            after = ARGUMENTS[_called(call)].index(COMPUTED[_called(call)]) + 1
+            parts = [*call.args[after:], *(keyword.value for keyword in call.keywords if keyword.arg in LIMITS)]
             inside |= {id(node) for part in parts for node in ast.walk(part)}
     loads = [node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     return frozenset({node.id for node in loads if id(node) in inside} - {node.id for node in loads if id(node) not in inside})
@@ -408,14 +416,14 @@ def fresh_caches(among: Callable[[str], bool] = lambda name: True) -> Iterator[N
 class Run:
     """The claims that a check made before it ended or was stopped."""
 
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Claim | Finding] = field(default_factory=list)
     origins: list[tuple[types.CodeType, int]] = field(default_factory=list)
     """The function and the line at which each was yielded."""
     error: Exception | None = None
     seconds: float = 0.0
 
 
-def run(check: Callable[[Evidence], Iterable[Claim]], evidence: Evidence, last: int | None = None) -> Run:
+def run(check: Callable[[Evidence], Iterable[Claim | Finding]], evidence: Evidence, last: int | None = None) -> Run:
     """Collect claims up to the one at place ``last``, or to the end, or to an exception."""
     result, started = Run(), time.process_time()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -441,8 +449,8 @@ def _origin(generator: Any) -> tuple[types.CodeType, int]:
     return generator.gi_code, generator.gi_frame.f_lineno
 
 
-def fails(claim: Claim) -> bool:
-    """Whether the computed value misses the expected one; whether it also meets the published one does not matter here."""
+def fails(claim: Claim | Finding) -> bool:
+    """Whether a claim misses its expected value, or a finding is not shown; what was published does not matter here."""
     return not replace(claim, published=None).passed
 
 
@@ -703,7 +711,7 @@ UNTRAINED = "untrained: false on the files themselves"
 
 
 def prove(
-    check: Callable[[Evidence], Iterable[Claim]],
+    check: Callable[[Evidence], Iterable[Claim | Finding]],
     evidence: Evidence,
     sources: Sequence[str] = SOURCES,
     most: int = 400,
@@ -729,7 +737,7 @@ def prove(
     return Proof(work.seen, unseen, work.runs, time.process_time() - started)
 
 
-def repeated(check: Callable[[Evidence], Iterable[Claim]]) -> list[str]:
+def repeated(check: Callable[[Evidence], Iterable[Claim | Finding]]) -> list[str]:
     """Statements of the claims of a check that compare one expression with itself, with assignments put in."""
     module = sys.modules[check.__module__]
     functions = {target.name: target.node for target in _functions(module)}
@@ -744,7 +752,9 @@ def repeated(check: Callable[[Evidence], Iterable[Claim]]) -> list[str]:
         known = _assigned_once(function)
         for call in ast.walk(function):
             if isinstance(call, ast.Call) and _called(call) == "Claim":
-                parts = dict(zip(ARGUMENTS, call.args, strict=False)) | {word.arg: word.value for word in call.keywords if word.arg}
+                parts = dict(zip(ARGUMENTS["Claim"], call.args, strict=False)) | {
+                    word.arg: word.value for word in call.keywords if word.arg
+                }
                 if "computed" in parts and _spelt(parts["expected"], known) == _spelt(parts["computed"], known):
                     said = parts["statement"]
                     found.append(str(said.value) if isinstance(said, ast.Constant) else ast.unparse(said))
@@ -778,7 +788,7 @@ class _Plain(ast.NodeTransformer):
 
 
 class _Work:
-    def __init__(self, check: Callable[[Evidence], Iterable[Claim]], evidence: Evidence, right: Run) -> None:
+    def __init__(self, check: Callable[[Evidence], Iterable[Claim | Finding]], evidence: Evidence, right: Run) -> None:
         self.check, self.evidence, self.right = check, evidence, right
         self.places = {claim.statement: place for place, claim in enumerate(right.claims)}
         self.seen = {claim.statement: UNTRAINED for claim in right.claims if fails(claim)}
@@ -848,7 +858,7 @@ class _Work:
                 return
 
 
-def registered(wanted: Sequence[str]) -> dict[str, Callable[[Evidence], Iterable[Claim]]]:
+def registered(wanted: Sequence[str]) -> dict[str, Callable[[Evidence], Iterable[Claim | Finding]]]:
     """The checks of the questions or assignments named, of all without names."""
     checks = {name: check for assignment in names("checks") for name, check in claims(assignment).items()}
     chosen = {name: check for name, check in checks.items() if not wanted or name in wanted or name.split("-")[0] in wanted}

@@ -60,8 +60,8 @@ def more(evidence):
     """Claims of a helper."""
     total = sum(square(n) for n in range(4))
     yield Claim("a sum", "enumeration", 14, total)
-    yield Claim("a file", "trained model", expected=True, computed=evidence.metric("run", "loss") > 0)
-    yield Claim("false on the files", "trained model", expected=True, computed=evidence.metric("run", "loss") > 10)
+    yield Claim("a file", "recomputation", expected=True, computed=evidence.metric("run", "loss") > 0)
+    yield Claim("false on the files", "recomputation", expected=True, computed=evidence.metric("run", "loss") > 10)
 
 
 def check(evidence):

@@ -64,19 +64,23 @@ rule costs:
 
 rule check:
     input:
-        "<results>/data/images.npz",
-        "<results>/data/provenance.json",
-        expand("<results>/data/{ring}.npz", ring=PLAN.rings),
-        "<results>/tables/metrics.csv",
-        "<results>/tables/costs.csv",
-        expand("<results>/models/{run}.pt", run=PLAN.runs),
-        expand("<results>/history/{run}.csv", run=PLAN.runs),
-        expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),
-        expand("<results>/evaluations/{run}.npz", run=PLAN.runs),
-        expand("<results>/estimates/{run}.npz", run=PLAN.estimated_runs),
-        expand(
-            "<results>/arrays/{demonstration}.npz", demonstration=PLAN.demonstrations
-        ),
+        stability=REPORT_SOURCES["trainings"][0],
+        evidence=[
+            "<results>/data/images.npz",
+            "<results>/data/provenance.json",
+            expand("<results>/data/{ring}.npz", ring=PLAN.rings),
+            "<results>/tables/metrics.csv",
+            "<results>/tables/costs.csv",
+            expand("<results>/models/{run}.pt", run=PLAN.runs),
+            expand("<results>/history/{run}.csv", run=PLAN.runs),
+            expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),
+            expand("<results>/evaluations/{run}.npz", run=PLAN.runs),
+            expand("<results>/estimates/{run}.npz", run=PLAN.estimated_runs),
+            expand(
+                "<results>/arrays/{demonstration}.npz",
+                demonstration=PLAN.demonstrations,
+            ),
+        ],
     output:
         checks="<results>/checks/{assignment}.csv",
         record="<records>/check/{assignment}.json",
@@ -93,7 +97,8 @@ rule check:
         code=lambda wildcards: PLAN.code("check", f"checks.{wildcards.assignment}"),
     shell:
         "python -m dgm.stages.check --assignment {wildcards.assignment:q} --results {params.results:q}"
-        " --limits {params.limits:q} --checks {output.checks:q} --record {output.record:q} --log {log:q}"
+        " --limits {params.limits:q} --stability {input.stability:q} --checks {output.checks:q} --record {output.record:q}"
+        " --log {log:q}"
 
 
 rule collect:

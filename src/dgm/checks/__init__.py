@@ -1,23 +1,29 @@
 """Claims that the answers make, each tested by code.
 
 A module or package here belongs to one assignment and holds one function a question, registered by
-:func:`question`; it yields :class:`Claim` objects. A claim states what the answer says (``expected``) beside what
-an independent computation gives (``computed``). Claims about trained models read the build's own files through :class:`Evidence`.
+:func:`question`; it yields :class:`Claim` and :class:`Finding` objects. A claim states what the answer says (``expected``) beside
+what an independent computation gives (``computed``), and a false one fails the build. A finding says what training showed: an
+estimate with its standard error against a threshold, which is shown, not decided or contradicted, and never fails a build. Both
+read the build's own files through :class:`Evidence`.
 """
 
 import importlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from dgm.files import load_arrays, load_frame, load_json
-from dgm.methods import Method
+from dgm.measurements import Measured, mean
+from dgm.methods import MEASURED, Method
+from dgm.verdicts import decide
 
-__all__ = ["Claim", "Evidence", "Method", "claims", "question"]
+__all__ = ["Claim", "Evidence", "Finding", "Method", "claims", "paired", "question"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,11 @@ class Claim:
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
     ``published`` is what the published answer has in the place of ``expected``, computed from its formula where it printed one.
     Such a claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
-    Set ``needs_full_budget`` for properties of trained models that a build with ``limits``, or one on images other than the
-    digits that the questions are about, cannot be expected to show; such a build records the claim as skipped.
+    Set ``needs_full_budget`` for what a build with ``limits``, or one on images other than the digits that the questions are about,
+    cannot be expected to have; such a build records the claim as skipped.
+
+    Raises:
+        ValueError: for the method of a finding, which has an error and a verdict.
     """
 
     statement: str
@@ -38,6 +47,10 @@ class Claim:
     tolerance: float = 0.0
     needs_full_budget: bool = False
     published: float | bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.method == MEASURED:
+            raise ValueError(f"claim {self.statement!r}: what training showed needs an error and a verdict; make it a Finding")
 
     @property
     def error(self) -> float:
@@ -53,6 +66,81 @@ class Claim:
         if float(self.computed) == float(value):  # also two infinities of one sign
             return True
         return bool(abs(float(self.computed) - float(value)) <= self.tolerance)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What training showed: an estimate with its standard error, and the threshold beyond which the answer says it lies.
+
+    Name it by ``id``, so that answers can bind their words to its verdict; give one of ``above`` and ``below``. The estimate's
+    standard error comes from the images, points or draws behind it, from differences of pairs wherever both sides saw the same ones
+    (:func:`paired`); that of a number of the fitted parameters is 0, with ``n = 0``. The scatter of training comes on top of it
+    (:mod:`dgm.verdicts`), and is no business of the check. ``published`` is a published value that the estimate must exclude.
+
+    Raises:
+        ValueError: for an estimate without an error model, or without exactly one threshold.
+    """
+
+    id: str
+    statement: str
+    estimate: Measured
+    above: float | None = None
+    below: float | None = None
+    published: float | None = None
+
+    method: ClassVar[Method] = MEASURED
+    needs_full_budget: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if (self.above is None) == (self.below is None):
+            raise ValueError(f"finding {self.id!r}: give one of above and below")
+        n, stderr = self.estimate.n, self.estimate.stderr
+        undefined = math.isnan(self.estimate.value)  # such as a correlation without variance, in a quick build
+        if not undefined and (math.isnan(stderr) or stderr < 0 or (n == 0 and stderr != 0) or n < 0 or n == 1):
+            raise ValueError(
+                f"finding {self.id!r}: {self.estimate} has no error model; give the standard error and the number of images, "
+                "points or draws behind it, or stderr = 0 and n = 0 for a number of the fitted parameters"
+            )
+
+    @property
+    def threshold(self) -> float:
+        """What the estimate is compared with."""
+        return float(self.above if self.above is not None else self.below or 0.0)
+
+    @property
+    def is_above(self) -> bool:
+        """Whether the estimate is said to be larger than the threshold; else smaller."""
+        return self.above is not None
+
+    @property
+    def computed(self) -> float:
+        """The estimate."""
+        return self.estimate.value
+
+    @property
+    def passed(self) -> bool:
+        """Whether this build shows it by its own error alone, without the scatter of training."""
+        return (
+            decide(self.estimate.value, self.estimate.stderr, self.threshold, self.is_above) == "shown" and not self.published_fits
+        )
+
+    @property
+    def published_fits(self) -> bool:
+        """Whether a published value lies within three of the estimate's own errors."""
+        if self.published is None:
+            return False
+        return decide(self.estimate.value, self.estimate.stderr, self.published, above=True) == "not decided"
+
+
+def paired(first: np.ndarray, second: np.ndarray, unit: str = "nats") -> Measured:
+    """Mean of first minus second over the images, points or draws that both sides saw, [n], with the error of the differences.
+
+    Raises:
+        ValueError: for arrays of different lengths, which are no pairs.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"pairs need equal numbers of values on both sides; got {first.shape} and {second.shape}")
+    return mean(first.astype(np.float64) - second.astype(np.float64), unit)
 
 
 @dataclass(frozen=True)
@@ -73,6 +161,11 @@ class Evidence:
         if len(rows) != 1:
             raise KeyError(f"metrics.csv and costs.csv have {len(rows)} rows for run={run!r}, metric={metric!r}, split={split!r}")
         return float(rows.iloc[0][field])
+
+    def measured(self, run: str, metric: str, split: str = "test") -> Measured:
+        """A number of the tables with its standard error and the count behind it."""
+        value, stderr, n = (self.metric(run, metric, split, field) for field in ("value", "stderr", "n"))
+        return Measured(value, stderr, int(n))
 
     def history(self, run: str) -> pd.DataFrame:
         """The learning curve of a run: epoch, step, split, term, value."""
@@ -113,7 +206,7 @@ def _table(path: Path, changed: int, size: int) -> pd.DataFrame:
     return load_frame(path)
 
 
-Check = Callable[[Evidence], Iterable[Claim]]
+Check = Callable[[Evidence], Iterable[Claim | Finding]]
 _REGISTRY: dict[str, Check] = {}
 
 

@@ -116,7 +116,9 @@ class HtmlBackend(_References):
         )
 
     def box(self, kind: str, heading: str) -> tuple[str, str]:
-        """An ``<aside>`` with a heading."""
+        """An ``<aside>`` with a heading; what is more than was asked for is folded."""
+        if kind == "more":
+            return f'<details class="more"><summary>{html.escape(heading)}</summary>', "</details>"
         return f'<aside class="box {kind}"><p class="box-title">{html.escape(heading)}</p>', "</aside>"
 
     def header_level(self, depth: int) -> int:

@@ -23,7 +23,7 @@ from dgm.report.formulas import katex_css, latex_macros
 from dgm.report.macros import SYNTAX, Templates, duration
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
-from dgm.report.results import CheckedClaim, Record, Results
+from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
 
 __all__ = ["Report", "build"]
 
@@ -43,6 +43,9 @@ FAULTS: Mapping[tuple[str, str], str] = {
     ("question", "missing"): "No printed question",
 }
 """Heading of the box that speaks of what was published, by where and what is at fault."""
+
+VERDICTS: Mapping[str, str] = {"shown": "shown", "undecided": "not decided", "contradicted": "contradicted"}
+"""The verdicts on findings, by the name of their count."""
 
 EVIDENCE_KINDS: tuple[str, ...] = tuple(dict.fromkeys(EVIDENCE.values()))
 
@@ -139,8 +142,10 @@ class _Context:
             "answered": len(answered),
             "open": len(questions) - len(answered),
             "corrected": len(self._corrected(part)),
-            "claims": len(claims),
-            **{status: sum(claim.status == status for claim in claims) for status in ("passed", "failed", "skipped")},
+            "claims": sum(isinstance(claim, CheckedClaim) for claim in claims),
+            "findings": sum(isinstance(claim, JudgedFinding) for claim in claims),
+            **{status: sum(claim.status == status for claim in claims) for status in ("passed", "failed", "skipped", "missing")},
+            **{name: sum(claim.status == status for claim in claims) for name, status in VERDICTS.items()},
             "figures": len(self.shown.figures) if whole else sum(len(answer.figures) for answer in shown),
             "tables": len(self.shown.tables) if whole else sum(len(answer.tables) for answer in shown),
         }
@@ -152,6 +157,7 @@ class _Context:
         filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
         environment = _frames(self.catalogue.folder / "templates", autoescape=True)
         environment.filters["exact"] = lambda value, digits=8: Markup(backend.text(exact(value, digits)))
+        environment.filters["number"] = lambda value: Markup(backend.text(value))
         page = environment.get_template("report.html.j2").render(
             **self._common(filled, None),
             katex_css=Markup(katex_css("".join(texts.values()))),
@@ -174,6 +180,7 @@ class _Context:
             latex.declarations(text, self.document.pieces[key].where)
         environment = _frames(self.catalogue.folder / "templates", autoescape=False)
         environment.filters["exact"] = lambda value, digits=8: backend.text(exact(value, digits))
+        environment.filters["number"] = backend.text
         environment.filters["tex"] = lambda value: backend.text(str(value))
         environment.filters["code"] = lambda value: backend.code(str(value))
         body = environment.get_template("report.tex.j2").render(
@@ -234,12 +241,26 @@ class _Context:
             "counts": self.counts(part),
             "evidence": self._evidence(part),
             "kinds": EVIDENCE_KINDS,
+            "found": _found,
+            "said": _said,
             "dataset": self.results.dataset,
             "facts": self._facts(made),
             "runs": self._runs(),
             "several_devices": len({run["device"] for run in self._runs()}) > 1,
             "trial": self._trial(),
+            "problems": self._problems(part),
         }
+
+    def _problems(self, part: str | None) -> list[dict[str, str]]:
+        """What failed or is missing, each with its question where it belongs to one."""
+        questions = self._questions(part)
+        found = [
+            {"question": name, "text": f"{claim.claim} ({'false' if claim.status == 'failed' else 'missing'})"}
+            for name in questions
+            for claim in self.results.checks.get(name, [])
+            if claim.status in ("failed", "missing")
+        ]
+        return found + [{"question": "", "text": text} for text in self.results.failures]
 
     def _entry(self, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
         claims = self.results.checks.get(name, [])
@@ -502,6 +523,21 @@ def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -
             document.add(f"column {name} {index}", label, f"{where}: columns", inline=True)
 
 
+def _found(finding: JudgedFinding) -> str:
+    """The estimate of a finding with its error and unit: ``0.22 ± 0.02 nats``."""
+    if not math.isfinite(finding.estimate):
+        return "undefined"
+    value = with_error(finding.estimate, finding.error) if finding.error > 0 else number(finding.estimate)
+    return value + (f" {finding.unit}" if finding.unit else "")
+
+
+def _said(finding: JudgedFinding) -> str:
+    """The verdict in words: ``shown; in 10 of 10 trainings``."""
+    if not finding.trainings:
+        return finding.status + ("; one training" if finding.status != "skipped" else "")
+    return f"{finding.status}; shown in {finding.shown} of {finding.trainings} trainings"
+
+
 def _nondeterministic(jobs: Sequence[Record]) -> list[str]:
     """Operations that may give other bytes the next time, each with the jobs that used it."""
     users: dict[str, list[str]] = {}
@@ -515,21 +551,30 @@ def _fault(correction: Correction) -> str:
     return correction.fault if correction.of == "answer" else f"question {correction.fault}"
 
 
-def _verdict(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
-    done = [claim for claim in claims if claim.status != "skipped"]
-    passed = sum(claim.status == "passed" for claim in done)
-    skipped = len(claims) - len(done)
+def _verdict(claims: Sequence[CheckedClaim | JudgedFinding]) -> dict[str, Any]:
+    """What the checks of a question say together: claims that hold by kind of evidence, then what training showed."""
     if not claims:
         return {"state": "none", "text": "no machine check"}
-    parts = [f"{passed} of {len(done)} check{'s' if len(done) > 1 else ''} passed"] if done else []
-    if skipped:
-        parts.append(f"{skipped} skipped" if done else f"{skipped} check{'s' if skipped > 1 else ''} skipped")
-    words = ", ".join(parts)
-    kinds: list[str | None] = [EVIDENCE.get(claim.method) for claim in done]
-    if kinds:
-        words += ": " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in EVIDENCE_KINDS if kind in kinds)
-    state = "failed" if passed < len(done) else ("skipped" if skipped else "passed")
-    return {"state": state, "text": words}
+    tested = [claim for claim in claims if isinstance(claim, CheckedClaim)]
+    done = [claim for claim in tested if claim.status in ("passed", "failed")]
+    passed = sum(claim.status == "passed" for claim in done)
+    parts = []
+    if done:
+        kinds: list[str | None] = [EVIDENCE.get(claim.method) for claim in done]
+        of_kinds = ", ".join(f"{kinds.count(kind)} {kind}" for kind in EVIDENCE_KINDS if kind in kinds)
+        parts.append(f"{passed} of {len(done)} check{'s' if len(done) > 1 else ''} passed: {of_kinds}")
+    findings = [claim for claim in claims if isinstance(claim, JudgedFinding) and claim.status != "skipped"]
+    if findings:
+        verdicts = [finding.status for finding in findings]
+        listed = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS.values() if verdict in verdicts)
+        parts.append(f"{len(findings)} measured: {listed}")
+    for status in ("skipped", "missing"):
+        count = sum(claim.status == status for claim in claims)
+        if count:
+            parts.append(f"{count} {status}")
+    absent = any(claim.status == "missing" for claim in claims)
+    state = "failed" if passed < len(done) or absent else ("passed" if done or findings else "skipped")
+    return {"state": state, "text": "; ".join(parts)}
 
 
 def _html_origin(made: Origin) -> str:

@@ -26,8 +26,9 @@ BOXES: Mapping[str, str] = {
     "correction": "Correction of the published answer",
     "proof": "Proof",
     "remark": "Remark",
+    "more": "More",
 }
-"""Fenced blocks that an answer may use, and their headings."""
+"""Fenced blocks that an answer may use, and their headings. ``more`` is folded on the page: limits, other models, duality."""
 
 _READER = "markdown-auto_identifiers-citations-example_lists-fancy_lists+startnum-implicit_figures-implicit_header_references" + (
     "-latex_macros-line_blocks-markdown_in_html_blocks-pandoc_title_block-raw_attribute-raw_html-raw_tex-strikeout-subscript"

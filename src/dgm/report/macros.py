@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.ext
+import jinja2.nodes
+import jinja2.parser
 
 from dgm.comparison import compare
 from dgm.measurements import Measured
+from dgm.methods import EVIDENCE
+from dgm.metric_registry import higher_is_better
 from dgm.report.catalogue import Catalogue, Paper, Text
 from dgm.report.listing import source_of
 from dgm.report.names import unknown
 from dgm.report.numbers import exact, number, with_error
-from dgm.report.results import Metric, Results, higher_is_better
+from dgm.report.results import CheckedClaim, JudgedFinding, Metric, Results
+from dgm.verdicts import DECISIVE
 
 __all__ = ["SYNTAX", "Shown", "Templates", "citation", "duration"]
 
@@ -58,6 +64,30 @@ SYNTAX: dict[str, Any] = {
 """How a template is written, in answers and in frames: delimiters that TeX does not use, and no silent blanks."""
 
 
+class ByVerdict(jinja2.ext.Extension):
+    """Words that follow the verdict of a finding; the block must say what is said under each of the three.
+
+    ``<% finding "gdl-3d/purity-rises" %> shown <% undecided %> not decided <% contradicted %> contradicted <% endfinding %>``
+    """
+
+    tags = {"finding"}  # noqa: RUF012 - as jinja2 declares it
+
+    def parse(self, parser: jinja2.parser.Parser) -> jinja2.nodes.Node:
+        """One branch for each verdict, in this order."""
+        line = next(parser.stream).lineno
+        name = parser.parse_expression()
+        shown = parser.parse_statements(("name:undecided",), drop_needle=True)
+        undecided = parser.parse_statements(("name:contradicted",), drop_needle=True)
+        contradicted = parser.parse_statements(("name:endfinding",), drop_needle=True)
+
+        def has(verdict: str) -> jinja2.nodes.Expr:
+            called = jinja2.nodes.Call(jinja2.nodes.Name("verdict_of", "load"), [name], [], None, None)
+            return jinja2.nodes.Compare(called, [jinja2.nodes.Operand("eq", jinja2.nodes.Const(verdict))])
+
+        rest = jinja2.nodes.If(has("contradicted"), contradicted, [], undecided)
+        return jinja2.nodes.If(has("shown"), shown, [], [rest]).set_lineno(line)
+
+
 class Templates:
     """Renders the Markdown templates of one report."""
 
@@ -69,6 +99,7 @@ class Templates:
             **SYNTAX,
             keep_trailing_newline=True,
             autoescape=False,
+            extensions=[ByVerdict],
         )
 
     def shown_text(self, source: Text) -> str:
@@ -109,6 +140,8 @@ class Templates:
             "num": self._num,
             "pm": self._pm,
             "check": self._check,
+            "found": self._found,
+            "verdict_of": lambda name: self.results.finding(name).verdict,
             "published": self._published,
             "better": self._better,
             "setting": self._setting,
@@ -169,6 +202,13 @@ class Templates:
         value = getattr(row, field)
         return str(value).lower() if isinstance(value, bool) else number(value, digits)
 
+    def _found(self, name: str, digits: int | None = None, scale: float = 1.0) -> str:
+        """The estimate of a finding with its error, in which the scatter of training is contained where that was measured."""
+        finding = self.results.finding(name)
+        unit = f"\u00a0{finding.unit}" if finding.unit not in UNNAMED_UNITS else ""
+        value, error = finding.estimate * scale, finding.error * abs(scale)
+        return (with_error(value, error, digits) if error > 0 else number(value, digits)) + unit
+
     def _published(self, question: str, claim: int | str = 0, digits: int | None = None) -> str:
         row = self.results.claim(question, claim)
         if row.published is None:
@@ -183,25 +223,28 @@ class Templates:
         metric: str,
         split: str = "test",
         labels: tuple[str, str] | None = None,
-        higher_is_better: bool | None = None,
         digits: int | None = None,
     ) -> str:
-        """A verdict: which run is better, by how much, or that no difference was found.
+        """A verdict: which run is better, by how much, or that no difference was found; how many images and trainings it rests on.
 
-        :func:`dgm.comparison.compare` decides. What follows "±" is one standard error of the difference, or half its 95 % interval
-        where a run was repeated with other seeds.
+        :func:`dgm.comparison.compare` decides, image by image where both runs were measured on the same images, with the scatter
+        of training in the error where ``report/scatter.csv`` has it. What follows "±" is one standard error of the difference, or
+        half its 95 % interval where a run was repeated with other seeds.
         """
         one, two = self.results.metric(first, metric, split), self.results.metric(second, metric, split)
-        upwards = _direction(metric) if higher_is_better is None else higher_is_better
+        upwards = higher_is_better(metric)
         names = labels or (f"`{first}`", f"`{second}`")
         unit = f"\u00a0{one.unit}" if one.unit not in UNNAMED_UNITS else ""
-        verdict = compare(_values(one), _values(two), upwards)
-        difference = abs(verdict.difference)
-        spread = verdict.half_width / 2 if verdict.test == "standard errors" else verdict.half_width
-        size = (with_error(difference, spread, digits) if spread > 0 else number(difference, digits)) + unit
+        difference = self.results.difference(first, second, metric, split)
+        scatter = (one.scatter, two.scatter)
+        verdict = compare(_values(one), _values(two), upwards, difference, scatter)
+        spread = verdict.half_width / DECISIVE if verdict.test == "standard errors" else verdict.half_width
+        size = abs(verdict.difference)
+        shown = (with_error(size, spread, digits) if spread > 0 else number(size, digits)) + unit
+        basis = _basis(one, two, difference, with_scatter=not any(map(math.isnan, scatter)))
         if verdict.better is None:
-            return f"no difference found between {names[0]} and {names[1]} ({size})"
-        return f"{names[0] if verdict.better == 'first' else names[1]} is better, by {size}"
+            return f"no difference found between {names[0]} and {names[1]} ({shown}; {basis})"
+        return f"{names[0] if verdict.better == 'first' else names[1]} is better, by {shown} ({basis})"
 
     def _setting(self, run: str, key: str) -> str:
         value = self.results.setting(run, key)
@@ -243,12 +286,15 @@ class Templates:
         """How many questions, answers, assignments, claims, or corrections (of one fault) there are."""
         corrections = [answer.correction for answer in self.catalogue.answers.values() if answer.correction]
         claims = [claim for listed in self.results.checks.values() for claim in listed]
-        counted = {
+        methods = [EVIDENCE.get(claim.method) for claim in claims]
+        counted: dict[str, int] = {
             "assignments": len(self.catalogue.assignments),
             "questions": len(self.catalogue.questions),
             "answers": len(self.catalogue.answers),
             "runs": len(self.results.runs),
-            "claims": sum(claim.status != "skipped" for claim in claims),
+            "claims": sum(isinstance(claim, CheckedClaim) for claim in claims),
+            "findings": sum(isinstance(claim, JudgedFinding) for claim in claims),
+            **{str(kind): methods.count(kind) for kind in EVIDENCE.values()},
             "rejected": sum(claim.published is not None for claim in claims),
             "corrections": sum(value in ("", correction.fault) for correction in corrections),
         }
@@ -300,8 +346,20 @@ def _values(metric: Metric) -> Measured | tuple[float, ...]:
     return metric.values if metric.seeds > 1 else Measured(metric.value, metric.stderr)
 
 
-def _direction(metric: str) -> bool:
-    return higher_is_better(metric)
+def _basis(one: Metric, two: Metric, difference: Measured | None, with_scatter: bool) -> str:
+    """What a comparison rests on: images and trainings."""
+    if max(one.seeds, two.seeds) > 1:
+        return f"{one.seeds} and {two.seeds} seeds"
+    n = difference.n if difference else min((int(row.n) for row in (one, two) if row.n > 1), default=0)
+    counted = [f"$n={n}$" + (", paired" if difference else "")] if n else []
+    return ", ".join(
+        [
+            *counted,
+            "one seed each, error with the scatter of training"
+            if with_scatter
+            else "one seed each, whose scatter is not in the error",
+        ]
+    )
 
 
 def _place(error: BaseException, where: str, offset: int) -> str:

@@ -7,70 +7,25 @@ import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dgm import schema
+from dgm.check_table import COLUMNS, CORRECTIONS
 from dgm.comparison import summary
-from dgm.files import Damaged, load_json, load_table
+from dgm.files import Damaged, load_arrays, load_json, load_table
+from dgm.measurements import Measured, mean
+from dgm.methods import MEASURED
 from dgm.repeats import repeats
 from dgm.report.names import unknown
 
-__all__ = ["HIGHER_IS_BETTER", "CheckedClaim", "Metric", "Record", "Results", "higher_is_better"]
+SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation")
+"""Columns of ``report/scatter.csv``."""
 
-HIGHER_IS_BETTER: Mapping[str, bool] = {
-    "log_likelihood": True,
-    "bound": True,
-    "elbo": True,
-    "iwae": True,
-    "accuracy": True,
-    "purity": True,
-    "nmi": True,
-    "ari": True,
-    "precision": True,
-    "recall": True,
-    "coverage": True,
-    "density": True,
-    "class_entropy": True,
-    "classes_covered": True,
-    "recognised": True,
-    "confidence": True,
-    "images_per_second": True,
-    "bits_per_dim": False,
-    "nll": False,
-    "loss": False,
-    "error": False,
-    "distance": False,
-    "missing_classes": False,
-    "two_sample_accuracy": False,
-    "neighbour_accuracy": False,
-    "fid": False,
-    "kid": False,
-    "seconds": False,
-    "memory": False,
-    "parameters": False,
-}
-"""For each yardstick, whether a larger value is the better one. A metric's name contains the words of its yardstick."""
-
-
-def higher_is_better(metric: str) -> bool:
-    """Direction of a metric: its whole name, else the longest yardstick whose words occur in it.
-
-    Raises:
-        ValueError: when no yardstick matches.
-    """
-    words = metric.split("_")
-    fitting = [
-        name
-        for name in HIGHER_IS_BETTER
-        if any(words[at : at + len(name.split("_"))] == name.split("_") for at in range(len(words)))
-    ]
-    if not fitting:
-        raise unknown("direction known for metric", metric, HIGHER_IS_BETTER, "better")
-    return HIGHER_IS_BETTER[max(fitting, key=len)]
+__all__ = ["CheckedClaim", "JudgedFinding", "Metric", "Record", "Results"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +44,8 @@ class Metric:
     split: str
     unit: str
     values: tuple[float, ...] = ()
+    scatter: float = math.nan
+    """Standard deviation over repeated trainings, from ``report/scatter.csv``; nan where it was not measured."""
 
     @property
     def seeds(self) -> int:
@@ -114,9 +71,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class CheckedClaim:
-    """One row of ``tables/checks.csv``; ``status`` is ``passed``, ``failed`` or ``skipped``.
+    """A claim of ``tables/checks.csv``; ``status`` is ``passed``, ``failed``, ``skipped`` or ``missing``.
 
-    ``published`` comes from ``tables/corrections.csv``: the value of the published answer, which this claim rejects.
+    ``published`` comes from ``tables/corrections.csv``: the value of the published answer, which this claim rejects. ``function``
+    is where its check stands.
     """
 
     question: str
@@ -128,6 +86,45 @@ class CheckedClaim:
     tolerance: float
     status: str
     published: float | bool | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True)
+class JudgedFinding:
+    """A finding of ``tables/checks.csv``: what training showed; ``status`` is its verdict, or ``skipped``.
+
+    ``stderr`` is the estimate's own standard error over ``n`` images, points or draws, ``scatter`` its standard deviation over
+    ``trainings`` repeated trainings, nan where there are none, of which so many showed, did not decide and contradicted it.
+    """
+
+    question: str
+    id: str
+    claim: str
+    estimate: float
+    stderr: float
+    n: int
+    unit: str
+    threshold: float
+    above: bool
+    status: str
+    scatter: float = math.nan
+    trainings: int = 0
+    shown: int = 0
+    undecided: int = 0
+    contradicted: int = 0
+    published: float | None = None
+    method: str = MEASURED
+    function: str = ""
+
+    @property
+    def error(self) -> float:
+        """Standard error of the estimate with the scatter of training in it, where that was measured."""
+        return self.stderr if math.isnan(self.scatter) else math.hypot(self.stderr, self.scatter)
+
+    @property
+    def verdict(self) -> str:
+        """shown, not decided or contradicted; a skipped finding decides nothing."""
+        return self.status if self.status in ("shown", "contradicted") else "not decided"
 
 
 @dataclass(frozen=True)
@@ -172,9 +169,20 @@ class Record:
 class Results:
     """``results/<dataset>`` of one build and the config it was made with."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], scatter: Path | None = None) -> None:
         self.folder = folder
         self.config = config
+        self._scatter_table = scatter
+
+    @cached_property
+    def _scatter(self) -> dict[tuple[str, str, str], float]:
+        """Standard deviations over repeated trainings on this data set, by (run, metric, split); none for a trial's numbers."""
+        limited = any(value is not None for value in (self.config.get("limits") or {}).values())
+        if self._scatter_table is None or limited:
+            return {}
+        rows = load_table(self._scatter_table, SCATTER)
+        dataset = str(self.config.get("dataset"))
+        return {(row["run"], row["metric"], row["split"]): _float(row["deviation"]) for row in rows if row["dataset"] == dataset}
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str, str], Metric]:
@@ -197,39 +205,70 @@ class Results:
                 n=_float(row["n"]),
                 split=row["split"],
                 unit=row["unit"],
+                scatter=self._scatter.get((row["run"], row["metric"], row["split"]), math.nan),
             )
             rows[made.run, made.metric, made.split] = made
         return rows | {key: rows[key].over((rows[key].value, *values)) for key, values in repeated.items() if key in rows}
 
     @cached_property
-    def checks(self) -> dict[str, list[CheckedClaim]]:
-        """All checked claims by question, in the order of the answers."""
-        columns = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
-        corrected = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
+    def checks(self) -> dict[str, list[CheckedClaim | JudgedFinding]]:
+        """All claims and findings by question, in the order of the answers."""
         rejected = {
             (row["question"], row["claim"]): _truth_or_float(row["published"])
-            for row in self._table("tables/corrections.csv", corrected)
+            for row in self._table("tables/corrections.csv", CORRECTIONS)
             if row["claim"]
         }
-        checks: dict[str, list[CheckedClaim]] = {}
-        for row in self._table("tables/checks.csv", columns):
-            status = {"true": "passed", "false": "failed", "skipped": "skipped"}.get(row["passed"].lower())
-            if status is None:
-                raise unknown("verdict", row["passed"], ("True", "False", "skipped"), str(self.folder / "tables/checks.csv"))
-            checks.setdefault(row["question"], []).append(
-                CheckedClaim(
-                    question=row["question"],
-                    claim=row["claim"],
-                    method=row["method"],
-                    expected=_truth_or_float(row["expected"]),
-                    computed=_truth_or_float(row["computed"]),
-                    error=_float(row["error"]),
-                    tolerance=_float(row["tolerance"]),
-                    status=status,
-                    published=rejected.get((row["question"], row["claim"])),
-                )
-            )
+        checks: dict[str, list[CheckedClaim | JudgedFinding]] = {}
+        for row in self._table("tables/checks.csv", COLUMNS):
+            published = rejected.get((row["question"], row["claim"]))
+            made = self._finding_of(row, published) if row["verdict"] else self._claim_of(row, published)
+            checks.setdefault(row["question"], []).append(made)
         return checks
+
+    def _claim_of(self, row: Mapping[str, str], published: float | bool | None) -> CheckedClaim:
+        words = {"true": "passed", "false": "failed", "skipped": "skipped", "missing": "missing"}
+        status = words.get(row["passed"].lower())
+        if status is None:
+            raise unknown(
+                "entry of passed", row["passed"], ("True", "False", "skipped", "missing"), str(self.folder / "tables/checks.csv")
+            )
+        return CheckedClaim(
+            question=row["question"],
+            claim=row["claim"],
+            method=row["method"],
+            expected=_truth_or_float(row["expected"]),
+            computed=_truth_or_float(row["computed"]),
+            error=_float(row["error"]),
+            tolerance=_float(row["tolerance"]),
+            status=status,
+            published=published,
+            function=row["function"],
+        )
+
+    def _finding_of(self, row: Mapping[str, str], published: float | bool | None) -> JudgedFinding:
+        verdicts = ("shown", "not decided", "contradicted", "skipped")
+        if row["verdict"] not in verdicts:
+            raise unknown("verdict", row["verdict"], verdicts, str(self.folder / "tables/checks.csv"))
+        side, _, threshold = row["threshold"].partition(" ")
+        return JudgedFinding(
+            question=row["question"],
+            id=row["id"],
+            claim=row["claim"],
+            estimate=_float(row["computed"]),
+            stderr=_float(row["stderr"]),
+            n=int(row["n"]),
+            unit=row["unit"],
+            threshold=_float(threshold),
+            above=side == "above",
+            status=row["verdict"],
+            scatter=_float(row["scatter"]),
+            trainings=int(row["trainings"]),
+            shown=int(row["shown"]),
+            undecided=int(row["undecided"]),
+            contradicted=int(row["contradicted"]),
+            published=published,
+            function=row["function"],
+        )
 
     @cached_property
     def records(self) -> dict[tuple[str, str], Record]:
@@ -238,6 +277,12 @@ class Results:
         for path in sorted((self.folder / "records").glob("*/*.json")):
             made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=load_json(path))
         return made
+
+    @cached_property
+    def failures(self) -> list[str]:
+        """What could not be made, one line a part, in a report of an incomplete build (:mod:`dgm.stages.rescue`)."""
+        path = self.folder / "failures.json"
+        return [str(line) for line in load_json(path, ("failures",))["failures"]] if path.is_file() else []
 
     @property
     def runs(self) -> list[str]:
@@ -278,7 +323,7 @@ class Results:
         """
         if question not in self.checks:
             raise unknown("checked question", question, self.checks)
-        claims = self.checks[question]
+        claims = [claim for claim in self.checks[question] if isinstance(claim, CheckedClaim)]
         if isinstance(which, int):
             if not 0 <= which < len(claims):
                 raise ValueError(f"question {question!r} has {len(claims)} claims, numbered from 0; got {which}")
@@ -288,6 +333,35 @@ class Results:
             said = "; ".join(repr(claim.claim) for claim in claims)
             raise ValueError(f"{len(fitting)} claims of question {question!r} contain {which!r}; its claims are {said}")
         return fitting[0]
+
+    @cached_property
+    def findings(self) -> dict[str, JudgedFinding]:
+        """All findings, named ``<question>/<id>``."""
+        listed = [claim for claims in self.checks.values() for claim in claims if isinstance(claim, JudgedFinding)]
+        return {f"{finding.question}/{finding.id}": finding for finding in listed}
+
+    def finding(self, name: str) -> JudgedFinding:
+        """What training showed, by ``<question>/<id>``. Raises ValueError naming the nearest names."""
+        if name not in self.findings:
+            raise unknown("finding", name, self.findings)
+        return self.findings[name]
+
+    def difference(self, first: str, second: str, metric: str, split: str = "test") -> Measured | None:
+        """First minus second run, image by image, where both were measured on the same images or points; else None."""
+        data = [self.config.get("runs", {}).get(run, {}).get("data") for run in (first, second)]
+        one, two = self.values(first, metric, split), self.values(second, metric, split)
+        if one is None or two is None or len(one) != len(two) or data[0] != data[1]:
+            return None
+        return mean(one - two)
+
+    def values(self, run: str, metric: str, split: str = "test") -> np.ndarray | None:
+        """The values of a metric for each image, [n], as the evaluate stage keeps them; None where it keeps none."""
+        name = f"{metric}_{split}"
+        path = self.folder / "evaluations" / f"{run}.npz"
+        if not path.is_file():
+            return None
+        arrays = _arrays(path, path.stat().st_mtime_ns)
+        return arrays[name] if name in arrays and arrays[name].ndim == 1 else None
 
     def settings(self, run: str) -> dict[str, Any]:
         """The settings of a run in force: defaults of its kind, overlaid by the config."""
@@ -346,6 +420,12 @@ class Results:
 
     def _table(self, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
         return load_table(self.folder / name, columns)
+
+
+@lru_cache(maxsize=64)
+def _arrays(path: Path, changed: int) -> Mapping[str, np.ndarray]:
+    """The arrays of a file as they were at that time: comparisons ask for the same runs again and again."""
+    return load_arrays(path)
 
 
 @cache

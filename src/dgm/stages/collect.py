@@ -4,20 +4,21 @@ import argparse
 import csv
 import io
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dgm import cli
+from dgm.check_table import CHECKED, COLUMNS, CORRECTIONS, QUESTIONS
 from dgm.files import load_table, write_text
 from dgm.report import catalogue
 from dgm.report.names import unknown
 
-__all__ = ["CHECK_COLUMNS", "CORRECTION_COLUMNS", "QUESTION_COLUMNS", "corrections", "main", "summarise"]
+__all__ = ["corrections", "main", "summarise"]
 
-CHECK_COLUMNS = ("question", "claim", "method", "expected", "computed", "error", "tolerance", "passed")
-QUESTION_COLUMNS = ("id", "assignment", "answered", "checks", "passed", "corrected")
-CORRECTION_COLUMNS = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
+WORDS = {"True": "hold", "False": "are false", "skipped": "are skipped", "missing": "are missing"}
+"""What is said of claims, by the entry of their column ``passed``."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,35 +34,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write the tables, and say how many questions are open."""
-    checks = [row for path in arguments.checks for row in load_table(path, (*CHECK_COLUMNS, "published"))]
+    checks = [row for path in arguments.checks for row in load_table(path, CHECKED)]
     declared = catalogue.load(arguments.report_dir)
     questions = summarise(declared, checks)
-    write_text(arguments.checks_table, _table(CHECK_COLUMNS, checks))
-    write_text(arguments.questions_table, _table(QUESTION_COLUMNS, questions))
-    write_text(arguments.corrections_table, _table(CORRECTION_COLUMNS, corrections(declared, checks)))
+    write_text(arguments.checks_table, _table(COLUMNS, checks))
+    write_text(arguments.questions_table, _table(QUESTIONS, questions))
+    write_text(arguments.corrections_table, _table(CORRECTIONS, corrections(declared, checks)))
     unanswered = sum(row["answered"] == "False" for row in questions)
-    skipped = sum(row["passed"] == "skipped" for row in checks)
-    open_ones = f", {unanswered} are open" if unanswered else ""
-    later = f"; {skipped} more need a build without limits" if skipped else ""
-    answered = len(questions) - unanswered
-    said = f"{answered} of {len(questions)} questions are answered{open_ones}; {len(checks) - skipped} checks passed{later}"
+    passed = Counter(row["passed"] for row in checks if row["passed"])
+    verdicts = Counter(row["verdict"] for row in checks if row["verdict"])
+    said = (
+        f"{len(questions) - unanswered} of {len(questions)} questions are answered; "
+        f"of {passed.total()} claims {', '.join(f'{passed[word]} {text}' for word, text in WORDS.items() if passed[word])}; "
+        f"of {verdicts.total()} findings {', '.join(f'{count} {word}' for word, count in sorted(verdicts.items())) or 'none'}"
+    )
     print(said)
     if arguments.log:
         cli.logger(arguments.log)(said)
-    return {"questions": len(questions), "open": unanswered, "checks": len(checks), "skipped": skipped}
+    words = {"claims": passed.total(), "false": passed["False"], "skipped": passed["skipped"], "missing": passed["missing"]}
+    return {"questions": len(questions), "open": unanswered, **words, "findings": verdicts.total(), "shown": verdicts["shown"]}
 
 
 def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """One row a question, in the order of the report; ``checks`` and ``passed`` count claims.
+    """One row a question, in the order of the report.
 
     Raises:
-        ValueError: when a check belongs to no question, an answer has no check, or a check failed.
+        ValueError: when a check belongs to no question, or an answer has no check.
     """
     for row in checks:
         if row["question"] not in declared.questions:
             raise unknown("question", row["question"], declared.questions, "a check")
-        if row["passed"] not in {"True", "skipped"}:
-            raise ValueError(f"the check {row['claim']!r} of question {row['question']} failed")
     unchecked = sorted(set(declared.answers) - {row["question"] for row in checks})
     if unchecked:
         raise ValueError(f"answers without a check: {', '.join(unchecked)}; add a function to dgm/checks/<assignment>.py for each")
@@ -74,8 +76,10 @@ def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]
                 "id": name,
                 "assignment": question.assignment,
                 "answered": str(answer is not None),
-                "checks": str(len(own)),
+                "checks": str(sum(bool(row["passed"]) for row in own)),
                 "passed": str(sum(row["passed"] == "True" for row in own)),
+                "findings": str(sum(bool(row["verdict"]) for row in own)),
+                "shown": str(sum(row["verdict"] == "shown" for row in own)),
                 "corrected": str(answer is not None and answer.correction is not None),
             }
         )

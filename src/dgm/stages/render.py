@@ -41,7 +41,8 @@ def work(arguments: Namespace) -> dict[str, Any]:
     for path in arguments.parts:
         if path.stem not in catalogue.assignments:
             raise unknown("assignment", path.stem, catalogue.assignments, "--parts")
-    report = build(catalogue, Results(arguments.results, config), arguments.tex.parent)
+    results = Results(arguments.results, config, arguments.report_dir / "scatter.csv")
+    report = build(catalogue, results, arguments.tex.parent)
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)
     for path in arguments.parts:

@@ -333,30 +333,30 @@ def ebm_1_6(evidence: Evidence) -> Iterable[Claim]:
         grid = evidence.metric(run, "log_normaliser_grid", "model")
         estimate, error = (evidence.metric(run, "log_normaliser", "samples", field) for field in ("value", "stderr"))
         distance = abs(estimate - grid) / error
-        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "trained model", 0.0, distance, 4.0, True)
+        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "recomputation", 0.0, distance, 4.0, True)
         outside = evidence.metric(run, "mass_outside", "model")
-        yield Claim(f"{name}: mass outside the square", "trained model", 0.0, outside, 1e-3, True)
+        yield Claim(f"{name}: mass outside the square", "recomputation", 0.0, outside, 1e-3, True)
         slope = evidence.metric(run, "largest_slope", "model")
         yield Claim(
-            f"{name}: the energy falls along every ray", "trained model", expected=True, computed=slope < 0, needs_full_budget=True
+            f"{name}: the energy falls along every ray", "recomputation", expected=True, computed=slope < 0, needs_full_budget=True
         )
     fresh, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
-    yield Claim("normaliser from two million points minus the grid's", "trained model", 0.0, fresh - exact, 0.01, True)
+    yield Claim("normaliser from two million points minus the grid's", "recomputation", 0.0, fresh - exact, 0.01, True)
     for run, name in list(RUNS.items())[:2]:
         score = evidence.metric(run, "log_likelihood")
         good = score > -5.35
         yield Claim(
-            f"{name}: test log-likelihood above $-5.35$", "trained model", expected=True, computed=good, needs_full_budget=True
+            f"{name}: test log-likelihood above $-5.35$", "recomputation", expected=True, computed=good, needs_full_budget=True
         )
-        yield Claim(f"{name}: test log-likelihood in nats per point", "trained model", -5.2, score, 0.1, needs_full_budget=True)
+        yield Claim(f"{name}: test log-likelihood in nats per point", "recomputation", -5.2, score, 0.1, needs_full_budget=True)
         share = evidence.metric(run, "effective_share", "samples")
-        yield Claim(f"{name}: effective share of the proposal points", "trained model", 0.13, share, 0.07, needs_full_budget=True)
+        yield Claim(f"{name}: effective share of the proposal points", "recomputation", 0.13, share, 0.07, needs_full_budget=True)
     share = evidence.metric("ebm_r10", "effective_share", "samples")
-    yield Claim("effective draws of a step with 4096 points", "trained model", 532.0, 4096 * share, 300.0, needs_full_budget=True)
+    yield Claim("effective draws of a step with 4096 points", "recomputation", 532.0, 4096 * share, 300.0, needs_full_budget=True)
     history = evidence.history("ebm_r10")
     curve = history[history["term"] == "log_normaliser"].pivot_table(index="epoch", columns="split", values="value").dropna()
     apart = float((curve["train"] - curve["validation"]).abs().tail(5).mean())
-    yield Claim("estimate and grid in the last epochs of training, mean distance", "trained model", 0.0, apart, 0.1, True)
+    yield Claim("estimate and grid in the last epochs of training, mean distance", "recomputation", 0.0, apart, 0.1, True)
     arrays = evidence.evaluations("ebm_r10")
     share = arrays["density"] / arrays["density"].sum()
     away = np.hypot(*np.meshgrid(arrays["axis"], arrays["axis"]))
@@ -412,7 +412,7 @@ def ebm_1_7(evidence: Evidence) -> Iterable[Claim]:
     yield from _softmax_is_no_likelihood()
     truth = evidence.metric("ring_r10", "log_likelihood")
     yield Claim(
-        "log-likelihood of the true density on the test points", "trained model", -5.135, truth, 0.1, needs_full_budget=True
+        "log-likelihood of the true density on the test points", "recomputation", -5.135, truth, 0.1, needs_full_budget=True
     )
     arrays = evidence.evaluations("ebm_r10")
     step = float(arrays["axis"][1] - arrays["axis"][0])
@@ -423,41 +423,41 @@ def ebm_1_7(evidence: Evidence) -> Iterable[Claim]:
     published = {"ebm_r10": -7.95, "kde_r10": -5.22}
     score = float(scores["ebm_r10"].mean())
     yield Claim(
-        "test log-likelihood of the energy-based model", "trained model", -5.2, score, 0.1, True, published=published["ebm_r10"]
+        "test log-likelihood of the energy-based model", "recomputation", -5.2, score, 0.1, True, published=published["ebm_r10"]
     )
     score = float(scores["kde_r10"].mean())
-    yield Claim("test log-likelihood of the kernel estimate", "trained model", published["kde_r10"], score, 0.1, True)
+    yield Claim("test log-likelihood of the kernel estimate", "recomputation", published["kde_r10"], score, 0.1, True)
     difference = scores["ebm_r10"] - scores["kde_r10"]
     yield Claim(
-        "energy-based model minus kernel estimate, same points", "trained model", 0.0, float(difference.mean()), 0.1, True,
+        "energy-based model minus kernel estimate, same points", "recomputation", 0.0, float(difference.mean()), 0.1, True,
         published=published["ebm_r10"] - published["kde_r10"],
     )  # fmt: skip
     error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
-    yield Claim("standard error of the difference", "trained model", 0.0, error, 0.05, True)
+    yield Claim("standard error of the difference", "recomputation", 0.0, error, 0.05, True)
     for run, name in (("ebm_r10", "energy-based model"), ("kde_r10", "kernel estimate")):
         gap = evidence.metric(run, "gap_to_truth")
-        yield Claim(f"nats from the true density to the {name}", "trained model", 0.0, gap, 0.15, True)
+        yield Claim(f"nats from the true density to the {name}", "recomputation", 0.0, gap, 0.15, True)
         above = float((scores["gmm_r10"] - scores[run]).mean())
-        yield Claim(f"the mixture by EM beats the {name}", "trained model", True, above > 0, needs_full_budget=True)
+        yield Claim(f"the mixture by EM beats the {name}", "recomputation", True, above > 0, needs_full_budget=True)
     over = evidence.metric("ebm_r10", "log_likelihood", "train") - evidence.metric("ring_r10", "log_likelihood", "train")
     yield Claim(
-        "the energy-based model exceeds the true density in training", "trained model", True, over > 0, needs_full_budget=True
+        "the energy-based model exceeds the true density in training", "recomputation", True, over > 0, needs_full_budget=True
     )
     narrow = max(evidence.metric(run, "gap_to_truth") for run in ("ebm_r1", "kde_r1", "gmm_r1"))
-    yield Claim("largest distance from the true density at $R=1$", "trained model", 0.0, narrow, 0.1, needs_full_budget=True)
+    yield Claim("largest distance from the true density at $R=1$", "recomputation", 0.0, narrow, 0.1, needs_full_budget=True)
     at = np.abs(arrays["axis"][:, None] - [0.0, 10.0]).argmin(0)
     hole = bool(arrays["density"][at[0], at[0]] > arrays["density"][at[0], at[1]])
     yield Claim(
-        "the trained energy is higher at the centre than at a mean", "trained model", False, hole, 0.0, True, published=True
+        "the trained energy is higher at the centre than at a mean", "recomputation", False, hole, 0.0, True, published=True
     )
     gain = evidence.metric("ebm_r10", "log_likelihood") - evidence.metric("ebm_r10_m256", "log_likelihood")
-    yield Claim("nats gained by sixteen times as many proposal points", "trained model", 0.03, gain, 0.07, needs_full_budget=True)
+    yield Claim("nats gained by sixteen times as many proposal points", "recomputation", 0.03, gain, 0.07, needs_full_budget=True)
     score = float(importance.softmax_scores(arrays["energies_test"]).mean())
     below = score <= -math.log(len(arrays["energies_test"]))
-    yield Claim("the trained energy's softmax score is below $-\\log n$ as well", "trained model", expected=True, computed=below)
+    yield Claim("the trained energy's softmax score is below $-\\log n$ as well", "recomputation", expected=True, computed=below)
     yield Claim(
         "softmax score of the trained energy, as tabulated",
-        "trained model",
+        "recomputation",
         evidence.metric("ebm_r10", "softmax_score"),
         score,
         1e-9,

@@ -194,7 +194,7 @@ def ebm_1_2_r10(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the best classifier names the right component", "quadrature", right, _accuracy(10.0), 1e-9)
     yield from _em_formulas()
     yield Claim(
-        "largest fall of the log-likelihood at an iteration", "trained model", 0.0, max(0.0, _traces(evidence, "gmm_r10")[0]), 1e-9
+        "largest fall of the log-likelihood at an iteration", "recomputation", 0.0, max(0.0, _traces(evidence, "gmm_r10")[0]), 1e-9
     )
     ideal = math.sqrt(2 * K / POINTS)
     yield Claim("$\\sqrt{2K/n}$ against the bound from the Fisher information", "quadrature", ideal, _bound(10.0), 0.003)
@@ -214,14 +214,14 @@ def ebm_1_2_r10(evidence: Evidence) -> Iterable[Claim]:
     measured = evidence.metric("gmm_r10", "mean_error", "model")
     small = measured < 0.25
     yield Claim(
-        "the matched error of the means is below $0.25$", "trained model", expected=True, computed=small, needs_full_budget=True
+        "the matched error of the means is below $0.25$", "recomputation", expected=True, computed=small, needs_full_budget=True
     )
     least, most = (evidence.metric("gmm_r10", f"{which}_weight", "model") for which in ("smallest", "largest"))
     inside = 0.06 <= least <= most <= 0.14
-    yield Claim("every weight lies in $[0.06, 0.14]$", "trained model", expected=True, computed=inside, needs_full_budget=True)
+    yield Claim("every weight lies in $[0.06, 0.14]$", "recomputation", expected=True, computed=inside, needs_full_budget=True)
     fit = evidence.evaluations("gmm_r10")
     again = gaussian_mixture.match(fit["means"], fit["weights"], _as_points(_means(10.0)), np.full(K, 0.1)).mean_error
-    yield Claim("the drawn means have the tabulated error", "trained model", measured, again, 1e-9)
+    yield Claim("the drawn means have the tabulated error", "recomputation", measured, again, 1e-9)
 
 
 @question("ebm-1-2-r1")
@@ -246,7 +246,7 @@ def ebm_1_2_r1(evidence: Evidence) -> Iterable[Claim]:
     turned = _divergence(_means(1.0) * np.exp(1j * math.pi / K), np.full(K, 1 / K), 1.0)
     yield Claim("divergence from the ring turned by $18^\\circ$", "quadrature", 0.0, turned, 1e-9)
     yield Claim(
-        "largest fall of the log-likelihood at an iteration", "trained model", 0.0, max(0.0, _traces(evidence, "gmm_r1")[0]), 1e-9
+        "largest fall of the log-likelihood at an iteration", "recomputation", 0.0, max(0.0, _traces(evidence, "gmm_r1")[0]), 1e-9
     )
     wide, narrow = (np.linalg.eigvalsh(_information(radius))[0] for radius in (10.0, 1.0))
     yield Claim("smallest eigenvalue of the Fisher information, $R=10$", "quadrature", 0.1, float(wide), 0.01)
@@ -272,9 +272,9 @@ def ebm_1_2_r1(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("way of the means (root mean square) from iteration 100 to 1000", "optimisation", 0.6, moved, 0.5)
     yield Claim("nats a point gained from iteration 100 to 1000", "optimisation", 0.0, late.trace[-1] - early.trace[-1], 2e-3)
     score = evidence.metric("gmm_r1", "log_likelihood")
-    yield Claim("test log-likelihood of the fit", "trained model", -3.24135, score, 0.1, needs_full_budget=True)
+    yield Claim("test log-likelihood of the fit", "recomputation", -3.24135, score, 0.1, needs_full_budget=True)
     ends = _traces(evidence, "gmm_r1")[1]
-    yield Claim("range of the ten starts' final log-likelihoods", "trained model", 0.0, ends, 0.01, needs_full_budget=True)
+    yield Claim("range of the ten starts' final log-likelihoods", "recomputation", 0.0, ends, 0.01, needs_full_budget=True)
 
 
 def _best_bandwidths(chosen: float) -> Iterable[Claim]:
@@ -335,21 +335,21 @@ def ebm_1_3(evidence: Evidence) -> Iterable[Claim]:
         score = float(repeats[f"kde_test_{name}"].mean())
         yield Claim(f"mean test log-likelihood over 20 data sets, $R={radius}$", "Monte Carlo", expected, score, 0.04)
     chosen = evidence.metric("kde_r10", "bandwidth", "validation")
-    yield Claim("bandwidth chosen at $R=10$", "trained model", 0.6158, chosen, 1e-4, needs_full_budget=True)
+    yield Claim("bandwidth chosen at $R=10$", "recomputation", 0.6158, chosen, 1e-4, needs_full_budget=True)
     score = evidence.metric("kde_r10", "log_likelihood")
-    yield Claim("test log-likelihood at $R=10$", "trained model", -5.215, score, 0.1, needs_full_budget=True)
+    yield Claim("test log-likelihood at $R=10$", "recomputation", -5.215, score, 0.1, needs_full_budget=True)
     smaller = evidence.metric("kde_r1", "bandwidth", "validation") < chosen
-    yield Claim("the choice at $R=1$ is smaller than that at $R=10$", "trained model", True, smaller, needs_full_budget=True)
+    yield Claim("the choice at $R=1$ is smaller than that at $R=10$", "recomputation", True, smaller, needs_full_budget=True)
     for run, radius in (("kde_r10", 10), ("kde_r1", 1)):
         arrays = evidence.evaluations(run)
         steps = np.sign(np.diff(arrays["curve_validation"]))
         peak = int((np.diff(steps) != 0).sum()) <= 1 and steps[0] >= 0 > steps[-1]
         yield Claim(
             f"the validation curve at $R={radius}$ rises to one peak and falls",
-            "trained model",
+            "recomputation",
             True,
             bool(peak),
             needs_full_budget=True,
         )
         falling = bool((np.diff(arrays["curve_train"]) < 0).all())
-        yield Claim(f"the training curve at $R={radius}$ falls throughout", "trained model", True, falling, needs_full_budget=True)
+        yield Claim(f"the training curve at $R={radius}$ falls throughout", "recomputation", True, falling, needs_full_budget=True)

@@ -339,7 +339,7 @@ def _decoder(evidence: Evidence) -> Iterable[Claim]:
     )
     yield Claim(
         "`vae_mlp`: with the mean value as baseline the score function's variance is the larger on average still",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=bool(np.mean(based) > 0),
         needs_full_budget=True,

@@ -28,18 +28,18 @@ def gdl_4a(evidence: Evidence) -> Iterable[Claim]:
     for run in FLOWS:
         model = _flow(evidence, run)
         yield Claim(
-            f"{run}: largest error of decoding an encoded image, float32", "trained model", 0.0, _round_trip(model, x), 1e-3
+            f"{run}: largest error of decoding an encoded image, float32", "recomputation", 0.0, _round_trip(model, x), 1e-3
         )
     count = sum(parameter.numel() for parameter in model.parameters())
     formula = 4 * ((392 + 1) * 1000 + 4 * (1000 + 1) * 1000 + (1000 + 1) * 392) + 784
-    yield Claim("parameters of NICE", "trained model", float(formula), float(count))
-    yield Claim("parameters as counted in the reference", "trained model", 19_158_352.0, float(count))
+    yield Claim("parameters of NICE", "recomputation", float(formula), float(count))
+    yield Claim("parameters as counted in the reference", "recomputation", 19_158_352.0, float(count))
     yield from _change_of_volume(x[0])
     yield from _units(evidence)
     middle, average = (evidence.metric("nice_scale_rate", name) for name in ("log_likelihood_median", "log_likelihood"))
     yield Claim(
         "the median test image has a higher likelihood than the mean",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=middle > average,
         needs_full_budget=True,
@@ -114,12 +114,12 @@ def _units(evidence: Evidence) -> Iterator[Claim]:
     yield Claim("nats that knowing a constant pixel to 1/256 is worth", "quadrature", math.log(256), border, 1e-12)
     for run in FLOWS:
         bits = (-evidence.metric(run, "log_likelihood") / 784 + math.log(256)) / math.log(2)
-        yield Claim(f"{run}: bits per dimension from nats", "trained model", evidence.metric(run, "bits_per_dim"), bits, 1e-6)
+        yield Claim(f"{run}: bits per dimension from nats", "recomputation", evidence.metric(run, "bits_per_dim"), bits, 1e-6)
         samples = evidence.samples(run)
         good = all(
             samples[name].shape[1:] == (28, 28) and np.isfinite(samples[name]).all() for name in ("samples", "low_temperature")
         )
-        yield Claim(f"{run}: samples are finite 28 x 28 images", "trained model", expected=True, computed=bool(good))
+        yield Claim(f"{run}: samples are finite 28 x 28 images", "recomputation", expected=True, computed=bool(good))
 
 
 def _logistic_law(evidence: Evidence) -> Iterator[Claim]:
@@ -171,13 +171,13 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim]:
         ("of all pixels", 4.0, own.mean()),
     ):
         statement = f"mean log-scale {place}, with a rate of its own"
-        yield Claim(statement, "trained model", stated, float(value), 1.0, needs_full_budget=True)
+        yield Claim(statement, "recomputation", stated, float(value), 1.0, needs_full_budget=True)
     steps = int(evidence.history("nice")["step"].max())
     rate = parse(Config, load_tensors(evidence.model_path("nice"))["settings"], "nice").learning_rate
     needed = float(own.mean()) / rate
     yield Claim(
         "steps that Adam needs to that mean at the one learning rate",
-        "trained model",
+        "recomputation",
         4.0 / rate,
         needed,
         1000,
@@ -186,7 +186,7 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim]:
     if steps < needed:  # not so on the whole of MNIST, where 50 epochs are many more steps
         reached = float(_flow(evidence, "nice").log_scale.detach().mean())
         statement = "mean log-scale of all pixels, with one learning rate, over what Adam can move in its steps"
-        yield Claim(statement, "trained model", 1.0, reached / (steps * rate), 0.1, needs_full_budget=True)
+        yield Claim(statement, "recomputation", 1.0, reached / (steps * rate), 0.1, needs_full_budget=True)
 
 
 @question("gdl-4b")
@@ -199,9 +199,9 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim]:
 
     model = cast(Any, load_model(evidence.model_path("vae_conv")))
     sizes = [sum(parameter.numel() for parameter in part.parameters()) for part in (model.encoder, model.decoder)]
-    yield Claim("parameters of the encoder", "trained model", 491_744.0, float(sizes[0]))
-    yield Claim("parameters of the decoder", "trained model", 482_497.0, float(sizes[1]))
-    yield Claim("parameters of the VAE", "trained model", 974_241.0, float(sum(p.numel() for p in model.parameters())))
+    yield Claim("parameters of the encoder", "recomputation", 491_744.0, float(sizes[0]))
+    yield Claim("parameters of the decoder", "recomputation", 482_497.0, float(sizes[1]))
+    yield Claim("parameters of the VAE", "recomputation", 974_241.0, float(sum(p.numel() for p in model.parameters())))
     mean, log_std = torch.tensor([[0.7, -1.2]], dtype=torch.float64), torch.tensor([[-0.4, 0.3]], dtype=torch.float64)
 
     def kl(m: float, s: float) -> float:
@@ -235,13 +235,13 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("negative ELBO of these images by the written formula", "closed form", loss, float(entropy + divergence), 1e-2)
     error = float(log_ratio.std() / math.sqrt(len(log_ratio)))
     yield Claim("closed-form KL of 32 test images against 4000 draws", "Monte Carlo", closed, float(log_ratio.mean()), 5 * error)
-    yield Claim("the decoder returns 32 x 32 pixels", "trained model", expected=True, computed=side == (32, 32))
+    yield Claim("the decoder returns 32 x 32 pixels", "recomputation", expected=True, computed=side == (32, 32))
     shape = evidence.samples("vae_conv")["samples"].shape[1:]
-    yield Claim("samples are cropped to 28 x 28", "trained model", expected=True, computed=shape == (28, 28))
+    yield Claim("samples are cropped to 28 x 28", "recomputation", expected=True, computed=shape == (28, 28))
     bound, tighter = evidence.metric("vae_conv", "bound_same_images"), evidence.metric("vae_conv", "iwae_50")
     yield Claim(
         "the ELBO does not exceed the importance-weighted bound of the same images",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=bound <= tighter,
         needs_full_budget=True,
@@ -252,7 +252,7 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim]:
     curve = history[(history["term"] == "bound") & (history["split"] == "test")].sort_values("step")["value"].to_numpy()
     yield Claim(
         "the negative ELBO of test images falls over the training",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=bool(curve[-1] > curve[0]),
         needs_full_budget=True,
@@ -267,18 +267,18 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
     cells = [evidence.metric(run, column, split) for run in compared for column, split in columns.items()]
     cells += [evidence.metric(run, "seconds_per_epoch", "train") for run in ("nice", "nice_scale_rate", "vae_conv")]
     complete = all(math.isfinite(value) and value >= 0 for value in cells)
-    yield Claim("the table has size, times and a sample score of every model", "trained model", expected=True, computed=complete)
+    yield Claim("the table has size, times and a sample score of every model", "recomputation", expected=True, computed=complete)
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
         counted = evidence.metric(run, "parameters", "model")
-        yield Claim(f"parameters of the mixture with K = {k} are 784 K + K - 1", "trained model", float(784 * k + k - 1), counted)
+        yield Claim(f"parameters of the mixture with K = {k} are 784 K + K - 1", "recomputation", float(784 * k + k - 1), counted)
     sizes = [evidence.metric(run, "parameters", "model") for run in ("nice", "vae_conv")]
     yield Claim(
-        "NICE has this many times the parameters of the VAE", "trained model", 19_158_352 / 974_241, sizes[0] / sizes[1], 1e-9
+        "NICE has this many times the parameters of the VAE", "recomputation", 19_158_352 / 974_241, sizes[0] / sizes[1], 1e-9
     )
     ink = np.isin(evidence.samples("bmm_k20")["samples"], (0, 1)).mean()
     yield Claim(
         "share of the mixture's sampled values that are 0 or 1 (of a Gaussian mixture: none)",
-        "trained model",
+        "recomputation",
         1.0,
         float(ink),
         published=0.0,
@@ -290,14 +290,14 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
     real = _class_information(evidence, evidence.images()["test_images"] / 255)
     stated = {run: evidence.metric(run, "class_information", "samples") for run in compared}
     for run in compared:
-        yield Claim(f"class information of the samples of {run}", "trained model", stated[run], scores[run], 5e-3)
+        yield Claim(f"class information of the samples of {run}", "recomputation", stated[run], scores[run], 5e-3)
     yield Claim(
-        "class information of real test images", "trained model", evidence.metric("real_test", "class_information"), real, 5e-3
+        "class information of real test images", "recomputation", evidence.metric("real_test", "class_information"), real, 5e-3
     )
     most = max(compared, key=lambda run: scores[run]) == "vae_conv"
     yield Claim(
         "of the models compared, the VAE's samples have the most class information",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=most,
         needs_full_budget=True,
@@ -306,7 +306,7 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim]:
     quickest = max(seconds[run] for run in MIXTURES) < min(value for run, value in seconds.items() if run not in MIXTURES)
     yield Claim(
         "each mixture trains faster than NICE and the VAE",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=quickest,
         needs_full_budget=True,

@@ -478,7 +478,7 @@ def _steps(evidence: Evidence, history: "pd.DataFrame") -> Iterator[Claim]:
     for words, epoch in (("all epochs", settings.epochs), ("the middle grid", settings.grid_epochs[1])):
         yield Claim(
             f"steps of this training up to {words}",
-            "trained model",
+            "recomputation",
             epoch * (images // settings.batch_size),
             int(history.loc[history["epoch"] <= epoch, "step"].max()),
             needs_full_budget=True,
@@ -495,7 +495,7 @@ def _darkness(evidence: Evidence) -> Iterator[Claim]:
     )
     yield Claim(
         "real test digits lie further from the training images, on average, than a black image",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=evidence.metric(RUN, "neighbour_distance", "test") > nearest,
         needs_full_budget=True,
@@ -535,7 +535,7 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("variance of the saved noise, uniform on [-1, 1]", "Monte Carlo", 1 / 3, variance, error)
     yield from _steps(evidence, history)
     share = 100 * _size(model.discriminator) / _size(model.generator)
-    yield Claim("D's parameters as a percentage of G's", "trained model", 100 * 593 / 107_777, share, 1e-9)
+    yield Claim("D's parameters as a percentage of G's", "recomputation", 100 * 593 / 107_777, share, 1e-9)
     yield Claim("greatest entropy of ten classes", "closed form", math.log(10), -sum(0.1 * math.log(0.1) for _ in range(10)), 1e-12)
     losses = history[history["term"].isin(["discriminator_loss", "generator_loss"])]
     yield Claim("both losses are recorded at every epoch", "enumeration", 2 * int(history["epoch"].max()), len(losses))
@@ -545,7 +545,7 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     first, last = (evidence.metric(RUN, "recognised", f"grid_{place}") for place in (1, 3))
     yield Claim(
         "the classifier is sure of more images of the last grid than of the first, by a tenth or more of all",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=last >= first + 0.1,
         needs_full_budget=True,
@@ -555,18 +555,18 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim]:
     furthest = float((late["value"] - math.log(2)).abs().max())
     yield Claim(
         "largest distance of either loss from log 2 in the second half of the training",
-        "trained model",
+        "recomputation",
         0.0,
         furthest,
         0.25,
         needs_full_budget=True,
     )
     sure = evidence.metric(RUN, "confidence", "samples") > 0.7
-    yield Claim("mean confidence on the samples above 0.7", "trained model", expected=True, computed=sure, needs_full_budget=True)
+    yield Claim("mean confidence on the samples above 0.7", "recomputation", expected=True, computed=sure, needs_full_budget=True)
     for metric, words in (
         ("classes_covered", "occur"),
         ("classes_common", "have 1 % of all samples that the classifier is sure of"),
     ):
         count = evidence.metric(RUN, metric, "samples")
         statement = f"at least 8 of the 10 classes {words}"
-        yield Claim(statement, "trained model", expected=True, computed=count >= 8, needs_full_budget=True)
+        yield Claim(statement, "recomputation", expected=True, computed=count >= 8, needs_full_budget=True)

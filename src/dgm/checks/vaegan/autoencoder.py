@@ -77,7 +77,7 @@ def vaegan_2a(evidence: Evidence) -> Iterable[Claim]:
     stated = {"decoder": 2 * 500 + 500 + 500 * 784 + 784, "encoder": 784 * 500 + 500 + 2 * (500 * 2 + 2)}
     for name, count in stated.items():
         found = sum(parameter.numel() for parameter in getattr(model, name).parameters())
-        yield Claim(f"parameters of the {name}", "trained model", float(count), float(found))
+        yield Claim(f"parameters of the {name}", "recomputation", float(count), float(found))
     literal = nn.Sequential(nn.Linear(2, 500), nn.Linear(500, 500), nn.Linear(500, 784))
     size = sum(parameter.numel() for parameter in literal.parameters())
     yield Claim("a third layer, 2-500-500-784, would make", "enumeration", 1500.0 + 250_500 + 392_784, float(size))
@@ -85,14 +85,14 @@ def vaegan_2a(evidence: Evidence) -> Iterable[Claim]:
     codes = rng.standard_normal((16, 2))
     z = torch.tensor(codes, dtype=torch.float32, requires_grad=True)
     p = model.decoder(z)
-    yield Claim("images that 16 codes are decoded to", "trained model", 16.0, float(p.shape[0]))
+    yield Claim("images that 16 codes are decoded to", "recomputation", 16.0, float(p.shape[0]))
     # the task's formula, read word by word, gives every pixel of an image the same parameter
     statement = "Bernoulli parameters that the decoder gives for one code, one for each pixel"
     distinct = float(len(set(p[0].tolist())))
-    yield Claim(statement, "trained model", 784.0, float(p.shape[1]), published=1.0)
-    yield Claim("more than half of these differ from each other", "trained model", expected=True, computed=distinct > 784 / 2)
+    yield Claim(statement, "recomputation", 784.0, float(p.shape[1]), published=1.0)
+    yield Claim("more than half of these differ from each other", "recomputation", expected=True, computed=distinct > 784 / 2)
     inside = bool(((p > 0) & (p < 1)).all())
-    yield Claim("all of them lie strictly between 0 and 1", "trained model", expected=True, computed=inside)
+    yield Claim("all of them lie strictly between 0 and 1", "recomputation", expected=True, computed=inside)
     by_hand = 1 / (1 + np.exp(-_logits(model, codes)))
     difference = float(np.abs(p.detach().numpy() - by_hand).max())
     yield Claim("largest difference from the formula written out in NumPy", "closed form", 0.0, difference, 1e-5)
@@ -347,18 +347,18 @@ def vaegan_2d(evidence: Evidence) -> Iterable[Claim]:
     """The trained autoencoder: its curve and the order of its bounds."""
     history = evidence.history(RUN)
     curve = history[(history["split"] == "test") & (history["term"] == "bound")].sort_values("epoch")
-    yield Claim("logged epochs", "trained model", 200.0, float(curve["epoch"].nunique()), needs_full_budget=True)
+    yield Claim("logged epochs", "recomputation", 200.0, float(curve["epoch"].nunique()), needs_full_budget=True)
     values = curve["value"].to_numpy()
     yield Claim(
         "the bound of test images after the last epoch exceeds that after the first by over 10 nats",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=bool(values[-1] > values[0] + 10),
         needs_full_budget=True,
     )
     yield Claim(
         "gain of the bound of test images from the first to the last epoch, nats",
-        "trained model",
+        "recomputation",
         evidence.metric(RUN, "bound") - values[0],
         float(values[-1] - values[0]),
         5.0,
@@ -367,7 +367,7 @@ def vaegan_2d(evidence: Evidence) -> Iterable[Claim]:
     spread = history[(history["split"] == "test") & (history["term"] == "kl")].sort_values("epoch")["value"].to_numpy()
     yield Claim(
         "rise of the divergence of test images from the first to the last epoch, nats",
-        "trained model",
+        "recomputation",
         evidence.metric(RUN, "kl") - spread[0],
         float(spread[-1] - spread[0]),
         1.0,
@@ -382,7 +382,7 @@ def vaegan_2d(evidence: Evidence) -> Iterable[Claim]:
     ordered = bound <= weighted <= exact + 0.05
     yield Claim(
         "ELBO <= importance-weighted bound <= log-likelihood, same images",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=ordered,
         needs_full_budget=True,
@@ -434,14 +434,14 @@ def _estimates(evidence: Evidence) -> Iterator[Claim]:
     curve = [estimated(f"iwae_{k}") for k in (1, 5, 50, 500, 5000)]
     yield Claim(
         "the importance-weighted bound rises with the number of draws and stays below the log-likelihood",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=curve == sorted(curve) and curve[-1] <= estimated("exact_log_likelihood"),
         needs_full_budget=True,
     )
     yield Claim(
         "log-likelihood minus the estimate from 5000 defensive draws, nats",
-        "trained model",
+        "recomputation",
         0.0,
         estimated("exact_minus_defensive_5000"),
         0.1 + BAND * estimated("exact_minus_defensive_5000", "stderr"),
@@ -449,7 +449,7 @@ def _estimates(evidence: Evidence) -> Iterator[Claim]:
     )
     yield Claim(
         "annealed estimate minus the log-likelihood, nats",
-        "trained model",
+        "recomputation",
         0.0,
         estimated("annealed_minus_exact"),
         BAND * estimated("annealed_minus_exact", "stderr"),
@@ -459,7 +459,7 @@ def _estimates(evidence: Evidence) -> Iterator[Claim]:
     errors = [evidence.metric(RUN, name, "simulated", "stderr") for name in ("exact_minus_lower", "upper_minus_exact")]
     yield Claim(
         "annealing forth and back brackets the log-likelihood of images of the model",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=below >= -BAND * errors[0] and above >= -BAND * errors[1],
         needs_full_budget=True,
@@ -513,7 +513,7 @@ def _look_alikes(points: np.ndarray, labels: np.ndarray, votes: np.ndarray) -> I
     share = sum(confused[pair] for pair in groups) / max(1, sum(confused.values()))
     yield Claim(
         "of the wrong votes those within {4, 7, 9} and within {3, 5, 8}: over three times the share of such pairs of digits, 6/45",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=share > 3 * len(groups) / len(pairs),
         needs_full_budget=True,
@@ -522,7 +522,7 @@ def _look_alikes(points: np.ndarray, labels: np.ndarray, votes: np.ndarray) -> I
     apart = {pair: float(np.hypot(*(middles[pair[0]] - middles[pair[1]]))) for pair in pairs if set(pair) <= set(middles)}
     yield Claim(
         "the medians of 0 and 1 are among the five pairs that lie farthest apart",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=(0, 1) in sorted(apart, key=lambda pair: -apart[pair])[:5],
         needs_full_budget=True,
@@ -543,14 +543,14 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim]:
     accuracy = float((votes == labels[:5000]).mean())
     yield Claim(
         "share of training images whose ten nearest neighbours in the plane vote for their class: over one half, chance is 0.1",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=accuracy > 0.5,
         needs_full_budget=True,
     )
     yield Claim(
         "that share agrees with the classifier's accuracy on test images",
-        "trained model",
+        "recomputation",
         evidence.metric(RUN, "knn_accuracy"),
         accuracy,
         0.1,
@@ -567,7 +567,7 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim]:
         yield Claim(f"mean of coordinate {j} over all training images", "closed form", stated, mean, 1e-4)
         yield Claim(
             f"that mean of coordinate {j} lies within one standard deviation of the prior's, 0",
-            "trained model",
+            "recomputation",
             expected=True,
             computed=abs(mean) < 1,
             needs_full_budget=True,
@@ -575,7 +575,7 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim]:
         total = evidence.metric(RUN, f"aggregate_variance_{j}", "train")
         yield Claim(
             f"total variance of coordinate {j} has the order of the prior's: between 1/2 and 4",
-            "trained model",
+            "recomputation",
             expected=True,
             computed=0.5 < total < 4,
             needs_full_budget=True,
@@ -623,7 +623,7 @@ def vaegan_2e_iii(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(statement, "closed form", stated, largest_step, 1e-3)
     yield Claim(
         "no jump: no step changes the image as much as the whole way does",
-        "trained model",
+        "recomputation",
         expected=True,
         computed=largest_step < 1,
         needs_full_budget=True,

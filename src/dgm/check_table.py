@@ -1,0 +1,22 @@
+"""Columns of the tables of checks; standard library only."""
+
+__all__ = ["CHECKED", "COLUMNS", "CORRECTIONS", "QUESTIONS"]
+
+COLUMNS = (
+    "question", "id", "claim", "method", "expected", "computed", "error", "tolerance", "passed", "verdict", "threshold", "stderr",
+    "n", "unit", "scatter", "trainings", "shown", "undecided", "contradicted", "function",
+)  # fmt: skip
+"""Of ``tables/checks.csv``. Claims fill the columns up to ``passed`` (True, False, skipped or missing). Findings leave empty
+``expected``, ``error``, ``tolerance`` and ``passed``; ``computed`` is their estimate, ``stderr`` its own standard error over ``n``
+images, points or draws, ``threshold`` reads ``above 0.0``, ``verdict`` is shown, not decided, contradicted or skipped; ``scatter`` is the
+standard deviation of the estimate over ``trainings`` repeated trainings, of which so many showed, did not decide and contradicted
+it. ``function`` is where the check stands: file, line and name."""
+
+CHECKED = (*COLUMNS, "published")
+"""Of ``checks/<assignment>.csv``: the same with the published value that a claim rejects, empty where there is none."""
+
+QUESTIONS = ("id", "assignment", "answered", "checks", "passed", "findings", "shown", "corrected")
+"""Of ``tables/questions.csv``: ``checks`` and ``passed`` count claims, ``findings`` and ``shown`` what training showed."""
+
+CORRECTIONS = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
+"""Of ``tables/corrections.csv``."""

@@ -6,11 +6,11 @@ COLUMNS = (
     "question", "id", "claim", "method", "expected", "computed", "error", "tolerance", "passed", "verdict", "threshold", "stderr",
     "n", "unit", "scatter", "trainings", "shown", "undecided", "contradicted", "function",
 )  # fmt: skip
-"""Of ``tables/checks.csv``. Claims fill the columns up to ``passed`` (True, False, skipped or missing). Findings leave empty
-``expected``, ``error``, ``tolerance`` and ``passed``; ``computed`` is their estimate, ``stderr`` its own standard error over ``n``
-images, points or draws, ``threshold`` reads ``above 0.0``, ``verdict`` is shown, not decided, contradicted or skipped; ``scatter`` is the
-standard deviation of the estimate over ``trainings`` repeated trainings, of which so many showed, did not decide and contradicted
-it. ``function`` is where the check stands: file, line and name."""
+"""Of ``tables/checks.csv``. Claims fill the columns up to ``passed`` (True, False, skipped or missing). Findings leave ``expected``
+to ``passed`` empty, but ``computed`` is their estimate; ``stderr`` is its own standard error over ``n`` images, points or draws,
+``threshold`` reads ``above 0.0``, ``verdict`` is shown, not decided, contradicted or skipped; ``scatter`` is the standard deviation
+of the estimate over ``trainings`` repeated trainings, of which so many showed, did not decide and contradicted it. ``function`` is
+where the check stands: file, line and name."""
 
 CHECKED = (*COLUMNS, "published")
 """Of ``checks/<assignment>.csv``: the same with the published value that a claim rejects, empty where there is none."""

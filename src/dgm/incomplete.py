@@ -1,8 +1,8 @@
 """A view of a build of which parts are missing: the files that are there under their own names, and tables of what they hold.
 
-Checks and the report read ``tables/metrics.csv`` and its like, which the workflow writes only when all of their parts exist. The view
-is a folder of links beside tables of the parts that do exist, so nothing of the build is touched, and the next call of the workflow
-finds it as it was.
+Checks and the report read ``tables/metrics.csv`` and its like, which the workflow writes only when all of their parts exist. The
+view is a folder of links beside tables of the parts that do exist, so nothing of the build is touched, and the next call of the
+workflow finds it as it was.
 """
 
 import os

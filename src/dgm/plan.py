@@ -308,6 +308,20 @@ class Plan:
             *(f"plot/{figure}" for figure in self.figures),
         ]
 
+    def parts_json(self) -> str:
+        """What a whole build has, for the report of one that failed (:mod:`dgm.stages.rescue`)."""
+        return as_json(
+            {
+                "metric_files": self.metric_files(),
+                "jobs": self.jobs(),
+                "repeated": self.repeated,
+                "seeds": self.seeds,
+                "limits": self.limits_of("check"),
+                "assignments": list(self.assignments),
+                "figures": {figure: self.sources(figure) for figure in self.figures},
+            }
+        )
+
     def report_sources(self) -> dict[str, list[str]]:
         """The files that the report is written from: what ``report/`` holds, and the program that sets formulas."""
         lists = [self.report / f"{name}.yaml" for name in ("figures", "tables", "bibliography")]

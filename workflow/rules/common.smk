@@ -1,6 +1,8 @@
+import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ REPOSITORY = Path(os.path.relpath(SRC.parent))
 sys.path.insert(0, str(SRC))
 
 from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
+from dgm.failures import Failures
 from dgm.interruption import WITH_PARENT, hand_on_to_jobs
 from dgm.locks import hold_build
 from dgm.plan import Plan, flags, gpu_limit
@@ -53,10 +56,27 @@ if GPUS is not None:
     workflow.register_resource("gpu", GPUS)
 
 # The stages run with the Python and the code of this workflow, wherever --directory points.
+OF_STAGES = {
+    "PYTHONPATH": str(SRC),
+    "PYTHONHASHSEED": "0",
+    "GLIBC_TUNABLES": ALLOCATOR_TUNABLES,
+    WITH_PARENT: "1",
+}
+PROGRAMS = str(Path(sys.executable).parent)
+ENVIRONMENT = {
+    **os.environ,
+    **OF_STAGES,
+    "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}",
+}
 shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" PYTHONPATH={shlex.quote(str(SRC))} PYTHONHASHSEED=0 GLIBC_TUNABLES={ALLOCATOR_TUNABLES} {WITH_PARENT}=1; "
+    f"set -euo pipefail; export PATH={shlex.quote(PROGRAMS)}:$PATH "
+    + " ".join(f"{name}={shlex.quote(value)}" for name, value in OF_STAGES.items())
+    + "; "
 )
+
+# What is said of a failed job, and which jobs failed.
+FAILURES = Failures()
+logger.addFilter(FAILURES)
 
 LATEX = shutil.which("pdflatex") is not None
 REPORT = [
@@ -133,6 +153,17 @@ def asked_anew(stage, what):
     return lambda wildcards, attempt: attempt * asked(stage, what)(wildcards)
 
 
+def asked_for_report():
+    """Whether this call of Snakemake was to make the report, and not single files alone."""
+    return any(job.rule.name == "conclude" for job in workflow.dag.jobs)
+
+
+def read_summary():
+    """What the last job of a build said of it."""
+    record = Path(PLAN.results, "records", "conclude", "report.json")
+    return json.loads(record.read_text(encoding="utf-8"))["summary"]
+
+
 def results_folder(wildcards):
     """Folder of this build, below the working directory."""
     return PLAN.results
@@ -165,10 +196,42 @@ onstart:
 
 
 onsuccess:
-    if Path(PLAN.results, "report", "index.html").exists():
+    if asked_for_report():
+        logger.info(read_summary())
         logger.info(f"The report: {PLAN.results}/report/index.html")
-    if not LATEX:
-        logger.info(
-            "pdflatex is not installed: the .tex files are written, the PDFs are skipped "
-            "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
+        if not LATEX:
+            logger.info(
+                "pdflatex is not installed: the .tex files are written, the PDFs are skipped "
+                "(Debian and Ubuntu: apt-get install texlive-latex-base texlive-latex-recommended lmodern)."
+            )
+
+
+onerror:
+    made = Path(PLAN.results, "report", "index.html")
+    failed = {
+        name: said
+        for name, said in FAILURES.jobs.items()
+        if not name.startswith("conclude")
+    }
+    if asked_for_report() and failed and not FAILURES.interrupted:
+        logger.info("Writing the report of what there is.")
+        words = [f"{name}: {said}" for name, said in failed.items()]
+        rescued = subprocess.run(
+            [sys.executable, "-m", "dgm.stages.rescue", "--results", PLAN.results]
+            + [
+                "--report-dir",
+                str(PLAN.report),
+                "--config-json",
+                PLAN.config_json(),
+            ]
+            + ["--parts", PLAN.parts_json(), "--failed", *words]
+            + ["--record", f"{PLAN.results}/records/rescue/report.json"]
+            + ["--log", f"{PLAN.results}/logs/rescue/report.log"],
+            env=ENVIRONMENT,
         )
+        if rescued.returncode:
+            made = None
+    for name, said in FAILURES.jobs.items():
+        logger.error(f"Failed: {name}: {said}")
+    if asked_for_report() and not FAILURES.interrupted and made and made.exists():
+        logger.error(f"The report, with what failed marked in it: {made}")

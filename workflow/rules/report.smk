@@ -90,6 +90,30 @@ rule typeset:
         "python -m dgm.stages.typeset --tex {input.tex:q} --pdf {output.pdf:q} --record {output.record:q} --log {log:q}"
 
 
+# The end of a build: what it has, and its failure where a claim that must hold is false, which the report shows by then.
+rule conclude:
+    input:
+        REPORT,
+        checks="<results>/tables/checks.csv",
+        questions="<results>/tables/questions.csv",
+    output:
+        record="<records>/conclude/report.json",
+    log:
+        "<logs>/conclude/report.log",
+    benchmark:
+        "<benchmarks>/conclude/report.jsonl"
+    localrule: True
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        report=f"{PLAN.results}/report/index.html",
+        code=PLAN.code("conclude"),
+    shell:
+        "python -m dgm.stages.conclude --checks {input.checks:q} --questions {input.questions:q} --report {params.report:q}"
+        " --record {output.record:q} --log {log:q}"
+
+
 rule manifest:
     input:
         MADE,

@@ -20,7 +20,7 @@ from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
 from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row, Table
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
-from dgm.report.macros import SYNTAX, Templates, duration
+from dgm.report.macros import MISSING, SYNTAX, Templates, duration
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
@@ -60,18 +60,19 @@ class Report:
     counts: Mapping[str, int]
 
 
-def build(catalogue: Catalogue, results: Results, tex_folder: Path) -> Report:
+def build(catalogue: Catalogue, results: Results, tex_folder: Path, incomplete: bool = False) -> Report:
     """Render the report.
 
     Args:
         catalogue: what ``report/`` declares.
         results: the files of a build.
         tex_folder: folder of ``report.tex``, from which it refers to the figures.
+        incomplete: whether parts of the build may be missing; they are marked where they would stand, and listed at the top.
 
     Raises:
         ValueError: naming file and place of whatever is missing, misspelt or cannot be set.
     """
-    templates = Templates(catalogue, results)
+    templates = Templates(catalogue, results, incomplete)
     document = Document()
     for chapter in catalogue.placed("before"):
         _add_chapter(document, templates, chapter)
@@ -126,6 +127,7 @@ class _Context:
         self.catalogue = catalogue
         self.results = results
         self.shown = templates.shown
+        self.incomplete = templates.incomplete
         self.document = document
         self.tex_folder = tex_folder
         self.years = years
@@ -358,6 +360,11 @@ class _Context:
     def _html_figure(self, texts: Mapping[str, str], name: str) -> str:
         entry = self.catalogue.figures[name]
         path = self.results.folder / "figures" / f"{name}.svg"
+        if self.incomplete and not path.is_file():
+            return (
+                f'<figure class="shown" id="fig-{name}"><p class="absent">{self.shown.label(name)} could not be drawn.</p>'
+                f"<figcaption><strong>{self.shown.label(name)}.</strong> {texts[f'caption {name}']}</figcaption></figure>"
+            )
         content = _bytes(path)
         width, height = _svg_size(content, path)
         alt = Markup.escape(plain(self.document.plain(f"alt {name}")))
@@ -374,6 +381,12 @@ class _Context:
         entry = self.catalogue.figures[name]
         path = self.results.folder / "figures" / f"{name}.pdf"
         if not path.is_file():
+            if self.incomplete:
+                label = latex.escape(self.shown.label(name))
+                return (
+                    f"\\begin{{figure}}[!htbp]\n\\centering\n\\hypertarget{{fig-{name}}}{{\\fbox{{{label} could not be drawn.}}}}\n"
+                    f"\\shown{{{label}.}}{{{texts[f'caption {name}']}}}{{}}\n\\end{{figure}}"
+                )
             raise ValueError(f"{path}: no such file; figure {name!r} was not drawn")
         file = Path(os.path.relpath(path, self.tex_folder)).as_posix()
         return (
@@ -405,6 +418,8 @@ class _Context:
             shown = column.stderr and math.isfinite(spread)
             return with_error(value, spread, column.digits) if shown else number(value, column.digits, spread)
         except ValueError as error:
+            if self.incomplete:
+                return MISSING
             raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
 
     def _on_seeds(self, table: Table) -> str:

@@ -27,6 +27,7 @@ BOXES: Mapping[str, str] = {
     "proof": "Proof",
     "remark": "Remark",
     "more": "More",
+    "missing": "What this build lacks here",
 }
 """Fenced blocks that an answer may use, and their headings. ``more`` is folded on the page: limits, other models, duality."""
 

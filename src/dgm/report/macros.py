@@ -6,8 +6,9 @@ two outputs (figures, tables, references, citations, links to questions, listing
 """
 
 import math
+import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import CheckedClaim, JudgedFinding, Metric, Results
 from dgm.verdicts import DECISIVE
 
-__all__ = ["SYNTAX", "Shown", "Templates", "citation", "duration"]
+__all__ = ["MISSING", "SYNTAX", "Shown", "Templates", "citation", "duration"]
 
 UNNAMED_UNITS = frozenset({"", "1", "count", "probability", "proportion", "share"})
 """Units that a sentence leaves out."""
@@ -88,12 +89,21 @@ class ByVerdict(jinja2.ext.Extension):
         return jinja2.nodes.If(has("shown"), shown, [], [rest]).set_lineno(line)
 
 
-class Templates:
-    """Renders the Markdown templates of one report."""
+MISSING = "?"
+"""What stands in the place of a number that an incomplete build lacks, in prose and in formulas."""
 
-    def __init__(self, catalogue: Catalogue, results: Results) -> None:
+
+class Templates:
+    """Renders the Markdown templates of one report.
+
+    With ``incomplete`` a call that fails is a gap, :data:`MISSING`, and its message goes to ``lacking``; else it is an error.
+    """
+
+    def __init__(self, catalogue: Catalogue, results: Results, incomplete: bool = False) -> None:
         self.catalogue = catalogue
         self.results = results
+        self.incomplete = incomplete
+        self.lacking: list[str] = []
         self.shown = Shown()
         self._environment = jinja2.Environment(  # nosec B701  # makes Markdown, which pandoc escapes
             **SYNTAX,
@@ -109,7 +119,16 @@ class Templates:
             ValueError: with file and line, for a call that fails; when header and calls do not name the same figures and tables.
         """
         here: dict[str, list[str]] = {"figures": [], "tables": []}
-        markdown = self._render(source.text, str(source.path), source.line, self._calls() | self._placements(source, here))
+        self.lacking = []
+        try:
+            markdown = self._render(source.text, str(source.path), source.line, self._calls() | self._placements(source, here))
+        except ValueError as error:
+            if not self.incomplete:
+                raise
+            self.lacking.append(str(error))
+            markdown = ""
+        if self.lacking:
+            return f"::: missing\n{_gaps(self.lacking)}\n:::\n\n{markdown}"
         for what, listed in (("figures", source.figures), ("tables", source.tables)):
             unused = [name for name in listed if name not in here[what]]
             if unused:
@@ -136,6 +155,24 @@ class Templates:
             raise ValueError(f"{_place(error, where, offset)}: {message}") from None
 
     def _calls(self) -> dict[str, Any]:
+        calls = self._lookups()
+        if self.incomplete:
+            calls = {name: self._lenient(name, call) if callable(call) else call for name, call in calls.items()}
+        return calls
+
+    def _lenient(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, which leaves a gap where it fails; no verdict counts as not decided."""
+
+        def attempt(*words: Any, **named: Any) -> Any:
+            try:
+                return call(*words, **named)
+            except (ValueError, KeyError) as error:
+                self.lacking.append(str(error.args[0]) if error.args else repr(error))
+                return "not decided" if name == "verdict_of" else MISSING
+
+        return attempt
+
+    def _lookups(self) -> dict[str, Any]:
         return {
             "num": self._num,
             "pm": self._pm,
@@ -316,6 +353,14 @@ class Templates:
         listing = source_of(module, name, docstring)
         fence = "~" * 12
         return f'\n\n{fence} {{.python source="{module}.{name}"}}\n{listing}\n{fence}\n\n'
+
+
+def _gaps(messages: list[str]) -> str:
+    """What an answer lacks, as Markdown of plain words: each message once, the first few."""
+    different = list(dict.fromkeys(" ".join(message.split()) for message in messages))
+    listed = [re.sub(r"([\\`*_{}\[\]<>#|~^$])", r"\\\1", message[:300]) for message in different[:3]]
+    more = [f"and {len(different) - 3} more"] if len(different) > 3 else []
+    return f'Numbers of this build are missing here and read "{MISSING}": ' + "; ".join([*listed, *more]) + "."
 
 
 def duration(seconds: float) -> str:

@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
     options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
     options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: faults of published answers")
+    options.add_argument("--incomplete", action="store_true", help="checks may be missing")
     return cli.run(work, options.parse_args(argv), "collect")
 
 
@@ -36,10 +37,10 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write the tables, and say how many questions are open."""
     checks = [row for path in arguments.checks for row in load_table(path, CHECKED)]
     declared = catalogue.load(arguments.report_dir)
-    questions = summarise(declared, checks)
+    questions = summarise(declared, checks, arguments.incomplete)
     write_text(arguments.checks_table, _table(COLUMNS, checks))
     write_text(arguments.questions_table, _table(QUESTIONS, questions))
-    write_text(arguments.corrections_table, _table(CORRECTIONS, corrections(declared, checks)))
+    write_text(arguments.corrections_table, _table(CORRECTIONS, corrections(declared, checks, arguments.incomplete)))
     unanswered = sum(row["answered"] == "False" for row in questions)
     passed = Counter(row["passed"] for row in checks if row["passed"])
     verdicts = Counter(row["verdict"] for row in checks if row["verdict"])
@@ -55,7 +56,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"questions": len(questions), "open": unanswered, **words, "findings": verdicts.total(), "shown": verdicts["shown"]}
 
 
-def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]], incomplete: bool = False) -> list[dict[str, str]]:
     """One row a question, in the order of the report.
 
     Raises:
@@ -65,7 +66,7 @@ def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]
         if row["question"] not in declared.questions:
             raise unknown("question", row["question"], declared.questions, "a check")
     unchecked = sorted(set(declared.answers) - {row["question"] for row in checks})
-    if unchecked:
+    if unchecked and not incomplete:
         raise ValueError(f"answers without a check: {', '.join(unchecked)}; add a function to dgm/checks/<assignment>.py for each")
     rows = []
     for name, question in declared.questions.items():
@@ -86,7 +87,9 @@ def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]
     return rows
 
 
-def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def corrections(
+    declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]], incomplete: bool = False
+) -> list[dict[str, str]]:
     """One row for each published value that a check rejects, or one a corrected question where no number is at stake.
 
     Raises:
@@ -96,7 +99,7 @@ def corrections(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str
     for name, answer in declared.answers.items():
         rejected = [row for row in checks if row["question"] == name and row["published"]]
         if answer.correction is None:
-            if rejected:
+            if rejected and not incomplete:
                 raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['claim']!r}")
             continue
         said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}

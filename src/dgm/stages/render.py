@@ -26,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--html", type=Path, required=True)
     options.add_argument("--tex", type=Path, required=True)
     options.add_argument("--parts", type=Path, nargs="*", default=[], help="LaTeX files to write: <assignment>.tex each")
+    options.add_argument(
+        "--incomplete", action="store_true", help="parts of the build may be missing; mark them where they would stand"
+    )
     return cli.run(work, options.parse_args(argv), "render")
 
 
@@ -42,7 +45,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
         if path.stem not in catalogue.assignments:
             raise unknown("assignment", path.stem, catalogue.assignments, "--parts")
     results = Results(arguments.results, config, arguments.report_dir / "scatter.csv")
-    report = build(catalogue, results, arguments.tex.parent)
+    report = build(catalogue, results, arguments.tex.parent, arguments.incomplete)
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)
     for path in arguments.parts:

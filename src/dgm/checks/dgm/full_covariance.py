@@ -1,7 +1,7 @@
 """Claims of the answer on a network head for the mean and the triangular factor of a Gaussian, and on what it gains.
 
 ``expected`` is what the answer states, by the formulas of :mod:`dgm.distributions` and :mod:`dgm.models.vae_mlp`; ``computed``
-comes from torch's own laws, from draws, from finite differences, or from per-image values of the trained models.
+comes from torch's own distributions, from draws, from finite differences, or from per-image values of the trained models.
 """
 
 import math
@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dgm import distributions
-from dgm.checks import Claim, Evidence, question
+from dgm import distributions, measurements
+from dgm.checks import Claim, Evidence, Finding, question
 from dgm.checks._gradients import worst_relative_error
+from dgm.measurements import Measured
 
 __all__: list[str] = []
 
@@ -39,7 +40,7 @@ def _random_encoder(dimensions: int, covariance: str) -> Any:
 
 
 @question("dgm-2-3")
-def dgm_2_3(evidence: Evidence) -> Iterable[Claim]:
+def dgm_2_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The head, its factor and divergence, and diagonal against full covariance on equal seeds."""
     import torch
 
@@ -84,14 +85,53 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("relative error of the gradient through mu and L", "finite differences", 0.0, worst, 1e-4)
     half = float((torch.relu(torch.randn(DRAWS, generator=torch.Generator().manual_seed(1))) == 0).double().mean())
     yield Claim("share of exact zeros that a ReLU makes of normal units", "Monte Carlo", 0.5, half, BAND * 0.5 / math.sqrt(DRAWS))
-    largest = float(torch.sigmoid(torch.linspace(-800, 800, 1601, dtype=torch.float64)).max())
-    yield Claim("largest standard deviation that a sigmoid can give", "closed form", 1.0, largest, 1e-12)
+    yield from _sigmoid_diagonal()
 
     yield from _comparison(evidence)
 
 
-def _comparison(evidence: Evidence) -> Iterable[Claim]:
-    """Diagonal against full covariance: means over seeds of paired differences, with the spread over seeds."""
+def _sigmoid_diagonal() -> Iterable[Claim]:
+    """What a sigmoid on the diagonal of L, all of whose values lie below 1, can give and cannot give."""
+    import torch
+
+    from dgm.models.vae_mlp import Posterior
+
+    generator = torch.Generator().manual_seed(2)
+    units = 3 * torch.randn((DRAWS, 2), generator=generator, dtype=torch.float64)
+    lower = torch.zeros((DRAWS, 2, 2), dtype=torch.float64)
+    lower[:, 1, 0] = 3 * torch.randn(DRAWS, generator=generator, dtype=torch.float64)
+    log_diagonal, mean = torch.nn.functional.logsigmoid(units), torch.zeros((DRAWS, 2), dtype=torch.float64)
+    upright, tilted = (_covariance(Posterior(mean, log_diagonal, below).factor) for below in (None, lower))
+    largest = float(upright.diagonal(dim1=1, dim2=2).max().sqrt())
+    statement = f"diagonal L with a sigmoid: no standard deviation of {DRAWS:,} posteriors is above 1"
+    yield Claim(statement, "closed form", expected=True, computed=largest <= 1)
+    # Schur complement: the variance of z_2 once z_1 is known
+    given = (tilted[:, 1, 1] - tilted[:, 1, 0] ** 2 / tilted[:, 0, 0]).sqrt()
+    relative = float(((given - log_diagonal[:, 1].exp()) / tilted[:, 1, 1].sqrt()).abs().max())
+    statement = "full L: standard deviation of z_2 given z_1 minus L_22, over that of z_2, largest difference"
+    yield Claim(statement, "closed form", 0.0, relative, 1e-6)  # half of the 16 digits cancel below the root
+    example = torch.tensor([[0.9, 0.0], [3.0, 0.9]], dtype=torch.float64)
+    deviation = float(_covariance(example)[1, 1].sqrt())
+    statement = "standard deviation of z_2 for the rows (0.9, 0) and (3, 0.9) of L"
+    yield Claim(statement, "closed form", math.sqrt(3.0**2 + 0.9**2), deviation, 1e-12)
+
+
+def _covariance(factor: Any) -> Any:
+    """Covariance matrices of N(0, L L^T) as torch's own normal distribution has them."""
+    import torch
+
+    zero = torch.zeros(factor.shape[:-1], dtype=factor.dtype)
+    return torch.distributions.MultivariateNormal(zero, scale_tril=factor).covariance_matrix
+
+
+def _over_seeds(values: list[float], unit: str = "nats") -> Measured:
+    """Mean over seeds with its standard error."""
+    return measurements.mean(np.array(values), unit)
+
+
+def _comparison(evidence: Evidence) -> Iterable[Claim | Finding]:
+    """Diagonal against full covariance: differences of runs of one seed on the same images, and their mean over the seeds."""
+    gained: dict[str, list[float]] = {}
     for name, text in (
         ("exact_bound", "ELBO"),
         ("exact_kl", "divergence from the prior"),
@@ -99,6 +139,7 @@ def _comparison(evidence: Evidence) -> Iterable[Claim]:
         ("exact_log_likelihood", "log-likelihood"),
     ):
         gains = [evidence.metric(f"vae_full_s{k}", name) - evidence.metric(f"vae_diagonal_s{k}", name) for k in SEEDS]
+        gained[name] = gains
         paired = []
         for k in SEEDS:
             full, diagonal = (evidence.evaluations(f"vae_{covariance}_s{k}") for covariance in ("full", "diagonal"))
@@ -115,3 +156,37 @@ def _comparison(evidence: Evidence) -> Iterable[Claim]:
         low, high = min(gains), max(gains)
         yield Claim(f"{text}: smallest difference of a seed", "recomputation", low, float(by_image.min()), 1e-6)
         yield Claim(f"{text}: largest difference of a seed", "recomputation", high, float(by_image.max()), 1e-6)
+    yield Finding(
+        "elbo-rises",
+        "full minus diagonal covariance: difference of the ELBO, mean over three seeds, in nats",
+        _over_seeds(gained["exact_bound"]),
+        above=0.0,
+    )
+    yield Finding(
+        "closer-to-the-posterior",
+        "full minus diagonal covariance: difference of the mean divergence from the true posterior, mean over three seeds, in nats",
+        _over_seeds(gained["posterior_divergence"]),
+        below=0.0,
+    )
+    yield Finding(
+        "closer-to-the-prior",
+        "full minus diagonal covariance: difference of the mean divergence from the prior, mean over three seeds, in nats",
+        _over_seeds(gained["exact_kl"]),
+        below=0.0,
+    )
+    used = [evidence.metric(f"vae_full_s{k}", "posterior_correlation") for k in SEEDS]
+    statement = "mean absolute correlation within the posteriors of the full covariance, mean over three seeds"
+    yield Finding("correlation-used", statement, _over_seeds(used, "1"), above=0.1)
+    distance = evidence.evaluations("vae_diagonal_s0")["posterior_divergence"]
+    yield Finding(
+        "few-images-make-the-mean",
+        "share of the summed distance from the posterior that the tenth of the images with the largest distances makes",
+        measurements.bootstrapped(_share_of_largest, distance, seed=0, unit="share"),
+        above=0.5,
+    )
+
+
+def _share_of_largest(values: np.ndarray) -> float:
+    """Share of the sum that the largest tenth of the values makes."""
+    ordered = np.sort(values)[::-1]
+    return float(ordered[: max(1, len(values) // 10)].sum() / values.sum())

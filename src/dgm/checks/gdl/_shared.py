@@ -14,8 +14,9 @@ from typing import Any, cast
 import numpy as np
 
 from dgm.checks import Evidence
+from dgm.measurements import Measured
 
-__all__ = ["DATA", "MIXTURES", "PI", "P", "component_terms", "counted", "integral", "normal", "outcomes"]
+__all__ = ["DATA", "MIXTURES", "PI", "P", "apart", "component_terms", "counted", "integral", "normal", "outcomes"]
 
 P = ((Fraction(9, 10), Fraction(1, 5)), (Fraction(3, 10), Fraction(7, 10)))
 PI = (Fraction(2, 5), Fraction(3, 5))
@@ -62,3 +63,8 @@ def component_terms(evidence: Evidence, run: str) -> tuple[np.ndarray, np.ndarra
     p, weights = model.p.numpy(), model.mix_p.numpy().ravel()
     terms = [np.log(weights[c]) + np.where(images, np.log(p[c]), np.log1p(-p[c])).sum(1) for c in range(len(p))]
     return np.stack(terms, axis=1), data["test_labels"]
+
+
+def apart(first: Measured, second: Measured) -> Measured:
+    """First minus second for numbers of different draws, whose errors are independent."""
+    return Measured(first.value - second.value, math.hypot(first.stderr, second.stderr), min(first.n, second.n), first.unit)

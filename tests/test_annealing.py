@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from precision import close
 from torch import nn
 
 from dgm import quadrature
@@ -55,7 +56,7 @@ def test_the_schedule_rises_from_zero_to_one_and_is_slow_at_both_ends() -> None:
     assert len(betas) == 101
     assert (float(betas[0]), float(betas[-1])) == (0.0, 1.0)
     assert bool((steps > 0).all())
-    torch.testing.assert_close(betas, 1 - betas.flip(0))
+    close(betas, 1 - betas.flip(0))
     assert float(steps[49]) > 10 * float(steps[0])
     assert sigmoid_schedule(1).tolist() == [0, 1]
 
@@ -88,7 +89,7 @@ def test_the_weights_average_to_the_marginal_likelihood_in_closed_form(seed: int
     ratios = torch.exp(found.log_weights - model.exact(x))
     assert float(ratios.std()) < 2, "the weights are even enough for an interval"
     mean, error = interval(ratios.flatten())  # the chains are independent given the step sizes
-    assert abs(mean - 1) < 4 * error
+    assert abs(mean - 1) < 5 * error
     assert bool((found.effective_sample_size > 30).all())
     assert float((found.lower - model.exact(x)).abs().max()) < 0.5
 
@@ -105,10 +106,10 @@ def test_it_agrees_with_quadrature_for_a_binary_decoder_in_the_plane() -> None:
     annealing = Annealing(lambda x, z: bernoulli_log_prob(x, decoder(z)), 2, sigmoid_schedule(80), chains=30, leapfrog_steps=3)
     sizes = annealing.adapt(x, generator(2))
     below, error = interval(annealing.forward(x, sizes, generator(3)).lower - exact)
-    assert abs(below) < 3 * error + 0.05
+    assert abs(below) < 5 * error + 0.05
     assert error < 0.1
     above, error = interval(annealing.reverse(x, z, sizes, generator(4)).upper - exact)
-    assert abs(above) < 3 * error + 0.05
+    assert abs(above) < 5 * error + 0.05
 
 
 def test_both_directions_enclose_the_truth_and_a_short_schedule_leaves_a_visible_gap() -> None:
@@ -122,7 +123,7 @@ def test_both_directions_enclose_the_truth_and_a_short_schedule_leaves_a_visible
         upper = annealing.reverse(x, z, sizes, generator(2)).upper
         for distance in (exact - lower, upper - exact):
             mean, error = interval(distance)
-            assert mean > -3 * error
+            assert mean > -5 * error
         gaps.append(float((upper - lower).median()))
     rough, fine = gaps
     assert rough > 50
@@ -139,7 +140,7 @@ def test_the_estimate_is_a_lower_bound_in_expectation_even_for_one_chain_and_a_p
     mean, error = interval(found)
     assert mean < -5 * error
     ratio, ratio_error = interval(found.exp())
-    assert abs(ratio - 1) < 4 * ratio_error
+    assert abs(ratio - 1) < 5 * ratio_error
     assert ratio_error < 0.05
 
 
@@ -162,9 +163,9 @@ def test_a_transition_leaves_its_target_as_it_is(beta: float) -> None:
         assert 0.5 < float(acceptance[0]) < 0.97
         z = state.z[:, 0]
         errors = covariance.diagonal().sqrt() / math.sqrt(chains)
-        assert bool(((z.mean(0) - mean).abs() < 4.5 * errors).all())
+        assert bool(((z.mean(0) - mean).abs() < 5 * errors).all())
         torch.testing.assert_close(z.T.cov(), covariance, atol=0.05 * float(covariance.max()), rtol=0)
-    torch.testing.assert_close(state.log_likelihood.float(), model.log_likelihood_given(x.expand(chains, 3), z)[:, None])
+    close(state.log_likelihood, model.log_likelihood_given(x.expand(chains, 3), z)[:, None], terms=3)
     assert float((z - start[:, 0]).abs().mean()) > 0.1, "it moves"
 
 
@@ -223,7 +224,7 @@ def test_a_single_temperature_is_importance_sampling_from_the_prior() -> None:
     found = annealing.forward(x, sizes, generator(1))
     z = torch.randn((7, 4, 3), generator=generator(1))
     expected = torch.stack([model.log_likelihood_given(x, part) for part in z]).double()
-    torch.testing.assert_close(found.log_weights, expected)
+    close(found.log_weights, expected, torch.float32, terms=6)
     assert found.acceptance.shape == (0, 4)
 
 

@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import shutil
 import signal
+import tempfile
+import time
 from pathlib import Path
 
 # one thread: a test must not depend on how many cores the machine has, nor slow its neighbours down
@@ -11,12 +14,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
-from tiny_results import build, made_up_digits
+from tiny_results import build, digest, made_up_digits
 
 from dgm import ring
 from dgm.dataset import ImageData, PointData
 from dgm.loop import Context
 from dgm.rng import Generators
+
+OLD_SECONDS = 4 * 3600
 
 # as in a terminal: what is started in the background inherits that Ctrl-C, or the end of the terminal, is ignored
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -44,21 +49,21 @@ def points() -> PointData:
 
 
 @pytest.fixture(scope="session")
-def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_results(pytestconfig: pytest.Config) -> Path:
     """Results of every run of config.yaml after two steps on made-up data; do not change its files.
 
-    The processes of pytest-xdist share them, in the folder that holds the temporary folders of all: the first to ask builds them
-    under a lock, and the others wait.
+    They are kept in pytest's cache under the digest of the code and the configuration they come from, so that all processes and all
+    later calls share them: the first to ask builds them under a lock, and the others wait.
     """
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        folder = tmp_path_factory.mktemp("tiny")
-        build(folder)
-        return folder
-    folder = tmp_path_factory.getbasetemp().parent / "tiny"
-    with folder.with_suffix(".lock").open("w") as lock:
+    kept = pytestconfig.cache.mkdir("tiny-results")
+    folder = kept / digest()
+    with (kept / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            unfinished = tmp_path_factory.mktemp("tiny")
+            for old in kept.glob("[0-9a-f]*"):
+                if time.time() - old.stat().st_mtime > OLD_SECONDS:  # another process may still read a newer one
+                    shutil.rmtree(old)
+            unfinished = Path(tempfile.mkdtemp(dir=kept, prefix="unfinished-"))
             build(unfinished)
             unfinished.rename(folder)
     return folder

@@ -1,8 +1,8 @@
 """Sentences that compare numbers of trained models without being bound to a finding.
 
 A build prints the numbers that it found, and words such as "more" or "best" beside them are right only for some. Such words stand
-inside a block ``<% finding … %>``, whose text follows the verdict, or the sentence says with ``<# no finding: REASON #>`` why its words do
-not depend on a result (a budget, a definition, a statement of arithmetic).
+inside a block ``<% finding … %>``, whose text follows the verdict, or the sentence says with ``<# no finding: REASON #>`` why its
+words do not depend on a result (a budget, a definition, a statement of arithmetic).
 
     PYTHONPATH=src:tests python -m sentences [ASSIGNMENT or file …]
 
@@ -22,8 +22,8 @@ __all__ = ["Unbound", "texts", "unbound"]
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 COMPARING = re.compile(
-    r"\b(more|less|fewer|most|mostly|least|best|worst|better|worse|higher|lower|highest|lowest|larger|smaller|largest|smallest|greater|"
-    r"greatest|exceeds?|rises?|falls?|grows?|shrinks?|improves?|every|only|never|always|nearest|nearer|sharper|faster|slower|loses?|"
+    r"\b(more|less|fewer|most|mostly|least|best|worst|better|worse|higher|lower|highest|lowest|larger|smaller|largest|smallest|"
+    r"greater|greatest|exceeds?|rises?|falls?|grows?|shrinks?|improves?|every|only|never|always|nearest|nearer|sharper|faster|slower|loses?|"
     r"wins?|beats?|longer|shorter|further|closer|stronger|weaker|as well as|as good as)\b",
     re.IGNORECASE,
 )

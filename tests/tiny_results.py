@@ -3,6 +3,7 @@
 What it shows is nonsense; that it has every file, array and metric that figures, tables and checks ask for is the point.
 """
 
+import hashlib
 import json
 import resource
 import time
@@ -15,6 +16,7 @@ import yaml
 
 from dgm.files import save_arrays
 from dgm.plan import Plan
+from dgm.provenance import fingerprint, names
 from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
 
 REPOSITORY = Path(__file__).parents[1]
@@ -29,6 +31,18 @@ def made_up_digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
     for picture, label in zip(pictures, labels, strict=True):
         picture[4:24, 2 * label + 2 : 2 * label + 6] = rng.integers(200, 256, (20, 4))
     return pictures.astype(np.uint8), labels
+
+
+def digest() -> str:
+    """Of all that decides what :func:`build` writes: code of stages, models and demonstrations, the configuration, this file."""
+    stages = (
+        f"dgm.stages.{stage}"
+        for stage in ("train", "sample", "evaluate", "estimate", "simulate", "demonstrate", "tabulate", "costs")
+    )
+    modules = (f"dgm.{folder}.{name}" for folder in ("models", "demonstrations") for name in names(folder))
+    texts = (REPOSITORY / "config.yaml", Path(__file__))
+    content = "".join([fingerprint(*stages, *modules), *(path.read_text(encoding="utf-8") for path in texts)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def affordable(settings: Mapping[str, Any]) -> dict[str, Any]:

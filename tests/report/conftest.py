@@ -160,10 +160,11 @@ mix,bmm,accuracy,0.93,0.02,1000,test,
 tiny,bmm,rate,-0.0000123,,,test,
 """
 
-CHECKS = """question,claim,method,expected,computed,error,tolerance,passed
-toy-1,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.3862943611198906,1.38629436111989,6.7e-16,1e-12,True
-toy-1,E_q[log p] <= log p for all q,enumeration,True,True,0.0,0.0,True
-toy-2,the flow recognises most digits,trained model,True,False,1.0,0.0,skipped
+CHECKS = """question,id,claim,method,expected,computed,error,tolerance,passed,verdict,threshold,stderr,n,unit,scatter,trainings,shown,undecided,contradicted,function
+toy-1,,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.3862943611198906,1.38629436111989,6.7e-16,1e-12,True,,,,,,,,,,,src/dgm/checks/toy.py:1 toy_1
+toy-1,,E_q[log p] <= log p for all q,enumeration,True,True,0.0,0.0,True,,,,,,,,,,,src/dgm/checks/toy.py:1 toy_1
+toy-2,,the flow has its parameters,recomputation,True,False,1.0,0.0,skipped,,,,,,,,,,,src/dgm/checks/toy.py:9 toy_2
+toy-2,leads,the flow recognises more digits than the mixture,measurement,,0.12,,,,shown,above 0.0,0.02,1000,,0.01,10,10,0,0,src/dgm/checks/toy.py:9 toy_2
 """
 
 CORRECTIONS = """question,fault,printed,claim,method,published,computed,tolerance

@@ -433,7 +433,16 @@ class _Context:
         found = [(column.stderr, self.results.metric(*key)) for column, key in keys if self.results.has_metric(*key)]
         seeds = max((metric.seeds for _, metric in found), default=1)
         if seeds == 1:
-            return ""
+            trained = set(self.results.runs)
+            counts = {
+                int(metric.n)
+                for (stderr, metric) in found
+                if stderr and metric.run in trained and math.isfinite(metric.stderr) and metric.n > 1
+            }
+            if not counts:
+                return ""
+            n = number(min(counts)) + (f" to {number(max(counts))}" if len(counts) > 1 else "")
+            return f"±: one standard error of {n} values; one training of each model, whose scatter is not in it."
         remark = f"In this build: mean over {seeds} seeds"
         if any(stderr and metric.seeds > 1 for stderr, metric in found):
             remark += ", ± half its 95\u00a0% interval"

@@ -1,0 +1,229 @@
+"""Repeat the default build's trainings with other seeds and other arithmetic, and keep what each finding and each metric was.
+
+    python benchmarks/stability.py build [--seeds 0 1 2 …] [--arithmetic float32 bfloat16 avx2] [--without vae_conv …] [--folder DIR]
+    python benchmarks/stability.py collect [--folder DIR]
+
+``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped; then
+it collects. ``collect`` judges the findings on every folder there is and writes ``report/stability.csv`` (one row for each finding
+of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a folder
+lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first file, the
+comparisons of the report the second.
+
+``avx2`` is float32 with ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``, the kernels of a common laptop. Runs with a seed of
+their own are the same in every build of one arithmetic; they are taken from the first folder.
+"""
+
+import argparse
+import csv
+import io
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from dgm import costs
+from dgm.checks import Evidence, Finding, claims
+from dgm.files import Damaged, load_frame, load_json, load_table, write_text
+from dgm.incomplete import joined, view
+from dgm.measurements import save
+from dgm.provenance import names
+from dgm.report.results import SCATTER
+from dgm.verdicts import COLUMNS
+
+ROOT = Path(__file__).resolve().parent.parent
+STABILITY, SCATTERS = ROOT / "report" / "stability.csv", ROOT / "report" / "scatter.csv"
+ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
+    "float32": {},
+    "bfloat16": {},
+    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+}
+PER_RUN = ("metrics/{run}.csv", "evaluations/{run}.npz", "models/{run}.pt", "history/{run}.csv", "samples/{run}.npz",
+           "estimates/{run}.csv", "estimates/{run}.npz", "records/train/{run}.json", "records/sample/{run}.json")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Build:
+    """One repeated build: results folder, seed, arithmetic."""
+
+    results: Path
+    seed: int
+    arithmetic: str
+
+
+def shipped() -> dict[str, dict[str, object]]:
+    """The runs of the shipped configuration."""
+    runs: dict[str, dict[str, object]] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["runs"]
+    return runs
+
+
+def targets(results: str, without: Sequence[str]) -> list[str]:
+    """The files that a repeated build makes: metrics of every run, and estimates of those that have any."""
+    runs = {run: block for run, block in shipped().items() if run not in without}
+    wanted = [f"{results}/metrics/{run}.csv" for run, block in runs.items()]
+    wanted += [f"{results}/estimates/{run}.csv" for run, block in runs.items() if "estimates" in block]
+    demonstrations = [path.stem for path in sorted((ROOT / "src/dgm/demonstrations").glob("[a-z]*.py"))]
+    return [*wanted, *(f"{results}/metrics/{name}.csv" for name in ("ring_r10", "ring_r1", *demonstrations))]
+
+
+def build(seed: int, arithmetic: str, options: argparse.Namespace) -> None:
+    """One call of Snakemake."""
+    variant = f"stability-{arithmetic}-{seed}"
+    precision = "bfloat16" if arithmetic == "bfloat16" else "float32"
+    with tempfile.TemporaryDirectory() as scratch:
+        config = Path(scratch) / "precision.yaml"
+        settable = {"gan", "nice", "vade", "vae_conv", "vae_mlp", "vqvae"}
+        blocks = {run: {"settings": {"precision": precision}} for run, block in shipped().items() if block["kind"] in settable}
+        config.write_text(yaml.safe_dump({"seed": seed, "variant": variant, "runs": blocks}), encoding="utf-8")
+        words = ["--directory", str(options.folder), "-s", str(ROOT / "Snakefile"), "--cores", str(options.cores)]
+        asked = targets(f"results/mnist-5k-{variant}", options.without)
+        command = [sys.executable, "-m", "snakemake", *words, "--configfile", str(config), "--", *asked]
+        subprocess.run(command, env={**os.environ, **ENVIRONMENTS[arithmetic]}, check=False)
+
+
+def folders(folder: Path) -> list[Build]:
+    """The repeated builds below a folder, the lowest seed first; a default build counts as one of them."""
+    found = []
+    for path in sorted(folder.glob("results/mnist-5k*")):
+        named = re.fullmatch(r"mnist-5k(?:-stability-(\w+)-(\d+))?", path.name)
+        if named:
+            found.append(Build(path, int(named.group(2) or 0), named.group(1) or native()))
+    return sorted(found, key=lambda build: (build.arithmetic, build.seed))
+
+
+def native() -> str:
+    """What ``precision: auto`` means on this machine."""
+    return "bfloat16" if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
+def processor() -> str:
+    """The name of the processor, without its frequency."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        name = re.search(r"model name\s*: (.*)", text)
+        return re.sub(r" @.*|\(R\)|\(TM\)", "", name.group(1)).strip() if name else platform.machine()
+    except OSError:
+        return platform.processor() or platform.machine()
+
+
+def completed(build: Build, base: Path, scratch: Path) -> Path:
+    """A view of a build with tables, and with the runs that have a seed of their own from the first build."""
+    folder = view(build.results.resolve(), scratch / build.results.name)
+    if base != build.results:
+        for name in {Path(pattern).parts[0] for pattern in PER_RUN} - {"records"}:
+            _unfold(folder / name)
+        for run in (run for run, block in shipped().items() if "seed" in block):
+            for pattern in PER_RUN:
+                source, target = base / pattern.format(run=run), folder / pattern.format(run=run)
+                if source.is_file() and not target.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.symlink_to(source.resolve())
+    joined(
+        [*sorted((folder / "metrics").glob("*.csv")), *sorted((folder / "estimates").glob("*.csv"))], folder / "tables/metrics.csv"
+    )
+    rows = [
+        (path.stem, "", reading)
+        for stage in ("train", "sample")
+        for path in sorted((folder / "records" / stage).glob("*.json"))
+        for reading in costs.of_record(stage, load_json(path))
+    ]
+    save(folder / "tables" / "costs.csv", rows)
+    return folder
+
+
+def _unfold(link: Path) -> None:
+    """A link to a folder becomes a folder of links."""
+    if link.is_symlink():
+        inside = sorted(link.resolve().iterdir())
+        link.unlink()
+        link.mkdir()
+        for path in inside:
+            (link / path.name).symlink_to(path)
+
+
+def findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
+    """All findings of all questions that the files allow; what is false or lacks a file is said."""
+    for assignment in names("checks"):
+        for question, check in claims(assignment).items():
+            try:
+                for claim in check(evidence):
+                    if isinstance(claim, Finding):
+                        yield question, claim
+                    elif not claim.passed:
+                        print(f"  FALSE {question}: {claim.statement}: expected {claim.expected}, found {claim.computed}")
+            except (Damaged, KeyError) as error:
+                print(f"  {question} stops: {str(error)[:160]}")
+
+
+def collect(options: argparse.Namespace) -> None:
+    """Judge the findings on all folders and write both tables."""
+    builds, machine = folders(options.folder), processor()
+    if not builds:
+        raise SystemExit(f"{options.folder}: no repeated builds")
+    rows: list[dict[str, object]] = []
+    values: dict[tuple[str, str, str], list[float]] = {}
+    trained = set(shipped())
+    with tempfile.TemporaryDirectory() as scratch:
+        for made in builds:
+            print(f"{made.results.name}", flush=True)
+            base = next(other.results for other in builds if other.arithmetic == made.arithmetic)
+            folder = completed(made, base, Path(scratch))
+            common = {"dataset": "mnist-5k", "seed": made.seed, "arithmetic": made.arithmetic, "processor": machine}
+            for question, finding in findings(Evidence(folder)):
+                estimate = finding.estimate
+                numbers = {"estimate": repr(float(estimate.value)), "stderr": repr(float(estimate.stderr)), "n": estimate.n}
+                rows.append({**common, "question": question, "finding": finding.id, **numbers})
+            own = {run for run, block in shipped().items() if "seed" in block} if base != made.results else set()
+            table = load_frame(folder / "tables" / "metrics.csv")
+            for run, metric, split, value in table[["run", "metric", "split", "value"]].itertuples(index=False):
+                if run in trained - own:
+                    values.setdefault((run, metric, split), []).append(float(value))
+    seen = {(str(row["seed"]), row["arithmetic"], row["processor"]) for row in rows}
+    kept = [row for row in load_table(STABILITY, COLUMNS) if (row["seed"], row["arithmetic"], row["processor"]) not in seen]
+    _write(STABILITY, COLUMNS, [*kept, *rows])
+    spread = [
+        {"dataset": "mnist-5k", "run": run, "metric": metric, "split": split, "trainings": len(found),
+         "mean": f"{np.mean(found):.6g}", "deviation": f"{np.std(found, ddof=1):.3g}"}
+        for (run, metric, split), found in values.items()
+        if len(found) >= 3 and np.isfinite(found).all()
+    ]  # fmt: skip
+    _write(SCATTERS, SCATTER, spread)
+    print(f"{len(rows)} findings of {len(builds)} builds in {STABILITY}, {len(spread)} metrics in {SCATTERS}")
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("build", "collect"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
+    parser.add_argument("--arithmetic", nargs="+", choices=tuple(ENVIRONMENTS), default=["float32"])
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--without", nargs="*", default=[], metavar="RUN", help="runs that are left out")
+    parser.add_argument("--folder", type=Path, default=ROOT, help="where results/ lies")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.what == "build":
+        for seed in options.seeds:
+            for arithmetic in options.arithmetic:
+                build(seed, arithmetic, options)
+    collect(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
-"""Claims of vaegan 3: the adversarial game, its value over laws, the best discriminator and generator, and three shifted intervals.
+"""Claims of vaegan 3: the adversarial game, its value, the best discriminator and generator, and three shifted intervals.
 
 ``expected`` comes from the formulas of :mod:`dgm.adversarial_game` and :mod:`dgm.divergences`, or is a number of an answer's text;
-``computed`` from counting equally likely outcomes, searches over discriminators, laws and couplings, algebra and quadrature. One
-small game runs through the parts: four equally likely noise values, three points, data on the first two of them.
+``computed`` from counting equally likely outcomes, searches over discriminators, distributions and couplings, algebra and
+quadrature. One small game runs through the parts: four equally likely noise values, three points, data on the first two of them.
 """
 
 import itertools
@@ -71,7 +71,7 @@ def _spelled_out(data: Vector, model: Vector, discriminator: Vector) -> float:
 
 
 def _divergence(p: Iterable[float], m: Iterable[float]) -> float:
-    """KL of two laws on a finite set, term by term."""
+    """KL of two distributions on a finite set, term by term."""
     pairs = [(float(a), float(b)) for a, b in zip(p, m, strict=True) if a > 0]
     if any(b == 0 for _, b in pairs):
         return math.inf
@@ -86,7 +86,7 @@ def _half_sum(p: Iterable[float], q: Iterable[float]) -> float:
 
 
 def _cells(interval: tuple[float, float], width: Fraction = Fraction(1, 16)) -> list[Fraction]:
-    """Probabilities of the cells of [-1, 4] under the uniform law on an interval whose ends are ends of cells: exact fractions."""
+    """Exact probabilities of the cells of [-1, 4] under the uniform distribution on an interval whose ends are ends of cells."""
     low, high = (Fraction(end) for end in interval)
     starts = [-1 + width * k for k in range(int(5 / width))]
     return [width / (high - low) if low <= start < high else Fraction(0) for start in starts]
@@ -97,7 +97,7 @@ def _floats(cells: Iterable[Fraction]) -> list[float]:
 
 
 def _laws(parts: int) -> Iterable[Vector]:
-    """All laws on three points whose probabilities are multiples of 1 / parts."""
+    """All distributions on three points whose probabilities are multiples of 1 / parts."""
     for i, j in itertools.product(range(parts + 1), repeat=2):
         if i + j <= parts:
             yield np.array([i, j, parts - i - j]) / parts
@@ -194,7 +194,7 @@ def vaegan_3b(evidence: Evidence) -> Iterable[Claim]:
     value = _mean_value(OUTCOMES, OUTPUTS, SOME)
     yield Claim("the integral form gives the value of the original game", "enumeration", game.value(DATA, made, SOME), value, 1e-12)
     yield Claim(
-        "another generator with the same law, $G'(z)=G(3-z)$, has the same value",
+        "another generator with the same distribution, $G'(z)=G(3-z)$, has the same value",
         "enumeration",
         value,
         _mean_value(OUTCOMES, OUTPUTS[::-1], SOME),
@@ -202,7 +202,7 @@ def vaegan_3b(evidence: Evidence) -> Iterable[Claim]:
     )
     against = min((_spelled_out(DATA, law, SOME), tuple(law)) for law in _laws(40))
     for x, mass in enumerate((1.0, 0.0, 0.0)):
-        statement = f"against the fixed $D=(0.8,0.6,0.3)$: mass that the best of 861 laws gives to point {x}"
+        statement = f"against the fixed $D=(0.8,0.6,0.3)$: mass that the best of 861 distributions gives to point {x}"
         yield Claim(statement, "enumeration", mass, float(against[1][x]))
     # z uniform on (0, 1), G(z) = z^2, D(x) = x / 2
     from_noise, _ = quad(lambda z: math.log1p(-(z**2) / 2), 0, 1)
@@ -258,7 +258,7 @@ def vaegan_3c(evidence: Evidence) -> Iterable[Claim]:
     error = float(np.abs(lost - (highest - values)).max())
     yield Claim("largest error of the formula for what another discriminator loses", "optimisation", 0.0, error, 1e-8)
     yield Claim("what $D=1/2$ loses in the small game", "enumeration", 2 * _half_sum(DATA, made), highest + 2 * math.log(2), 1e-9)
-    # the shortfall must not depend on an answer where neither law has mass
+    # the shortfall must not depend on an answer where neither distribution has mass
     unseen = game.shortfall(np.append(DATA, 0), np.append(made, 0), np.append(SOME, 0.123))
     yield Claim("a point without mass adds nothing to that loss", "enumeration", game.shortfall(DATA, made, SOME), unseen, 1e-15)
 
@@ -305,7 +305,7 @@ def _highest_value(data: Vector, model: Vector) -> float:
 
 @question("vaegan-3d")
 def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
-    """The value at the best discriminator as a divergence, its minimum over all laws, and the bound for other discriminators."""
+    """The value at the best discriminator as a divergence, its minimum, and the bound for other discriminators."""
     from scipy.optimize import minimize
 
     made = game.generated_law(OUTPUTS, NOISE, 3)
@@ -324,7 +324,9 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
     rng = np.random.default_rng(4)
     pairs = rng.dirichlet(np.ones(5), size=(500, 2))
     errors = [abs(game.best_value(p, g) - _highest_value(p, g)) for p, g in pairs]
-    yield Claim("$-\\log4+2\\,\\mathrm{JSD}$ on 500 random pairs of laws, largest error", "Monte Carlo", 0.0, max(errors), 1e-12)
+    yield Claim(
+        "$-\\log4+2\\,\\mathrm{JSD}$ on 500 random pairs of distributions, largest error", "Monte Carlo", 0.0, max(errors), 1e-12
+    )
     divergences_of_pairs = [_half_sum(p, g) for p, g in pairs]
     yield Claim(
         "the divergence of 500 random pairs lies strictly between 0 and $\\log2$",
@@ -335,16 +337,16 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
 
     parts = 40
     values = sorted((_highest_value(DATA, g), tuple(g)) for g in _laws(parts))
-    yield Claim("laws on three points with multiples of 1/40", "enumeration", 861, len(values))
-    yield Claim("least value among these laws, $-\\log4$", "enumeration", -math.log(4), values[0][0], 1e-12)
+    yield Claim("distributions on three points with multiples of 1/40", "enumeration", 861, len(values))
+    yield Claim("least value among these distributions, $-\\log4$", "enumeration", -math.log(4), values[0][0], 1e-12)
     yield Claim(
-        "the law with the least value is the data's, largest difference",
+        "the distribution with the least value is the data's, largest difference",
         "enumeration",
         0.0,
         float(np.abs(DATA - values[0][1]).max()),
     )
     yield Claim(
-        "all other laws among these have a higher value",
+        "all other distributions among these have a higher value",
         "enumeration",
         expected=True,
         computed=values[1][0] > values[0][0] + 1e-5,
@@ -359,7 +361,7 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
         options={"ftol": 1e-14},
     )
     yield Claim(
-        "a search over all laws ends at the data $(0.5,0.3,0.2)$, largest difference",
+        "a search over all distributions ends at the data $(0.5,0.3,0.2)$, largest difference",
         "optimisation",
         0.0,
         float(np.abs(found.x - target).max()),
@@ -379,10 +381,16 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(statement, "optimisation", 0.0, distance, 1e-6)
 
     apart = (np.array([0.5, 0.5, 0.0, 0.0]), np.array([0.0, 0.0, 0.3, 0.7]))
-    yield Claim("laws without common mass: the divergence is $\\log2$", "enumeration", math.log(2), _half_sum(*apart), 1e-12)
-    yield Claim("laws without common mass: the formula", "enumeration", game.jensen_shannon(*apart), _half_sum(*apart), 1e-12)
+    yield Claim(
+        "distributions without common mass: the divergence is $\\log2$", "enumeration", math.log(2), _half_sum(*apart), 1e-12
+    )
+    yield Claim(
+        "distributions without common mass: the formula", "enumeration", game.jensen_shannon(*apart), _half_sum(*apart), 1e-12
+    )
     separated, _ = _greatest(lambda d: _spelled_out(*apart, d), 4)
-    yield Claim("laws without common mass: value at the best discriminator, its upper limit", "optimisation", 0.0, separated, 1e-9)
+    yield Claim(
+        "distributions without common mass: value at the best discriminator, its upper limit", "optimisation", 0.0, separated, 1e-9
+    )
 
     tried = np.random.default_rng(5).uniform(0.01, 0.99, (2000, 3))
     bounds = [math.log(2) + _mean_value(OUTCOMES, OUTPUTS, d) / 2 for d in tried]
@@ -405,13 +413,13 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
 
 
 def _quantiles(interval: tuple[float, float], n: int = 400) -> Vector:
-    """Quantiles of the uniform law at the midpoints of n equal parts of (0, 1), as sorted draws have them."""
+    """Quantiles of the uniform distribution at the midpoints of n equal parts of (0, 1), as sorted draws have them."""
     low, high = interval
     return low + (high - low) * (np.arange(n) + 0.5) / n
 
 
 def _transport(p: tuple[float, float], q: tuple[float, float], n: int = 64) -> float:
-    """Least mean distance over all ways to pair n equally likely points of one law with n of the other."""
+    """Least mean distance over all ways to pair n equally likely points of one distribution with n of the other."""
     from scipy.optimize import linear_sum_assignment
 
     cost = np.abs(_quantiles(p, n)[:, None] - _quantiles(q, n)[None])
@@ -525,7 +533,7 @@ def _of_the_shift() -> Iterable[Claim]:
 
 
 def _smoothed() -> Iterable[Claim]:
-    """The divergence after a share of U[0, 2] is mixed into the second law."""
+    """The divergence after a share of U[0, 2] is mixed into the second distribution."""
     background = (0.0, 2.0)
     start, wide = (_floats(_cells(each)) for each in (INTERVALS[0], background))
     found = {}

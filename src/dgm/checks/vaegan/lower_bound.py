@@ -1,7 +1,7 @@
 """Claims about the Bernoulli decoder, the derivation of the bound, properties of the divergence, and the best posterior.
 
 ``expected`` comes from the formulas of :mod:`dgm.divergences`, :mod:`dgm.distributions` and :mod:`dgm.variational_bounds`, or
-is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic integration and searches over laws.
+is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic integration and searches.
 """
 
 import itertools
@@ -22,7 +22,7 @@ LIKELIHOOD, PRIOR = (Fraction(1, 10), Fraction(3, 5), Fraction(3, 10)), (Fractio
 JOINT = tuple(a * b for a, b in zip(LIKELIHOOD, PRIOR, strict=True))
 Q = (0.2, 0.5, 0.3)
 LAWS = 2000
-"""Random laws that a claim about all laws is tried on."""
+"""Random distributions that a claim about all distributions is tried on."""
 
 
 def _bound(q: Iterable[float]) -> float:
@@ -109,7 +109,7 @@ def vaegan_1c(evidence: Evidence) -> Iterable[Claim]:
     gap = divergences.kl_discrete(Q, posterior)
     yield Claim("the gap is the divergence from the posterior", "enumeration", gap, log_p - bound, 1e-12)
     below = sum(_bound(law) <= log_p for law in _laws(3))
-    yield Claim("random laws q whose bound does not exceed log p(x)", "Monte Carlo", float(LAWS), float(below))
+    yield Claim("random distributions q whose bound does not exceed log p(x)", "Monte Carlo", float(LAWS), float(below))
     yield Claim("at the posterior the bound is log p(x)", "enumeration", log_p, _bound(posterior), 1e-12)
     ratios = [float(joint) / g for joint, g in zip(JOINT, posterior, strict=True)]
     yield Claim("and the ratio w is constant there: largest minus smallest", "enumeration", 0.0, max(ratios) - min(ratios), 1e-12)
@@ -129,7 +129,7 @@ def vaegan_1d(evidence: Evidence) -> Iterable[Claim]:
     one, two = _laws(4), _laws(4)[::-1]
     values = np.array([float((p * np.log(p / q)).sum()) for p, q in zip(one, two, strict=True)])
     formula = [divergences.kl_discrete(p, q) for p, q in zip(one, two, strict=True)]
-    yield Claim("random pairs of laws with a positive divergence", "Monte Carlo", float(LAWS), float((values > 0).sum()))
+    yield Claim("random pairs of distributions with a positive divergence", "Monte Carlo", float(LAWS), float((values > 0).sum()))
     yield Claim("the formula on them, largest error", "enumeration", 0.0, float(np.abs(values - formula).max()), 1e-12)
     yield from _almost_everywhere()
     p, q = (0.9, 0.1), (0.5, 0.5)
@@ -181,7 +181,7 @@ def _equal_widths() -> Iterable[Claim]:
     stated = divergences.kl_gaussian(1, 2, 3, 2) - divergences.kl_gaussian(3, 2, 1, 2)
     yield Claim("two normals of one width: difference of the two directions", "quadrature", stated, forth - back, 1e-9)
     yield Claim(
-        "the two directions differ for every two different laws",
+        "the two directions differ for every two different distributions",
         "quadrature",
         expected=False,
         computed=abs(forth - back) > 1e-9,
@@ -218,7 +218,7 @@ def _further_properties(one: np.ndarray, two: np.ndarray) -> Iterable[Claim]:
 
 @question("vaegan-1g")
 def vaegan_1g(evidence: Evidence) -> Iterable[Claim]:
-    """A law from itself."""
+    """A distribution from itself."""
     import sympy
 
     m, n, e = sympy.symbols("m n e", real=True)
@@ -231,7 +231,7 @@ def vaegan_1g(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the Gaussian divergence at equal parameters", "symbolic", 0.0, float(own))
     points = [(0.3, 0.2), (-4.0, 7.0)]
     yield Claim(
-        "the formula at two laws, largest value",
+        "the formula at two distributions, largest value",
         "closed form",
         0.0,
         max(abs(divergences.kl_gaussian(a, b, a, b)) for a, b in points),
@@ -240,7 +240,9 @@ def vaegan_1g(evidence: Evidence) -> Iterable[Claim]:
     apart = float(sympy.simplify(general - printed))
     yield Claim("the formula for two normals minus the integral of q log(q/p)", "symbolic", 0.0, apart)
     laws = _laws(5)[:100]
-    yield Claim("100 discrete laws from themselves", "enumeration", 0.0, max(abs(divergences.kl_discrete(p, p)) for p in laws))
+    yield Claim(
+        "100 discrete distributions from themselves", "enumeration", 0.0, max(abs(divergences.kl_discrete(p, p)) for p in laws)
+    )
     apart = float(general.subs({m: 0, n: 1, s: 1, t: 1}))
     yield Claim("shifted by one standard deviation it is 1/2", "symbolic", divergences.kl_gaussian(0, 1, 1, 1), apart, 1e-12)
 
@@ -315,11 +317,13 @@ def vaegan_1i(evidence: Evidence) -> Iterable[Claim]:
         yield Claim(statement, "exact rationals", float(stated[k]), fraction, 1e-12, published=float(over_x[k]))
     found = minimize(lambda a: -_bound(softmax(a)), np.zeros(3), method="BFGS", options={"gtol": 1e-10})
     apart = float(np.abs(softmax(found.x) - stated).max())
-    yield Claim("a numerical maximiser over all laws finds the same q: largest difference", "optimisation", 0.0, apart, 1e-6)
+    yield Claim(
+        "a numerical maximiser over all distributions finds the same q: largest difference", "optimisation", 0.0, apart, 1e-6
+    )
     value = _bound([share / 29 for share in (5, 18, 6)])
     yield Claim("the objective there is log 0.29", "enumeration", -1.2378743560016174, value, 1e-12)
     below = sum(_bound(law) < value for law in _laws(3))
-    yield Claim("random laws whose objective is smaller", "Monte Carlo", float(LAWS), float(below))
+    yield Claim("random distributions whose objective is smaller", "Monte Carlo", float(LAWS), float(below))
     hessian = sympy.hessian(objective, q)
     diagonal = all(sympy.simplify(hessian[i, j] + (1 / q[i] if i == j else 0)) == 0 for i in range(3) for j in range(3))
     yield Claim("the Hessian of the objective is diag(-1/q)", "symbolic", expected=True, computed=bool(diagonal))
@@ -327,7 +331,7 @@ def vaegan_1i(evidence: Evidence) -> Iterable[Claim]:
 
 @question("vaegan-1j")
 def vaegan_1j(evidence: Evidence) -> Iterable[Claim]:
-    """The four candidates as laws on three values of z."""
+    """The four candidates as distributions on three values of z."""
     total = sum(JOINT)
     posterior = [float(v / total) for v in JOINT]
     log_p = math.log(total)

@@ -2,7 +2,8 @@
 
 ``expected`` comes from the formulas in :mod:`dgm.importance`, :mod:`dgm.models.ebm` and
 :mod:`dgm.demonstrations.importance_convergence`, or from numbers of the answers; ``computed`` from SymPy, quadrature, finite
-differences, automatic differentiation, or the runs.
+differences, automatic differentiation, or draws. What the trained models reach stands in findings; models are compared point by
+point on the same test points.
 """
 
 import functools
@@ -14,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from dgm import importance, ring
-from dgm.checks import Claim, Evidence, question
+from dgm.checks import Claim, Evidence, Finding, paired, question
 from dgm.config import parse
 from dgm.demonstrations import importance_convergence as line
+from dgm.measurements import Measured, mean
 
 __all__: list[str] = []
 
@@ -116,32 +118,22 @@ def _on_the_line() -> Iterable[Claim]:
         return -math.fsum(float(norm.logpdf(math.sqrt(square), scale=precision**-0.5)) for square in SQUARES)
 
     best = float(minimize_scalar(improbability, bounds=(0.01, 4.0), method="bounded", options={"xatol": 1e-9}).x)
-    count, mean = len(SQUARES), math.fsum(SQUARES) / len(SQUARES)
+    count, square = len(SQUARES), math.fsum(SQUARES) / len(SQUARES)
     roots = [
-        sympy.solve(sympy.diff(-theta * n * s / 2 - times * sympy.log(mass), theta), theta)[0].subs({n: count, s: mean})
+        sympy.solve(sympy.diff(-theta * n * s / 2 - times * sympy.log(mass), theta), theta)[0].subs({n: count, s: square})
         for times in (n, 1)
     ]
     yield Claim(
         "best precision for four points, from $\\sum_iE_\\theta(x_i)-nA(\\theta)$", "optimisation", float(roots[0]), best, 1e-6,
         published=float(roots[1]),
     )  # fmt: skip
-    at_two = [-0.5 * 2 * count * mean - times * float(sympy.log(mass).subs(theta, 2)) for times in (count, 1)]
-    yield Claim(
-        "log-likelihood of the four points at $\\theta=2$",
-        "closed form",
-        at_two[0],
-        -improbability(2.0),
-        1e-12,
-        published=at_two[1],
-    )
+    at_two = -0.5 * 2 * count * square - count * float(sympy.log(mass).subs(theta, 2))
+    yield Claim("log-likelihood of the four points at $\\theta=2$", "closed form", at_two, -improbability(2.0), 1e-12)
     # as a loss, to be made small, the objective would have to curve upwards where its gradient vanishes
-    curvature = float(sympy.diff(-theta * s / 2 - sympy.log(mass), theta, 2).subs(theta, 1 / mean))
+    curvature = float(sympy.diff(-theta * s / 2 - sympy.log(mass), theta, 2).subs(theta, 1 / square))
     step = 1e-4
     bend = -(improbability(best + step) - 2 * improbability(best) + improbability(best - step)) / step**2 / count
-    yield Claim(
-        "second derivative of the averaged objective at its stationary point", "finite differences", curvature, bend, 1e-4,
-        published=-curvature,
-    )  # fmt: skip
+    yield Claim("second derivative of the averaged objective at its stationary point", "finite differences", curvature, bend, 1e-4)
 
 
 @question("ebm-1-4")
@@ -186,9 +178,9 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     mass = _integral(target)
     yield Claim("$e^A=\\Gamma(1/4)/\\sqrt2$", "quadrature", math.exp(line.EXACT_LOG_NORMALISER), mass, 1e-9)
     yield Claim("$e^A$ to ten decimals", "quadrature", 2.5636933520, mass, 1e-9)
-    mean = _integral(lambda x: x**2 * target(x)) / mass
-    yield Claim("$F=2\\,\\Gamma(3/4)/\\Gamma(1/4)$", "quadrature", line.EXACT_MEAN, mean, 1e-9)
-    yield Claim("$F$ to ten decimals", "quadrature", 0.6759782401, mean, 1e-9)
+    exact = _integral(lambda x: x**2 * target(x)) / mass
+    yield Claim("$F=2\\,\\Gamma(3/4)/\\Gamma(1/4)$", "quadrature", line.EXACT_MEAN, exact, 1e-9)
+    yield Claim("$F$ to ten decimals", "quadrature", 0.6759782401, exact, 1e-9)
 
     def weight(x: float) -> float:
         at = np.array([x])
@@ -197,34 +189,34 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     above = _integral(lambda x: proposal(x) * weight(x) * x**2)
     below = _integral(lambda x: proposal(x) * weight(x))
     single = _integral(lambda x: proposal(x) * (x**2 * weight(x)) / weight(x) if weight(x) > 0 else proposal(x) * x**2)
-    yield Claim("$F$ as the quotient of two expectations under $q$", "quadrature", above / below, mean, 1e-9, published=single)
+    yield Claim("$F$ as the quotient of two expectations under $q$", "quadrature", above / below, exact, 1e-9, published=single)
     yield Claim("the expectation in the denominator, $e^A$", "quadrature", mass, below, 1e-9)
     yield Claim("$\\mathbb{E}_q[f]$, which remains when the weights cancel", "quadrature", 1.5**2, single, 1e-8)
-    yield from _half_covered(target, mean)
+    yield from _half_covered(target)
     square = _integral(lambda x: proposal(x) * weight(x) ** 2)
     yield Claim("effective share for infinitely many draws", "quadrature", 0.7239658901, mass**2 / square, 1e-8)
     arrays = evidence.arrays("importance_convergence")
     draws = int(arrays["sizes"][-1])
     yield Claim("draws of the growing sample", "Monte Carlo", 400_000.0, float(draws))
-    yield Claim("estimate of $F$ with all draws", "Monte Carlo", mean, float(arrays["estimate"][-1]), 0.005 * mean)
-    yield Claim("estimate of $A$ with all draws", "Monte Carlo", math.log(mass), float(arrays["log_normaliser"][-1]), 0.005)
-    yield Claim("effective share of all draws", "Monte Carlo", mass**2 / square, float(arrays["effective_share"][-1]), 0.005)
-    variance = _integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - mean) ** 2) / mass**2
+    variance = _integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - exact) ** 2) / mass**2
     spread = math.sqrt(variance / 400_000)
     yield Claim(
         "standard error of that estimate of $F$, delta method", "quadrature", spread, float(arrays["error"][-1]), 0.03 * spread
     )
+    # bands of six standard errors: the draws follow the seed of the build
+    found, band = float(arrays["estimate"][-1]), 6 * spread
+    yield Claim("estimate of $F$ with all draws", "Monte Carlo", exact, found, band)
+    limit = mass**2 / square
+    found, band = float(arrays["log_normaliser"][-1]), 6 * math.sqrt((1 / limit - 1) / draws)
+    yield Claim("estimate of $A$ with all draws", "Monte Carlo", math.log(mass), found, band)
+    yield Claim("effective share of all draws", "Monte Carlo", limit, float(arrays["effective_share"][-1]), 0.006)
     for m, rms in zip(arrays["repeat_sizes"][-2:], arrays["rms"][-2:], strict=True):
         limit = math.sqrt(variance / float(m))
-        yield Claim(f"root mean square error of $\\hat F$ with {m} draws", "Monte Carlo", limit, float(rms), 0.05 * limit)
-    leading = -_integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - mean)) / mass**2 / 10
-    yield Claim("bias of $\\hat F$ with 10 draws, to first order in $1/M$", "Monte Carlo", leading, float(arrays["bias"][0]), 0.012)
-    # A-hat, the logarithm of a mean, is too small on average: by half the relative variance of the weights over M
-    few = np.random.default_rng(1).normal(0, 1.5, (10_000, 10))
-    estimates = [importance.log_normaliser(row).value for row in line.energy(few) - line.log_proposal(few)]
+        statement = f"root mean square error of $\\hat F$ with {m} draws"
+        yield Claim(statement, "Monte Carlo", limit, float(rms), 6 / math.sqrt(2 * line.REPEATS) * limit)
+    leading = -_integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - exact)) / mass**2 / 10
     short = -(square / mass**2 - 1) / (2 * 10)
-    bias = float(np.mean(estimates)) - math.log(mass)
-    yield Claim("bias of $\\hat A$ with 10 draws, to first order in $1/M$", "Monte Carlo", short, bias, 0.007)
+    yield from _biases(leading, short, exact, math.log(mass), arrays)
     draw = np.random.default_rng(0).normal(0, 1.5, 500)
     log_weights = line.energy(draw) - line.log_proposal(draw)
     shifted = importance.expectation(log_weights + 700, draw**2).value
@@ -234,7 +226,22 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("effective sample size of 500 equal weights", "closed form", 500.0, equal, 1e-9)
 
 
-def _half_covered(target: Callable[[float], float], mean: float) -> Iterable[Claim]:
+def _biases(leading: float, short: float, exact: float, log_mass: float, arrays: dict[str, np.ndarray]) -> Iterable[Claim]:
+    """What ten draws get wrong on average, against the first order in 1/M: ``leading`` of F-hat, ``short`` of A-hat."""
+    few = np.random.default_rng(1).normal(0, 1.5, (40_000, 10))
+    log_weights = line.energy(few) - line.log_proposal(few)
+    weights = np.exp(log_weights)
+    bias = float(((weights * few**2).sum(1) / weights.sum(1)).mean()) - exact
+    yield Claim("bias of $\\hat F$ with 10 draws, to first order in $1/M$", "Monte Carlo", leading, bias, 0.012)
+    band = 6 * float(arrays["rms"][0]) / math.sqrt(line.REPEATS)
+    yield Claim("the drawn bias with 10 draws", "Monte Carlo", bias, float(arrays["bias"][0]), band)
+    # A-hat, the logarithm of a mean, is too small on average: by half the relative variance of the weights over M
+    estimates = [importance.log_normaliser(row).value for row in log_weights[:10_000]]
+    bias = float(np.mean(estimates)) - log_mass
+    yield Claim("bias of $\\hat A$ with 10 draws, to first order in $1/M$", "Monte Carlo", short, bias, 0.007)
+
+
+def _half_covered(target: Callable[[float], float]) -> Iterable[Claim]:
     """What the quotient gives when q, uniform on [-1, 1], leaves out a part of the support."""
     from scipy.integrate import quad
     from scipy.special import gamma, gammainc
@@ -243,14 +250,8 @@ def _half_covered(target: Callable[[float], float], mean: float) -> Iterable[Cla
     above, below = (
         quad(lambda x, k=k: x**k * target(x), -1, 1, epsabs=1e-12)[0] for k in (2, 0)
     )  # q times the weight is e^E there
-    yield Claim(
-        "the quotient for $q$ uniform on $[-1,1]$, which misses part of the support",
-        "quadrature",
-        float(part),
-        above / below,
-        1e-9,
-        published=mean,
-    )
+    statement = "the quotient for $q$ uniform on $[-1,1]$, which misses part of the support"
+    yield Claim(statement, "quadrature", float(part), above / below, 1e-9)
 
 
 def _surrogate() -> Iterable[Claim]:
@@ -304,7 +305,7 @@ def _surrogate() -> Iterable[Claim]:
 
 @functools.cache
 def _fresh_normaliser(path: Path) -> tuple[float, float]:
-    """A-hat of a saved model from two million proposal points of their own, and A of its quadrature."""
+    """A-hat of a saved model from four million proposal points of their own, and A of its quadrature."""
     import torch
 
     from dgm.artefacts import load_model
@@ -312,8 +313,8 @@ def _fresh_normaliser(path: Path) -> tuple[float, float]:
     model: Any = load_model(path)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        parts = [model.log_weights(50_000, generator).double().logsumexp(0) for _ in range(40)]
-    return float(torch.stack(parts).logsumexp(0)) - math.log(40 * 50_000), float(model.log_normaliser)
+        parts = [model.log_weights(50_000, generator).double().logsumexp(0) for _ in range(80)]
+    return float(torch.stack(parts).logsumexp(0)) - math.log(80 * 50_000), float(model.log_normaliser)
 
 
 RUNS = {
@@ -326,45 +327,58 @@ RUNS = {
 
 
 @question("ebm-1-6")
-def ebm_1_6(evidence: Evidence) -> Iterable[Claim]:
+def ebm_1_6(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The surrogate, the diagnostics of the trained models, and what they reach."""
     yield from _surrogate()
     for run, name in RUNS.items():
         grid = evidence.metric(run, "log_normaliser_grid", "model")
         estimate, error = (evidence.metric(run, "log_normaliser", "samples", field) for field in ("value", "stderr"))
         distance = abs(estimate - grid) / error
-        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "recomputation", 0.0, distance, 4.0, True)
-        outside = evidence.metric(run, "mass_outside", "model")
-        yield Claim(f"{name}: mass outside the square", "recomputation", 0.0, outside, 1e-3, True)
-        slope = evidence.metric(run, "largest_slope", "model")
-        yield Claim(
-            f"{name}: the energy falls along every ray", "recomputation", expected=True, computed=slope < 0, needs_full_budget=True
-        )
+        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "Monte Carlo", 0.0, distance, 6.0, True)
     fresh, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
-    yield Claim("normaliser from two million points minus the grid's", "recomputation", 0.0, fresh - exact, 0.01, True)
+    yield Claim("normaliser from four million points minus the grid's", "Monte Carlo", 0.0, fresh - exact, 0.01, True)
+    outside = max(evidence.metric(run, "mass_outside", "model") for run in RUNS)
+    statement = "largest probability that one of the four models puts outside the square"
+    yield Finding("mass-inside", statement, Measured(outside, 0.0), below=1e-3)
+    slope = max(evidence.metric(run, "largest_slope", "model") for run in RUNS)
+    statement = "largest slope of one of the four energies along a ray, far out"
+    yield Finding("integrable", statement, Measured(slope, 0.0, unit="nats"), below=0.0)
     for run, name in list(RUNS.items())[:2]:
-        score = evidence.metric(run, "log_likelihood")
-        good = score > -5.35
-        yield Claim(
-            f"{name}: test log-likelihood above $-5.35$", "recomputation", expected=True, computed=good, needs_full_budget=True
-        )
-        yield Claim(f"{name}: test log-likelihood in nats per point", "recomputation", -5.2, score, 0.1, needs_full_budget=True)
-        share = evidence.metric(run, "effective_share", "samples")
-        yield Claim(f"{name}: effective share of the proposal points", "recomputation", 0.13, share, 0.07, needs_full_budget=True)
-    share = evidence.metric("ebm_r10", "effective_share", "samples")
-    yield Claim("effective draws of a step with 4096 points", "recomputation", 532.0, 4096 * share, 300.0, needs_full_budget=True)
+        deficit = evidence.measured(run, "gap_to_truth")
+        statement = f"{name}: deficit of the test log-likelihood against that of the true density"
+        # the specification asks for -5.35 nats at least, where the true density scores minus its entropy on average
+        yield Finding(f"near-the-truth-{'square' if 'box' in run else 'gaussian'}", statement, deficit, below=5.35 - ENTROPY)
+    share = evidence.measured("ebm_r10", "effective_share", "samples")
+    points, batch = _settings(evidence.model_path("ebm_r10"))
+    effective = Measured(points * share.value, points * share.stderr, share.n)
+    yield Finding("many-effective", f"effective draws among {points} proposal points", effective, above=float(batch))
+    many, few = (evidence.evaluations(run)["log_likelihood_test"] for run in ("ebm_r10", "ebm_r10_m256"))
+    gain = paired(many, few)
+    statement = "test log-likelihood gained by sixteen times as many proposal points"
+    yield Finding("more-points-help", statement, gain, above=0.0)
+    yield Finding("more-points-help-little", statement, gain, below=0.1)
     history = evidence.history("ebm_r10")
     curve = history[history["term"] == "log_normaliser"].pivot_table(index="epoch", columns="split", values="value").dropna()
-    apart = float((curve["train"] - curve["validation"]).abs().tail(5).mean())
-    yield Claim("estimate and grid in the last epochs of training, mean distance", "recomputation", 0.0, apart, 0.1, True)
+    apart = mean((curve["train"] - curve["validation"]).abs().tail(5).to_numpy())
+    statement = "distance of estimate and grid at the last five points of the training curve"
+    yield Finding("follows-the-grid", statement, apart, below=0.1)
     arrays = evidence.evaluations("ebm_r10")
-    share = arrays["density"] / arrays["density"].sum()
+    share_of_cells = arrays["density"] / arrays["density"].sum()
     away = np.hypot(*np.meshgrid(arrays["axis"], arrays["axis"]))
-    samples = evidence.samples("ebm_r10")["samples"]
-    distance = float(np.hypot(*samples.T).mean())
-    yield Claim(
-        "mean distance of the model's samples from the origin", "quadrature", float((share * away).sum()), distance, 0.3, True
-    )
+    distances = np.hypot(*evidence.samples("ebm_r10")["samples"].T.astype(np.float64))
+    stated, found = float((share_of_cells * away).sum()), mean(distances)
+    # six standard errors of the sample, and what the midpoints of the drawn cells may be off by
+    band = 6 * found.stderr + 0.01
+    yield Claim("mean distance of the model's samples from the origin", "Monte Carlo", stated, found.value, band, True)
+
+
+def _settings(path: Path) -> tuple[int, int]:
+    """Proposal points and training points of a step of a saved model."""
+    from dgm.files import load_tensors
+    from dgm.models import ebm
+
+    config = parse(ebm.Config, dict(load_tensors(path)["settings"]), "settings")
+    return config.proposal_samples, config.batch_size
 
 
 def _softmax_is_no_likelihood() -> Iterable[Claim]:
@@ -399,66 +413,90 @@ def _softmax_is_no_likelihood() -> Iterable[Claim]:
     largest = max(float(importance.softmax_scores(scale * spread).mean()) for scale in (0.0, 0.1, 1.0, 10.0))
     yield Claim("highest softmax score of four energies, $-\\log1000$", "closed form", -math.log(1000), largest, 1e-10)
     place = np.array([[0.0, 0.0], [10.0, 0.0]])
-    centre, mean = ring.log_density(place, 10, 10.0)
+    centre, top = ring.log_density(place, 10, 10.0)
     hole = math.log(10) - 0.5 * 10.0**2  # ten equal humps at distance R against one at its top, the others being negligible
-    yield Claim(
-        "true $\\log p$ at the centre minus that at a mean", "closed form", hole, float(centre - mean), 2e-8, published=-hole
-    )
+    yield Claim("true $\\log p$ at the centre minus that at a mean", "closed form", hole, float(centre - top), 2e-8)
+    statement = "the true density is higher at the centre than at a mean"
+    yield Claim(statement, "closed form", expected=False, computed=bool(centre > top), published=True)
+
+
+PUBLISHED = {"ebm_r10": -7.95, "kde_r10": -5.22}
+"""The published scores: of energies by a softmax over the test points, and the log-likelihood of the kernel estimate."""
+
+
+def _fresh_points(evidence: Evidence) -> Iterable[Claim]:
+    """The true density on the test points of the build, and the kernel estimate on those of twenty data sets."""
+    _, points = ring.grid(10.0, 9.0, 761)
+    cell = (38 / 760) ** 2
+    log_p = ring.log_density(points, 10, 10.0)
+    deviation = math.sqrt(float((np.exp(log_p) * (log_p + ENTROPY) ** 2).sum()) * cell)
+    truth = evidence.measured("ring_r10", "log_likelihood")
+    band = 6 * deviation / math.sqrt(truth.n)
+    yield Claim("log-likelihood of the true density on the test points", "Monte Carlo", -ENTROPY, truth.value, band)
+    score = mean(evidence.arrays("ring_repeats")["kde_test_r10"])
+    statement = "the published score of the kernel estimate, against 20 data sets"
+    yield Claim(statement, "Monte Carlo", PUBLISHED["kde_r10"], score.value, 0.05)
 
 
 @question("ebm-1-7")
-def ebm_1_7(evidence: Evidence) -> Iterable[Claim]:
+def ebm_1_7(evidence: Evidence) -> Iterable[Claim | Finding]:
     """Likelihoods of densities, and the softmax score that is none."""
     yield from _softmax_is_no_likelihood()
-    truth = evidence.metric("ring_r10", "log_likelihood")
-    yield Claim(
-        "log-likelihood of the true density on the test points", "recomputation", -5.135, truth, 0.1, needs_full_budget=True
-    )
+    yield from _fresh_points(evidence)
     arrays = evidence.evaluations("ebm_r10")
     step = float(arrays["axis"][1] - arrays["axis"][0])
     estimate, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
     mass = float(arrays["density"].sum()) * step**2 * math.exp(exact - estimate)
-    yield Claim("$\\exp(E-\\hat A)$ with the estimated normaliser integrates to", "quadrature", 1.0, mass, 0.01, True)
+    yield Claim("$\\exp(E-\\hat A)$ with the estimated normaliser integrates to", "Monte Carlo", 1.0, mass, 0.01, True)
+    score = importance.softmax_scores(arrays["energies_test"])
+    excess = max(0.0, float(score.mean()) + math.log(len(score)))
+    yield Claim("by how much the trained energy's softmax score exceeds $-\\log n$", "recomputation", 0.0, excess, 1e-9)
+    tabulated = evidence.metric("ebm_r10", "softmax_score")
+    yield Claim("softmax score of the trained energy, as tabulated", "recomputation", tabulated, float(score.mean()), 1e-9)
+    yield from _compared(evidence)
+    yield from _heights(evidence)
+
+
+def _compared(evidence: Evidence) -> Iterable[Finding]:
+    """The models on the same test points, point by point."""
     scores = {run: evidence.evaluations(run)["log_likelihood_test"] for run in ("ebm_r10", "kde_r10", "gmm_r10")}
-    published = {"ebm_r10": -7.95, "kde_r10": -5.22}
-    score = float(scores["ebm_r10"].mean())
-    yield Claim(
-        "test log-likelihood of the energy-based model", "recomputation", -5.2, score, 0.1, True, published=published["ebm_r10"]
-    )
-    score = float(scores["kde_r10"].mean())
-    yield Claim("test log-likelihood of the kernel estimate", "recomputation", published["kde_r10"], score, 0.1, True)
-    difference = scores["ebm_r10"] - scores["kde_r10"]
-    yield Claim(
-        "energy-based model minus kernel estimate, same points", "recomputation", 0.0, float(difference.mean()), 0.1, True,
-        published=published["ebm_r10"] - published["kde_r10"],
-    )  # fmt: skip
-    error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
-    yield Claim("standard error of the difference", "recomputation", 0.0, error, 0.05, True)
-    for run, name in (("ebm_r10", "energy-based model"), ("kde_r10", "kernel estimate")):
-        gap = evidence.metric(run, "gap_to_truth")
-        yield Claim(f"nats from the true density to the {name}", "recomputation", 0.0, gap, 0.15, True)
-        above = float((scores["gmm_r10"] - scores[run]).mean())
-        yield Claim(f"the mixture by EM beats the {name}", "recomputation", True, above > 0, needs_full_budget=True)
-    over = evidence.metric("ebm_r10", "log_likelihood", "train") - evidence.metric("ring_r10", "log_likelihood", "train")
-    yield Claim(
-        "the energy-based model exceeds the true density in training", "recomputation", True, over > 0, needs_full_budget=True
-    )
-    narrow = max(evidence.metric(run, "gap_to_truth") for run in ("ebm_r1", "kde_r1", "gmm_r1"))
-    yield Claim("largest distance from the true density at $R=1$", "recomputation", 0.0, narrow, 0.1, needs_full_budget=True)
-    at = np.abs(arrays["axis"][:, None] - [0.0, 10.0]).argmin(0)
-    hole = bool(arrays["density"][at[0], at[0]] > arrays["density"][at[0], at[1]])
-    yield Claim(
-        "the trained energy is higher at the centre than at a mean", "recomputation", False, hole, 0.0, True, published=True
-    )
-    gain = evidence.metric("ebm_r10", "log_likelihood") - evidence.metric("ebm_r10_m256", "log_likelihood")
-    yield Claim("nats gained by sixteen times as many proposal points", "recomputation", 0.03, gain, 0.07, needs_full_budget=True)
-    score = float(importance.softmax_scores(arrays["energies_test"]).mean())
-    below = score <= -math.log(len(arrays["energies_test"]))
-    yield Claim("the trained energy's softmax score is below $-\\log n$ as well", "recomputation", expected=True, computed=below)
-    yield Claim(
-        "softmax score of the trained energy, as tabulated",
-        "recomputation",
-        evidence.metric("ebm_r10", "softmax_score"),
-        score,
-        1e-9,
-    )
+    statement = "test log-likelihood of the energy-based model, against the highest softmax score"
+    highest = -math.log(len(scores["ebm_r10"]))
+    yield Finding("no-softmax-score", statement, mean(scores["ebm_r10"]), above=highest, published=PUBLISHED["ebm_r10"])
+    lead = paired(scores["kde_r10"], scores["ebm_r10"])
+    statement = "test log-likelihood of the kernel estimate minus that of the energy-based model"
+    yield Finding("no-gap", statement, lead, below=0.1, published=PUBLISHED["kde_r10"] - PUBLISHED["ebm_r10"])
+    for run, name in (("ebm_r10", "energy"), ("kde_r10", "kernel")):
+        called = "energy-based model" if name == "energy" else "kernel estimate"
+        statement = f"deficit of the {called} against the true density"
+        yield Finding(f"{name}-near-the-truth", statement, evidence.measured(run, "gap_to_truth"), below=0.15)
+        statement = f"test log-likelihood of the mixture by EM minus that of the {called}"
+        yield Finding(f"mixture-beats-{name}", statement, paired(scores["gmm_r10"], scores[run]), above=0.0)
+    statement = "deficit of the energy-based model against the true density on the training points"
+    yield Finding("energy-overfits", statement, evidence.measured("ebm_r10", "gap_to_truth", "train"), below=0.0)
+    narrow = max((evidence.measured(run, "gap_to_truth") for run in ("ebm_r1", "kde_r1", "gmm_r1")), key=lambda one: one.value)
+    yield Finding("narrow-near-the-truth", "largest deficit against the true density at $R=1$", narrow, below=0.1)
+
+
+def _heights(evidence: Evidence) -> Iterable[Finding]:
+    """The drawn densities at the ten means, and in the middle of the ring."""
+    means = ring.means(10, 10.0)
+    truth = np.exp(ring.log_density(means, 10, 10.0))
+    kernel, energy = (_at(evidence.evaluations(run), means) for run in ("kde_r10", "ebm_r10"))
+    statement = "density of the kernel estimate at the ten means minus the true one"
+    yield Finding("kernel-too-low", statement, mean(kernel - truth, unit=""), below=0.0)
+    statement = "density of the energy-based model at the ten means minus the true one"
+    yield Finding("energy-too-high", statement, mean(energy - truth, unit=""), above=0.0)
+    centre = float(_at(evidence.evaluations("ebm_r10"), np.zeros((1, 2)))[0])
+    fall = math.log(max(centre, 1e-300)) - float(np.log(np.maximum(energy, 1e-300)).mean())
+    statement = "trained $\\log p$ at the centre minus that at the ten means"
+    yield Finding("hole-in-the-middle", statement, Measured(fall, 0.0, unit="nats"), below=0.0)
+
+
+def _at(arrays: dict[str, np.ndarray], points: np.ndarray) -> np.ndarray:
+    """A density on a square grid at points between its nodes, by bilinear interpolation."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    field = RegularGridInterpolator((arrays["axis"], arrays["axis"]), arrays["density"])
+    values: np.ndarray = field(points[:, ::-1])  # the second coordinate is the outermost one
+    return values

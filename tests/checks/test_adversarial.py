@@ -1,5 +1,9 @@
-"""Claims about the GAN's networks, losses, training step and samples fail when a formula, a layer or a result is wrong."""
+"""Claims about the GAN's networks, losses, training step and samples fail when a formula, a layer or a result is wrong.
 
+Findings about its training turn with the numbers that they rest on.
+"""
+
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +14,12 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from dgm.artefacts import save_history, save_model
-from dgm.checks import Evidence, claims
+from dgm.checks import Claim, Evidence, Finding, claims
+from dgm.checks.vaegan import adversarial
 from dgm.config import parse
 from dgm.files import load_arrays, save_arrays
 from dgm.models import gan
+from dgm.verdicts import decide
 
 CHECKS = claims("vaegan")
 
@@ -152,13 +158,33 @@ class Unbiased(gan.GNet):
 
 SETTINGS = {"epochs": 4, "batch_size": 8, "grid_epochs": [1, 2, 4]}
 METRICS = {
-    ("recognised", "grid_1"): 0.2,
-    ("recognised", "grid_3"): 0.5,
-    ("neighbour_distance", "test"): 12.0,
-    ("confidence", "samples"): 0.8,
-    ("classes_covered", "samples"): 10.0,
-    ("classes_common", "samples"): 9.0,
+    ("gan", "recognised", "grid_1"): (0.2, 0.01),
+    ("gan", "recognised", "grid_2"): (0.6, 0.01),
+    ("gan", "recognised", "grid_3"): (0.5, 0.01),
+    ("gan", "recognised", "samples"): (0.5, 0.01),
+    ("real_test", "recognised", "test"): (0.95, 0.01),
+    ("gan", "frechet_distance", "grid_1"): (300.0, 5.0),
+    ("gan", "frechet_distance", "grid_2"): (200.0, 5.0),
+    ("gan", "frechet_distance", "grid_3"): (100.0, 5.0),
+    ("gan", "neighbour_distance", "grid_1"): (8.0, 0.1),
+    ("gan", "confidence", "grid_1"): (0.6, 0.01),
+    ("gan", "confidence", "samples"): (0.8, 0.01),
+    ("gan", "jsd_bound", "test"): (0.1, 0.01),
 }
+"""Values and standard errors with which all findings are shown."""
+
+
+@pytest.fixture(autouse=True)
+def classifier(monkeypatch):
+    """In the place of the digit classifier: two grids asked for in turn have different digits."""
+    turns = itertools.count()
+    monkeypatch.setattr(adversarial, "seen_as", lambda evidence, images: np.full(len(images), next(turns) % 2))
+
+
+def judged(n: int = 3000) -> np.ndarray:
+    """Log-probabilities of samples that the classifier recognises: digit 9 one in forty, the others alike."""
+    classes = np.where(np.arange(n) % 40 == 0, 9, np.arange(n) % 9)
+    return np.log(np.where(np.eye(10)[classes] > 0, 0.955, 0.005)).astype(np.float32)
 
 
 def write(results: Path) -> None:
@@ -179,19 +205,37 @@ def write(results: Path) -> None:
     pictures = np.random.default_rng(0).integers(100, 256, (20, 28, 28), dtype=np.uint8)
     pictures[0] = 0
     save_arrays(results / "data" / "images.npz", {"train_images": pictures, "test_images": pictures})
-    table = pd.DataFrame([("gan", *key, value) for key, value in METRICS.items()], columns=["run", "metric", "split", "value"])
+    evaluated = {"neighbour_distance_test": np.linspace(11, 13, 20), "class_log_probabilities": judged()}
+    save_arrays(results / "evaluations" / "gan.npz", evaluated)
+    columns = ["run", "metric", "split", "value", "stderr", "n"]
+    table = pd.DataFrame([(*key, *number, 2000) for key, number in METRICS.items()], columns=columns)
     (results / "tables").mkdir()
     table.to_csv(results / "tables" / "metrics.csv", index=False)
 
 
 def false_claims(question: str, results: Path) -> list[str]:
-    return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed]
+    made = CHECKS[question](Evidence(results))
+    return [claim.statement for claim in made if isinstance(claim, Claim) and not claim.passed]
+
+
+def verdicts(results: Path) -> dict[str, str]:
+    """What the findings of vaegan-4f say, without the scatter of training."""
+    found = [finding for finding in CHECKS["vaegan-4f"](Evidence(results)) if isinstance(finding, Finding)]
+    return {
+        finding.id: decide(finding.estimate.value, finding.estimate.stderr, finding.threshold, finding.is_above)
+        for finding in found
+    }
 
 
 @pytest.mark.parametrize("question", ["vaegan-4a", "vaegan-4b", "vaegan-4f"])
 def test_claims_about_a_run_hold(question, tmp_path):
     write(tmp_path)
     assert false_claims(question, tmp_path) == []
+
+
+def test_findings_about_a_run_are_shown(tmp_path):
+    write(tmp_path)
+    assert set(verdicts(tmp_path).values()) == {"shown"}
 
 
 @pytest.mark.parametrize(
@@ -239,25 +283,73 @@ def test_grids_of_different_noise_are_rejected(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("metric", "split", "value"),
+    ("run", "metric", "split", "value", "contradicted"),
     [
-        ("recognised", "grid_3", 0.25),
-        ("neighbour_distance", "test", 0.0),
-        ("confidence", "samples", 0.5),
-        ("classes_covered", "samples", 7.0),
-        ("classes_common", "samples", 3.0),
+        ("gan", "recognised", "grid_3", 0.1, "more-recognised"),
+        ("gan", "recognised", "grid_2", 0.4, "fewer-at-the-end"),
+        ("gan", "frechet_distance", "grid_1", 150.0, "nearer-at-first"),
+        ("gan", "frechet_distance", "grid_3", 250.0, "nearer-at-the-end"),
+        ("gan", "neighbour_distance", "grid_1", 14.0, "early-images-nearer"),
+        ("gan", "confidence", "grid_1", 0.3, "early-images-confident"),
+        ("gan", "confidence", "samples", 0.5, "confident"),
+        ("real_test", "recognised", "test", 0.3, "fewer-recognised"),
+        ("gan", "jsd_bound", "test", 0.5, "little-certified"),
     ],
 )
-def test_a_contradicting_metric_is_rejected(metric, split, value, tmp_path):
+def test_a_contradicting_metric_turns_its_finding(run, metric, split, value, contradicted, tmp_path):
     write(tmp_path)
     path = tmp_path / "tables" / "metrics.csv"
     table = pd.read_csv(path)
-    table.loc[(table["metric"] == metric) & (table["split"] == split), "value"] = value
+    table.loc[(table["run"] == run) & (table["metric"] == metric) & (table["split"] == split), "value"] = value
     table.to_csv(path, index=False)
-    assert len(false_claims("vaegan-4f", tmp_path)) == 1
+    assert {name: verdict for name, verdict in verdicts(tmp_path).items() if verdict != "shown"} == {contradicted: "contradicted"}
 
 
-@pytest.mark.parametrize(("column", "change"), [("value", 1.0), ("value", float("nan")), ("step", 1)])
+def test_a_difference_within_its_error_decides_nothing(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "tables" / "metrics.csv"
+    table = pd.read_csv(path)
+    table.loc[(table["metric"] == "recognised") & (table["split"] == "grid_1"), "value"] = 0.49
+    table.to_csv(path, index=False)
+    assert verdicts(tmp_path)["more-recognised"] == "not decided"
+
+
+def few_digits(arrays):
+    """Samples of five digits only."""
+    return arrays | {"class_log_probabilities": np.roll(judged(), 1, axis=1)[np.arange(3000) % 9 < 5]}
+
+
+def near_black(arrays):
+    return arrays | {"neighbour_distance_test": arrays["neighbour_distance_test"] - 12.1}
+
+
+def equal_digits(arrays):
+    log_p = judged()
+    return arrays | {"class_log_probabilities": np.concatenate([np.roll(log_p, shift, axis=1) for shift in range(10)])}
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        (few_digits, {"eight-digits", "all-digits"}),
+        (near_black, {"digits-beyond-black", "early-images-nearer"}),
+        (equal_digits, {"digits-unequal"}),
+    ],
+)
+def test_other_images_turn_their_findings(change, lost, tmp_path):
+    write(tmp_path)
+    path = tmp_path / "evaluations" / "gan.npz"
+    save_arrays(path, change(load_arrays(path)))
+    assert {name for name, verdict in verdicts(tmp_path).items() if verdict != "shown"} == lost
+
+
+def test_grids_that_keep_their_digits_are_seen(monkeypatch, tmp_path):
+    write(tmp_path)
+    monkeypatch.setattr(adversarial, "seen_as", lambda evidence, images: np.zeros(len(images)))
+    assert verdicts(tmp_path)["places-change-class"] == "contradicted"
+
+
+@pytest.mark.parametrize(("column", "change"), [("value", float("nan")), ("step", 1)])
 def test_another_history_is_rejected(column, change, tmp_path):
     write(tmp_path)
     path = tmp_path / "history" / "gan.csv"
@@ -265,6 +357,15 @@ def test_another_history_is_rejected(column, change, tmp_path):
     history.loc[history["epoch"] == 4, column] += change
     history.to_csv(path, index=False)
     assert false_claims("vaegan-4f", tmp_path)
+
+
+def test_losses_far_from_log_2_are_seen(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "history" / "gan.csv"
+    history = pd.read_csv(path)
+    history.loc[history["epoch"] == 4, "value"] += 1
+    history.to_csv(path, index=False)
+    assert verdicts(tmp_path)["losses-near-log-2"] == "contradicted"
 
 
 def test_a_history_with_a_gap_is_rejected(tmp_path):

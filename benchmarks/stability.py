@@ -1,12 +1,12 @@
 """Repeat the default build's trainings with other seeds and other arithmetic, and keep what each finding and each metric was.
 
-    python benchmarks/stability.py build [--seeds 0 1 2 …] [--arithmetic float32 bfloat16 avx2] [--without vae_conv …] [--folder DIR]
+    python benchmarks/stability.py build [--seeds 0 1 …] [--arithmetic float32 bfloat16 avx2] [--without RUN …] [--folder DIR]
     python benchmarks/stability.py collect [--folder DIR]
 
-``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped; then
-it collects. ``collect`` judges the findings on every folder there is and writes ``report/stability.csv`` (one row for each finding
-of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a folder
-lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first file, the
+``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped;
+then it collects. ``collect`` judges the findings on every folder there is and writes ``report/stability.csv`` (one row for each
+finding of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a
+folder lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first file, the
 comparisons of the report the second.
 
 ``avx2`` is float32 with ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``, the kernels of a common laptop. Runs with a seed of

@@ -10,6 +10,9 @@ __all__ = ["LAST_LINES", "Failures"]
 LAST_LINES = 12
 """Lines from the end of a log that are shown: the message of an error, or the end of a traceback."""
 
+STOPPED = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
+"""What Snakemake says first when it is told to stop, by Ctrl-C and by SIGTERM."""
+
 SHOWN_FILES = 3
 SHOWN_COMMAND = 300
 
@@ -30,8 +33,10 @@ class Failures(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always True; the record is changed in place."""
-        if "Terminating processes on user request" in str(record.msg):
+        if str(record.msg).startswith(STOPPED):
             self.interrupted = True
+        if record.levelno >= logging.ERROR and isinstance(record.msg, str):
+            record.msg = "\n".join(map(_cut, record.msg.split("\n")))
         if getattr(getattr(record, "event", None), "value", None) == "job_error":
             self._shorten(record)
         return True
@@ -46,11 +51,14 @@ class Failures(logging.Filter):
             name = f"{said.get('rule_name', 'job')} {stem}".strip()
         self.jobs[name] = last[-1] if last else "no message in its log"
         said["input"], said["output"] = _few(said.get("input")), _few(said.get("output"))
-        command = str(said.get("shellcmd") or "")
-        if len(command) > SHOWN_COMMAND:
-            said["shellcmd"] = f"{command[:SHOWN_COMMAND]} … ({len(command):,} characters; the job's log has its message)"
+        if said.get("shellcmd"):
+            said["shellcmd"] = _cut(str(said["shellcmd"]))
         if last:
             said["aux"] = {**(said.get("aux") or {}), "message": "\n        ".join(["", *last])}
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= SHOWN_COMMAND + 60 else f"{line[:SHOWN_COMMAND]} … ({len(line):,} characters)"
 
 
 def _few(files: Sequence[str] | None) -> list[str]:

@@ -1,0 +1,138 @@
+"""A build of which a part failed still ends with a report: the failure at its place and at the top, the rest as it should be."""
+
+from pathlib import Path
+
+import pytest
+from workflows import REPOSITORY, small_repository, snakemake
+
+pytestmark = pytest.mark.pipeline
+
+RESULTS = Path("results", "mnist-5k-smoke")
+REPORT = RESULTS / "report" / "index.html"
+RUNS = {
+    "nice": {"kind": "nice", "settings": {"hidden_layers": 1, "hidden_units": 8}},
+    "broken": {"kind": "nice", "settings": {"hidden_layers": 1, "hidden_units": 8, "learning_rate": 1e30}},
+}
+
+QUESTIONS = """
+assignments: [{id: toy, title: Toys, intro: Two questions.}]
+questions:
+  - {id: toy-1, assignment: toy, title: The healthy one, statement: Say it., kind: program}
+  - {id: toy-2, assignment: toy, title: The broken one, statement: Say it too., kind: program}
+"""
+
+ANSWER = """---
+question: toy-{n}
+figures: [{run}-samples]
+---
+The flow `{run}` reaches << num("{run}", "log_likelihood") >> nats. <% finding "toy-{n}/finite" %>That is much.<% undecided %>Nobody knows.<% contradicted %>That is little.<% endfinding %>
+
+<< fig("{run}-samples") >>
+"""
+
+FIGURE = """
+{run}-samples:
+  draw: samples
+  from: {{samples: samples/{run}.npz}}
+  caption: Samples.
+  alt: Samples of a flow.
+"""
+
+CHECK = '''
+"""Claims of the toys."""
+
+from collections.abc import Iterable
+
+from dgm.checks import Claim, Evidence, Finding, question
+
+SUM = {sum}
+
+
+@question("toy-1")
+def toy_1(evidence: Evidence) -> Iterable[Claim | Finding]:
+    """Of the healthy run."""
+    yield Claim("two and two", "enumeration", 4, SUM)
+    yield Finding("finite", "its likelihood is much", evidence.measured("nice", "log_likelihood"), above=0.0)
+
+
+@question("toy-2")
+def toy_2(evidence: Evidence) -> Iterable[Claim | Finding]:
+    """Of the broken run."""
+    yield Claim("one and one", "enumeration", 2, 1 + 1)
+    yield Finding("finite", "its likelihood is much", evidence.measured("broken", "log_likelihood"), above=0.0)
+'''
+
+
+def toys(folder: Path, runs: dict[str, object], total: int = 4) -> Path:
+    """A small repository with an assignment of two questions, of which the second speaks of the run ``broken``."""
+    repository = small_repository(REPOSITORY, folder, runs)
+    for module in (repository / "src" / "dgm" / "checks").iterdir():
+        if module.is_dir() and module.name != "__pycache__":
+            for file in module.glob("*.py"):
+                file.unlink()
+            module.rmdir()
+    (repository / "src" / "dgm" / "checks" / "_gradients.py").unlink()
+    (repository / "src" / "dgm" / "checks" / "toy.py").write_text(CHECK.format(sum=total))
+    (repository / "report" / "questions.yaml").write_text(QUESTIONS)
+    answers = repository / "report" / "answers" / "toy"
+    answers.mkdir(parents=True)
+    for n, run in ((1, "nice"), (2, "broken")):
+        (answers / f"toy-{n}.md").write_text(ANSWER.format(n=n, run=run))
+    (repository / "report" / "figures.yaml").write_text("".join(FIGURE.format(run=run) for run in ("nice", "broken")))
+    (repository / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    return repository
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """Repository, folder and output of a build in which one of two trainings fails."""
+    repository = toys(tmp_path_factory.mktemp("failed") / "repository", RUNS)
+    folder = repository.parent / "build"
+    done = snakemake("--cores", "2", repository=repository, folder=folder)
+    assert done.returncode == 1, done.stdout
+    return repository, folder, done.stdout
+
+
+def test_a_failed_training_costs_its_own_numbers_alone(failed: tuple[Path, Path, str]) -> None:
+    _, folder, _ = failed
+    page = (folder / REPORT).read_text()
+    assert "This build is not whole." in page
+    assert "train broken: train: run broken: the loss is not finite" in page
+    healthy, broken = page.split("<article")[1:3]
+    assert "What this build lacks here" in broken and "could not be drawn" in broken
+    assert "What this build lacks here" not in healthy and "data:image/svg+xml" in healthy and " nats" in healthy
+    assert (folder / RESULTS / "report" / "report.tex").is_file()
+
+
+def test_its_end_says_what_failed_where_its_log_is_and_where_the_report_is(failed: tuple[Path, Path, str]) -> None:
+    _, _, said = failed
+    end = said.splitlines()[-12:]
+    assert any(line.startswith("Failed: train broken: ") and "the loss is not finite" in line for line in end), said[-3000:]
+    assert any(str(REPORT) in line for line in end)
+    assert max(map(len, said.splitlines())) < 2000
+    assert f"{RESULTS}/logs/train/broken.log" in said
+
+
+def test_after_the_cure_the_same_call_makes_the_whole_report(failed: tuple[Path, Path, str]) -> None:
+    repository, folder, _ = failed
+    config = repository / "config.yaml"
+    config.write_text(config.read_text().replace("learning_rate: 1.0e+30", "learning_rate: 0.001"))
+    done = snakemake("--cores", "2", repository=repository, folder=folder)
+    assert done.returncode == 0, done.stdout
+    assert "not whole" not in (folder / REPORT).read_text()
+    assert not (folder / RESULTS / ".incomplete").exists()
+    assert "2 of 2 questions answered; 2 of 2 claims hold" in done.stdout
+    again = snakemake("--cores", "2", repository=repository, folder=folder)
+    assert "Nothing to be done" in again.stdout
+
+
+def test_a_false_claim_fails_the_build_after_the_report_is_written(failed: tuple[Path, Path, str]) -> None:
+    repository, folder, _ = failed
+    check = repository / "src" / "dgm" / "checks" / "toy.py"
+    check.write_text(check.read_text().replace("SUM = 4", "SUM = 5"))
+    done = snakemake("--cores", "2", repository=repository, folder=folder)
+    assert done.returncode == 1
+    page = (folder / REPORT).read_text()
+    assert "This build is not whole." in page and "two and two (false)" in page
+    assert "report/answers/toy/toy-1.md" in done.stdout and "src/dgm/checks/toy.py" in done.stdout
+    assert str(REPORT) in "\n".join(done.stdout.splitlines()[-12:])

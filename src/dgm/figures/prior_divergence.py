@@ -1,4 +1,4 @@
-"""The divergence of a Gaussian from the standard normal law as a map, and its slopes in variance and log-variance."""
+"""The divergence of a Gaussian from the standard normal distribution as a map, and its slopes in variance and log-variance."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,9 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     slopes.set(
         xscale="log", xlabel=r"variance $\sigma_z^2$", ylabel="slope of the divergence", title="two slopes of one divergence"
     )
-    slopes.set_yscale("symlog", linthresh=1.0)
+    slopes.set_yscale("asinh", linear_width=0.5)  # smooth through zero: no kink that the curves do not have
     slopes.set_yticks([-1e5, -1e3, -10, -0.5, 10, 100], ["$-10^5$", "$-10^3$", "$-10$", "$-1/2$", "$10$", "$100$"])
+    slopes.minorticks_off()
+    slopes.set_ylim(2 * float(arrays["slope_variance"].min()), 10 * float(arrays["slope_log_variance"].max()))
     slopes.legend(loc="lower right")
     return made

@@ -21,16 +21,16 @@ def draw(
         panels: each with ``source``, ``title`` and, if wanted, ``density`` and ``axis`` (names of the arrays, by default these
         words) and
             ``means`` (name of an array of points to mark).
-        one_scale: the same colours for the same values in all panels, set by the first one, with one bar; else a bar each.
+        one_scale: the same colours for the same values in all panels, up to the highest of them, with one bar; else a bar each.
         filled: an image of the density under the contours.
         levels: number of contours.
     """
     made, axes = style.figure(1, len(panels), aspect=1.0 if one_scale else 0.85)
-    first = sources[panels[0]["source"]][panels[0].get("density", "density")]
+    highest = max(float(sources[spec["source"]][spec.get("density", "density")].max()) for spec in panels)
     for panel, spec in zip(axes[0], panels, strict=True):
         source = sources[spec["source"]]
         axis, density = source[spec.get("axis", "axis")], source[spec.get("density", "density")]
-        top = float(first.max() if one_scale else density.max())
+        top = highest if one_scale else float(density.max())
         extent = (axis[0], axis[-1], axis[0], axis[-1])
         if filled:
             image = panel.imshow(

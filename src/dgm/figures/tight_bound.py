@@ -1,4 +1,4 @@
-"""The gap of the evidence lower bound over all laws of a three-valued code, and bounds that touch the log-evidence."""
+"""The gap of the evidence lower bound over all distributions of a three-valued code, and bounds that touch the log-evidence."""
 
 import math
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ __all__ = ["draw"]
 _LEVELS = [0.02, 0.1, 0.2, 0.4, 0.7, 1.0, 1.4, 1.8]
 _LABELLED = [0.2, 0.4, 1.0]
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
-_MARKS = (  # name, colour, marker, place of the label in points, alignment
-    ("posterior", "vermilion", "*", (1, -9), "center"),
-    ("q of the example", "blue", "o", (7, -3), "left"),
-    ("prior", "black", "s", (6, 2), "left"),
-    ("normalised\nlikelihood", "purple", "D", (-6, -4), "right"),
+_MARKS = (  # name, colour, marker, place of the label outside the triangle, alignment
+    ("posterior", "vermilion", "*", (0.95, 0.34), "left"),
+    ("q of the example", "blue", "o", (0.84, 0.5), "left"),
+    ("prior", "black", "s", (0.76, 0.64), "left"),
+    ("normalised\nlikelihood", "purple", "D", (0.16, 0.62), "right"),
 )
 
 
@@ -45,7 +45,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
 
 
 def _gaps(panel: Axes, arrays: Mapping[str, Any]) -> None:
-    """Contours of the gap over the triangle of laws."""
+    """Contours of the gap over the triangle of distributions."""
     at = arrays["laws"] @ _CORNERS
     pale: dict[str, Any] = {"cmap": "Blues", "vmin": 0.0, "vmax": 2 * float(arrays["gap"].max())}
     filled = panel.tricontourf(at[:, 0], at[:, 1], arrays["gap"], levels=40, **pale)
@@ -55,7 +55,8 @@ def _gaps(panel: Axes, arrays: Mapping[str, Any]) -> None:
     for (name, colour, marker, place, side), law in zip(_MARKS, arrays["marks"], strict=True):
         x, y = law @ _CORNERS
         panel.plot(x, y, marker, color=style.COLOURS[colour], markersize=9 if marker == "*" else 4.5, zorder=4)
-        panel.annotate(name, (x, y), xytext=place, textcoords="offset points", ha=side, va="center", fontsize=6.5)
+        leader = {"arrowstyle": "-", "linewidth": 0.5, "color": style.COLOURS[colour], "shrinkA": 1, "shrinkB": 3}
+        panel.annotate(name, (x, y), xytext=place, ha=side, va="center", fontsize=6.5, arrowprops=leader, zorder=5)
     for index, (x, y) in enumerate(_CORNERS):
         below = index < 2
         panel.annotate(
@@ -67,6 +68,6 @@ def _gaps(panel: Axes, arrays: Mapping[str, Any]) -> None:
             va="top" if below else "bottom",
         )
     panel.set(aspect="equal", xticks=[], yticks=[], xlim=(-0.08, 1.08), ylim=(-0.1, 0.95))
-    panel.set_title("gap of the bound over all laws of z")
+    panel.set_title("gap of the bound over all q(z)")
     panel.grid(False)
     panel.spines[:].set_visible(False)

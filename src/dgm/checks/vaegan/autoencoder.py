@@ -521,9 +521,9 @@ def _encoder(arrays: dict[str, np.ndarray]) -> Iterator[Claim | Finding]:
     far = divergence > FAR
     statement = f"share of the test images whose q(z|x) is over {FAR} nats from the posterior"
     yield Claim(statement, "recomputation", float(far.mean()), float((apart > FAR).mean()), 1e-9)
-    part = float(apart[apart > FAR].sum() / apart.sum())
-    stated = float(divergence[far].sum() / divergence.sum())
-    yield Claim("part of the mean divergence from the posterior that these images make", "recomputation", stated, part, 1e-6)
+    part = 100 * float(apart[apart > FAR].sum() / apart.sum())
+    stated = 100 * float(divergence[far].sum() / divergence.sum())
+    yield Claim("percentage of the mean divergence from the posterior that these images make", "recomputation", stated, part, 1e-6)
     statement = f"share of the test images whose q(z|x) is within {NEAR} nats of the posterior"
     yield Finding("most-nearly-right", statement, _share(divergence < NEAR), above=0.5)
     # a sum of far minus near is positive where the far ones make more than half of the mean
@@ -550,9 +550,10 @@ def _estimates(evidence: Evidence) -> Iterator[Claim | Finding]:
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     yield Claim("median of that distance, nats", "recomputation", float(np.median(short)), middle, 1e-9)
     positive = short.clip(0)
-    largest = np.partition(positive, -3)[-3:].sum() / max(positive.sum(), 1e-9)
-    stated = 1 - sum(max(value, 0.0) for value in ordered[:-3]) / max(positive.sum(), 1e-9)
-    yield Claim("part of that distance that three images make", "recomputation", float(stated), float(largest), 1e-6)
+    total = max(float(positive.sum()), 1e-9)
+    largest = 100 * float(np.partition(positive, -3)[-3:].sum()) / total
+    stated = 100 * (1 - sum(max(value, 0.0) for value in ordered[:-3]) / total)
+    yield Claim("percentage of that distance that three images make", "recomputation", stated, largest, 1e-6)
     yield Finding(
         "defensive-within-a-nat",
         "log-likelihood minus the estimate from 5000 defensive draws",

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from precision import close, tolerance
 
 from dgm import distributions
 from dgm.distributions import (
@@ -54,7 +55,8 @@ def test_probabilities_of_all_images_sum_to_one_even_for_certain_pixels(p):
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=len(p))))
     found = bernoulli_log_prob_of_probabilities(every, torch.tensor(p).expand(len(every), -1))
     assert torch.isfinite(found).all()
-    assert float(found.exp().sum()) == pytest.approx(1, abs=1e-5)
+    # an image of probability p adds p |log p| of rounding, together at most the log of their number
+    close(found.exp().sum(), 1, terms=len(every) + len(p), dtype=torch.float32, scale=1 + len(p))
 
 
 def test_a_contradicted_certainty_is_finite_but_costly():
@@ -62,7 +64,7 @@ def test_a_contradicted_certainty_is_finite_but_costly():
     found = bernoulli_log_prob_of_probabilities(x, p)
     assert torch.isfinite(found).all()
     assert (found < -15).all()
-    assert float(bernoulli_log_prob_of_probabilities(1 - x, p).abs().max()) < 1e-6
+    assert float(bernoulli_log_prob_of_probabilities(1 - x, p).abs().max()) <= tolerance(torch.float32)
 
 
 def test_probabilities_and_logits_give_the_same_log_probability():
@@ -85,7 +87,7 @@ def test_gaussian_draws_pass_gradients_and_repeat():
     z.sum().backward()
     noise = ((z - mean) / variance.sqrt()).detach()
     assert mean.grad.tolist() == [[1, 1]]
-    torch.testing.assert_close(variance.grad, noise / (2 * variance.detach().sqrt()))
+    close(variance.grad, noise / (2 * variance.detach().sqrt()), scale=float((z.detach().abs() / variance.detach()).max()))
     assert torch.equal(sample_gaussian(mean, variance, stream(3)), z)
     assert not torch.equal(sample_gaussian(mean, variance, stream(4)), z)
 

@@ -1,7 +1,7 @@
 import math
 
-import pytest
 import torch
+from precision import close, tolerance
 
 from dgm.quantisation import Codebook, nearest, straight_through
 
@@ -36,7 +36,7 @@ def test_the_gradient_goes_past_the_choice_to_the_encoding_and_not_to_the_code()
     quantised = straight_through(z[None], vectors[nearest(z[None], vectors)])
     assert torch.equal(quantised.detach(), torch.tensor([[1.0, 1.0]]))
     (quantised - torch.tensor([[2.0, 0.0]])).square().sum().backward()
-    torch.testing.assert_close(z.grad, torch.tensor([-2.0, 2.0]))
+    close(z.grad, torch.tensor([-2.0, 2.0]))
     assert vectors.grad is None
 
 
@@ -50,7 +50,8 @@ def test_moving_averages_are_the_recursion_written_out():
             counts[j] = 0.8 * counts[j] + 0.2 * float((codes == j).sum())
             sums[j] = 0.8 * sums[j] + 0.2 * batch[codes == j].sum(0)
         made.update(batch, codes, torch.Generator())
-        torch.testing.assert_close(made.vectors, sums / counts[:, None])
+        scale = float(batch.abs().sum(0).max() / counts.min())
+        close(made.vectors, sums / counts[:, None], terms=len(batch), scale=scale)
     assert not torch.equal(made(z), torch.zeros(len(z), dtype=torch.int64))
 
 
@@ -58,7 +59,8 @@ def test_a_fixed_assignment_leads_to_the_mean_and_an_idle_code_stays():
     pair, made = torch.tensor([[0.9, 1.1], [1.3, 0.7]]), codebook(torch.tensor([[5.0, 5.0], [-3.0, 1.0]]), least=1e-30)
     for _ in range(400):
         made.update(pair, torch.zeros(2, dtype=torch.int64), torch.Generator())
-    torch.testing.assert_close(made.vectors, torch.tensor([[1.1, 0.9], [-3.0, 1.0]]))
+    # an average over the last 1 / (1 - 0.9) batches
+    close(made.vectors, torch.tensor([[1.1, 0.9], [-3.0, 1.0]]), terms=10)
 
 
 def test_an_unused_code_starts_again_at_a_vector_of_the_batch():
@@ -66,8 +68,9 @@ def test_an_unused_code_starts_again_at_a_vector_of_the_batch():
     codes = made(z)
     assert 3 not in codes.tolist()
     made.update(z, codes, torch.Generator().manual_seed(0))
-    assert (z == made.vectors[3]).all(1).any()
-    assert float(made.counts[3]) == pytest.approx(0.6)
+    nearest_of_batch = (z - made.vectors[3]).abs().amax(1).min()  # it is kept as a sum and a count
+    assert float(nearest_of_batch) <= tolerance(torch.float32, 1, float(z.abs().max()))
+    close(made.counts[3], 0.6)
 
 
 def test_a_new_codebook_takes_its_codes_from_the_first_batch():

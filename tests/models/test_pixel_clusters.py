@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from precision import close
 from scipy.stats import multivariate_normal
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -107,7 +108,7 @@ def test_clear_clusters_are_found(images, context):
 def test_no_more_images_than_asked_for_are_used(images, context):
     made = fit(config(components=3, images=50, starts=1), images, context)
     few = images.__class__(images.train_images[:50], images.train_labels[:50], images.test_images, images.test_labels)
-    assert torch.equal(made.model.means, fit(config(components=3, images=None, starts=1), few, context).model.means)
+    close(made.model.means, fit(config(components=3, images=None, starts=1), few, context).model.means, terms=50)
 
 
 def test_parameter_counts():

@@ -4,6 +4,7 @@ import signal
 import numpy as np
 import pytest
 import torch
+from precision import close, tolerance
 
 from dgm.artefacts import Fitted
 from dgm.clustering import clustering_accuracy
@@ -86,7 +87,7 @@ def test_responsibilities_are_bayes_rule():
     z, _, prior = inputs()
     normal = torch.distributions.Normal(prior.means, (0.5 * prior.log_variances).exp())
     joint = prior.log_weights + normal.log_prob(z[:, None]).sum(2)
-    torch.testing.assert_close(log_responsibilities(z, prior).exp(), joint.softmax(1))
+    close(log_responsibilities(z, prior).exp(), joint.softmax(1), terms=3, scale=float(joint.abs().max()))
 
 
 def test_the_geometric_law_maximises_the_bound():
@@ -98,7 +99,7 @@ def test_the_geometric_law_maximises_the_bound():
     assert float(logits.grad.abs().max()) < 1e-12
     for rival in (log_responsibilities(mean, prior), torch.full_like(best, -math.log(4))):
         lost = bound - bound_terms(torch.zeros(5), rival, mean, log_variance, prior).bound
-        torch.testing.assert_close(lost, (rival.exp() * (rival - best)).sum(1))
+        close(lost, (rival.exp() * (rival - best)).sum(1), terms=4 * 3, scale=float(bound.detach().abs().max()))
 
 
 def test_gradients_stay_finite_when_a_cluster_is_impossible():
@@ -113,8 +114,9 @@ def test_gradients_stay_finite_when_a_cluster_is_impossible():
 def test_bound_is_the_sum_of_its_terms(form):
     made = model(responsibilities=form)
     terms = made.bound(grey(), torch.Generator().manual_seed(0))
-    torch.testing.assert_close(terms["bound"], terms["reconstruction"] - terms["kl"])
-    torch.testing.assert_close(terms["kl"], -(terms["prior"] + terms["assignment"] + terms["entropy"]))
+    close(terms["bound"], terms["reconstruction"] - terms["kl"])
+    parts = [terms[name].detach() for name in ("prior", "assignment", "entropy")]
+    close(terms["kl"], -sum(parts), terms=3, scale=float(sum(part.abs() for part in parts).max()))
     if form == "geometric":
         assert (terms["kl"] >= 0).all()
 
@@ -123,8 +125,9 @@ def test_the_two_forms_share_their_reconstruction_and_the_geometric_bound_is_hig
     averaged, geometric = (
         model(responsibilities=form).bound(grey(), torch.Generator().manual_seed(3)) for form in ("averaged", "geometric")
     )
-    torch.testing.assert_close(averaged["reconstruction"], geometric["reconstruction"])
-    assert (geometric["bound"] >= averaged["bound"] - 1e-4).all()
+    close(averaged["reconstruction"], geometric["reconstruction"], terms=784)
+    slack = tolerance(torch.float32, 10 * 3, float(averaged["kl"].detach().abs().max()))
+    assert (geometric["kl"] <= averaged["kl"] + slack).all()
 
 
 def test_importance_weighted_bound_lies_above_the_bound():
@@ -264,7 +267,7 @@ def test_reconstruction_is_the_decoders_log_likelihood():
         made.log_variance_head.weight.zero_()
         made.log_variance_head.bias.fill_(-60.0)  # no spread: the draw is the mean
         terms = made.terms(x, torch.Generator().manual_seed(0))
-        torch.testing.assert_close(terms.reconstruction, bernoulli_log_prob(x, made.decode(made.encode(x)[0])))
+        close(terms.reconstruction, bernoulli_log_prob(x, made.decode(made.encode(x)[0])), terms=784)
 
 
 @pytest.mark.parametrize("method", ["k-means", "EM"])

@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from precision import close, tolerance
 
 from dgm.dataset import treat
 from dgm.distributions import bernoulli_log_prob
@@ -31,9 +32,12 @@ def test_codes_of_a_position_depend_on_the_image_around_it():
     other = x.view(1, 28, 28).clone()
     other[0, :4, :4] = 1 - other[0, :4, :4]
     with torch.no_grad():
-        moved = (made.encode(x) - made.encode(other.view(1, 784))).abs().amax(2).view(7, 7)
-    assert float(moved[0, 0]) > 0
-    assert float(moved[5:, 5:].max()) == 0  # beyond the receptive field
+        z = made.encode(x)
+        moved = (z - made.encode(other.view(1, 784))).abs().amax(2).view(7, 7)
+    # beyond the receptive field: some kernels of convolutions add what cancels there
+    rounding = tolerance(torch.float32, 16 + 16 * 4 + 2 * (9 * 8 + 4) + 8, float(z.abs().max()))
+    assert float(moved[5:, 5:].max()) < rounding
+    assert float(moved[0, 0]) > 100 * rounding
 
 
 def test_the_bound_is_one_term_of_the_sum_over_all_codes():
@@ -42,8 +46,8 @@ def test_the_bound_is_one_term_of_the_sum_over_all_codes():
         terms = made.bound(x, torch.Generator())
         codes = made.quantise(made.encode(x))
         reconstruction = bernoulli_log_prob(x, made.decode(made.codebook.vectors[codes]))
-        torch.testing.assert_close(terms["bound"], reconstruction + made.prior.log_prob(codes))
-        torch.testing.assert_close(terms["bound"], terms["reconstruction"] - terms["kl"])
+        close(terms["bound"], reconstruction + made.prior.log_prob(codes), terms=784 + 49)
+        close(terms["bound"], terms["reconstruction"] - terms["kl"])
         weighted = made.importance_weighted_bound(x, 7, torch.Generator())
     assert (terms["kl"] > 0).all()
     assert torch.equal(weighted, terms["bound"])
@@ -55,7 +59,7 @@ def test_importance_weights_of_the_one_point_posterior_average_to_the_bound():
         codes = made.quantise(made.encode(x)).repeat(k, 1)  # k draws from q(k | x)
         weights = bernoulli_log_prob(x.repeat(k, 1), made.decode(made.codebook.vectors[codes])) + made.prior.log_prob(codes)
         expected = weights.view(k, -1).logsumexp(0) - math.log(k)
-        torch.testing.assert_close(made.importance_weighted_bound(x, k, torch.Generator()), expected)
+        close(made.importance_weighted_bound(x, k, torch.Generator()), expected, terms=784 + 49)
 
 
 def test_the_reconstruction_gradient_reaches_encoder_and_decoder_past_the_quantiser():
@@ -71,8 +75,8 @@ def test_the_commitment_term_is_the_squared_distance_and_pulls_the_encoder_alone
     made.codebook.vectors.requires_grad_(False)
     terms = made.terms(x)
     z = made.encode(x)
-    nearest = torch.cdist(z, made.codebook.vectors[None]).min(2).values
-    torch.testing.assert_close(terms["commitment"], nearest.square().sum(1), rtol=1e-3, atol=1e-4)
+    squares = (z[:, :, None] - made.codebook.vectors).square().sum(3)
+    close(terms["commitment"], squares.min(2).values.sum(1), terms=49 * 4)
     terms["commitment"].mean().backward()
     assert all(parameter.grad is None for parameter in made.decoder.parameters())
     assert made.encoder[0].weight.grad.abs().sum() > 0
@@ -94,7 +98,7 @@ def test_samples_are_binary_draws_of_means_decoded_from_the_drawn_codes():
     assert drawn["samples"].shape == drawn["means"].shape == drawn["uniform_means"].shape == (300, 28, 28)
     assert drawn["samples"].dtype == torch.uint8
     assert set(drawn["samples"].unique().tolist()) == {0, 1}
-    torch.testing.assert_close(drawn["means"], again)
+    close(drawn["means"], again, terms=9 * 4 + 2 * (9 * 8 + 4) + 16 * 8 + 16 * 4)
     assert float(drawn["samples"].float().mean()) == pytest.approx(float(drawn["means"].mean()), abs=0.01)
 
 

@@ -1,7 +1,7 @@
 """Claims about the evidence lower bound: its gap, its name, and when it is tight.
 
 ``expected`` comes from the formulas of :mod:`dgm.divergences` and :mod:`dgm.variational_bounds`, or is a number of an answer's
-text; ``computed`` from enumeration, quadrature, searches over laws, optimisation and the weights of a trained model.
+text; ``computed`` from enumeration, quadrature, searches over distributions, optimisation and the weights of a trained model.
 """
 
 import math
@@ -71,7 +71,7 @@ def elbo_2a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("divergence from the prior of the example", "enumeration", stated, from_prior, 1e-12)
     highest = max(_bound(law) for law in _laws())
     yield Claim(
-        f"the bound exceeds $\\log p(x)$ for one of {LAWS} random laws", "Monte Carlo", expected=False, computed=highest > log_p
+        f"the bound exceeds $\\log p(x)$ for one of {LAWS} random $q$", "Monte Carlo", expected=False, computed=highest > log_p
     )
     x, scale, mean, sd = 2.0, 1.7, 0.4, 0.8
     z = np.linspace(mean - 12 * sd, mean + 12 * sd, 4001)
@@ -84,16 +84,13 @@ def elbo_2a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("the same at scale 1", "quadrature", stated, value + _scale_change(z, log_q, x, scale), 1e-9)
 
     bounds, spread, exact, sampled = _images(evidence)
-    highest = float((bounds - exact).max())
-    yield Claim(
-        f"the bound of one of {IMAGES} test images of `vae_mlp` exceeds its log-likelihood",
-        "recomputation",
-        expected=False,
-        computed=highest > 1e-3,
-    )
-    error = 5 * math.sqrt(float(spread.sum()) / 100) / IMAGES + 1e-3
+    change = evidence.measured(RUN, "quadrature_change")  # mean change over n images when the grid was refined the last time
+    above = max(0.0, float((bounds - exact).max()))
+    statement = f"largest amount by which the bound of one of {IMAGES} test images of `vae_mlp` exceeds its log-likelihood"
+    yield Claim(statement, "recomputation", 0.0, above, change.n * change.value + 1e-3)
+    error = 6 * math.sqrt(float(spread.sum()) / 100) / IMAGES + 1e-3
     statement = f"mean bound of these {IMAGES} images: draws against a Gauss-Hermite rule"
-    yield Claim(statement, "recomputation", float(sampled.mean()), float(bounds.mean()), error)
+    yield Claim(statement, "Monte Carlo", float(sampled.mean()), float(bounds.mean()), error)
 
 
 def _scale_change(z: np.ndarray, log_q: np.ndarray, x: float, scale: float) -> float:
@@ -163,7 +160,7 @@ def elbo_2c(evidence: Evidence) -> Iterable[Claim]:
         "the bound at the posterior is $\\log0.29$", "enumeration", log_p, _bound([share / 29 for share in (5, 18, 6)]), 1e-12
     )
     gaps = np.array([log_p - _bound(law) for law in _laws()])
-    yield Claim(f"the gap is positive for {LAWS} other laws", "Monte Carlo", expected=True, computed=bool(gaps.min() > 0))
+    yield Claim(f"the gap is positive for {LAWS} other $q$", "Monte Carlo", expected=True, computed=bool(gaps.min() > 0))
     formula = np.array([divergences.kl_discrete(law, posterior) for law in _laws()])
     off = float(np.abs(gaps - formula).max())
     yield Claim("it is the divergence from the posterior, largest error", "enumeration", 0.0, off, 1e-12)
@@ -173,7 +170,6 @@ def elbo_2c(evidence: Evidence) -> Iterable[Claim]:
         divergences.kl_discrete(Q, posterior),
         log_p - _bound(Q),
         1e-12,
-        published=_divergence(Q, LIKELIHOOD),
     )
     yield Claim(
         "the gap at the posterior",
@@ -183,7 +179,7 @@ def elbo_2c(evidence: Evidence) -> Iterable[Claim]:
         1e-12,
         published=_divergence(posterior, LIKELIHOOD),
     )
-    yield Claim("sum of $p(x\\mid z)$ over $z$", "exact rationals", 1.2, float(sum(LIKELIHOOD)), 1e-12, published=1.0)
+    yield Claim("sum of $p(x\\mid z)$ over $z$", "exact rationals", 1.2, float(sum(LIKELIHOOD)), 1e-12)
     normalised = [float(value / sum(LIKELIHOOD)) for value in LIKELIHOOD]
     stated_gap = divergences.kl_discrete(normalised, posterior)
     yield Claim("the gap at the normalised likelihood", "enumeration", stated_gap, log_p - _bound(normalised), 1e-12, published=0.0)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dgm import divergences
-from dgm.checks import Claim, Evidence, question
+from dgm.checks import Claim, Evidence, Finding, question
 
 __all__: list[str] = []
 
@@ -52,7 +52,7 @@ def _gaussian_divergence() -> tuple[Any, tuple[Any, Any, Any, Any]]:
 
 @question("elbo-1a")
 def elbo_1a(evidence: Evidence) -> Iterable[Claim]:
-    """The defining integral for two normal laws, and its conventions."""
+    """The defining integral for two Gaussians, and its conventions."""
     import sympy
 
     wide, prior = (0.5, 2.0), (0.0, 1.0)
@@ -85,7 +85,7 @@ def elbo_1a(evidence: Evidence) -> Iterable[Claim]:
 
 @question("elbo-1b")
 def elbo_1b(evidence: Evidence) -> Iterable[Claim]:
-    """Each inequality of the proof on an example where it is strict, random laws, and the case of equality."""
+    """Each inequality of the proof on an example where it is strict, random distributions, and the case of equality."""
     import mpmath
     import sympy
 
@@ -95,7 +95,7 @@ def elbo_1b(evidence: Evidence) -> Iterable[Claim]:
     value = _integral(q, p, (0, 2, 6, 20, 100))
     yield Claim("mass of $p=\\mathcal{N}(0,1)$ on the support $x>0$ of $q$", "quadrature", 0.5, mass, 1e-10, published=1.0)
     stated = 0.5 * math.log(2 * math.pi)
-    yield Claim("divergence of the exponential law from $\\mathcal{N}(0,1)$", "quadrature", stated, value, 1e-10)
+    yield Claim("divergence of the exponential distribution from $\\mathcal{N}(0,1)$", "quadrature", stated, value, 1e-10)
     yield Claim("its lower bound $-\\log p(S)$", "quadrature", math.log(2), -math.log(mass), 1e-10)
     yield Claim("both inequalities are strict there", "quadrature", expected=True, computed=value - 0.1 > -math.log(mass) > 0.1)
     flat = math.fsum(share * math.log(share / 0.25) for share in (1.0,))  # q = U[0, 1], p = U[-2, 2]: the ratio is 1/4 on S
@@ -106,14 +106,12 @@ def elbo_1b(evidence: Evidence) -> Iterable[Claim]:
     rng = np.random.default_rng(7)
     one, two = (rng.dirichlet(np.ones(4), size=LAWS) for _ in range(2))
     values = (one * np.log(one / two)).sum(1)
-    yield Claim(
-        f"{LAWS} random pairs of laws: all divergences positive", "Monte Carlo", expected=True, computed=bool(values.min() > 0)
-    )
+    yield Claim(f"{LAWS} random pairs: all divergences positive", "Monte Carlo", expected=True, computed=bool(values.min() > 0))
     formula = np.array([divergences.kl_discrete(a, b) for a, b in zip(one, two, strict=True)])
     off = float(np.abs(values - formula).max())
     yield Claim("the formula for finite sets on these pairs, largest error", "enumeration", 0.0, off, 1e-12)
     same = max(abs(divergences.kl_discrete(law, law)) for law in one[:100])
-    yield Claim("100 laws against themselves", "enumeration", 0.0, same)
+    yield Claim("100 distributions against themselves", "enumeration", 0.0, same)
     # with the last place taken from q: E[-log w] >= -log E[w] = -log p(S) > 0
     part = one[:, :3] / one[:, :3].sum(1, keepdims=True)
     w = two[:, :3] / part
@@ -132,19 +130,19 @@ def elbo_1b(evidence: Evidence) -> Iterable[Claim]:
 
     gaussian, (m, s, a, b) = _gaussian_divergence()
     equal = {m: a, s: b}
-    yield Claim("two normal laws with equal parameters", "symbolic", 0.0, float(sympy.simplify(gaussian.subs(equal))))
+    yield Claim("two Gaussians with equal parameters", "symbolic", 0.0, float(sympy.simplify(gaussian.subs(equal))))
     step = sympy.Rational(1, 1000)
     near = float(gaussian.subs({m: a + step * b, s: b * (1 + step)}).subs({a: 1, b: 2}).evalf(30))
     statement = "near equality: the divergence in units of $(\\delta_m^2+2\\delta_s^2)/(2b^2)$, steps of a thousandth"
     yield Claim(statement, "symbolic", 1.0, near / (0.5 * (1 + 2) * 1e-6), 2e-3)
     hessian = sympy.simplify(sympy.hessian(gaussian, (m, s)).subs(equal) * b**2)
     for name, entry, stated in (("mean", hessian[0, 0], 1.0), ("standard deviation", hessian[1, 1], 2.0)):
-        yield Claim(f"two equal normal laws: curvature in the {name}, times the variance", "symbolic", stated, float(entry))
-    yield Claim("two equal normal laws: mixed second derivative", "symbolic", 0.0, float(hessian[0, 1]))
+        yield Claim(f"two equal Gaussians: curvature in the {name}, times the variance", "symbolic", stated, float(entry))
+    yield Claim("two equal Gaussians: mixed second derivative", "symbolic", 0.0, float(hessian[0, 1]))
 
 
 @question("elbo-3")
-def elbo_3(evidence: Evidence) -> Iterable[Claim]:
+def elbo_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The closed form, its two expectations, its minimum, and its use in a trained encoder."""
     import sympy
 
@@ -201,7 +199,7 @@ def elbo_3(evidence: Evidence) -> Iterable[Claim]:
 
 
 def _two_coordinates() -> Claim:
-    """The divergence of a law with two independent coordinates, by a rule on the plane."""
+    """The divergence of a Gaussian with two independent coordinates, by a rule on the plane."""
     mean_, sd = np.array([0.7, -1.2]), np.array([0.3, 1.6])
     grids = [np.linspace(c - 12 * w, c + 12 * w, 801) for c, w in zip(mean_, sd, strict=True)]
     logs = [(-0.5 * ((g - c) / w) ** 2 - math.log(w), -0.5 * g**2) for g, c, w in zip(grids, mean_, sd, strict=True)]
@@ -211,7 +209,7 @@ def _two_coordinates() -> Claim:
     return Claim("two independent coordinates: the terms add up", "quadrature", stated, float(plane), 1e-8)
 
 
-def _drawn_and_trained(evidence: Evidence) -> Iterable[Claim]:
+def _drawn_and_trained(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The arrays behind the figure, and the divergences of a trained encoder."""
     drawn = evidence.arrays("prior_divergence")
     rows, columns = (0, 40, 80, 115), (0, 30, 56, 112)
@@ -225,8 +223,11 @@ def _drawn_and_trained(evidence: Evidence) -> Iterable[Claim]:
     measured = evidence.evaluations(RUN)
     m_, s_ = _posteriors(evidence, measured["exact_images"])
     closed = 0.5 * (s_**2 + m_**2 - 1 - np.log(s_**2)).sum(1)
-    worst = float(np.abs(closed - measured["exact_kl"]).max())
+    # the tables have float32 arithmetic behind them, which an encoder of a few hundred units carries to about 1e-5 of a value
+    worst = float((np.abs(closed - measured["exact_kl"]) / np.maximum(1.0, closed)).max())
     yield Claim("divergences of the test images in `vae_mlp`, largest error", "recomputation", 0.0, worst, 1e-3)
+    price = evidence.measured(RUN, "kl_closed")
+    yield Finding("not-collapsed", "mean divergence of `vae_mlp` from the prior, in nats per test image", price, above=1.0)
 
 
 def _posteriors(evidence: Evidence, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -133,6 +133,6 @@ def test_a_false_claim_fails_the_build_after_the_report_is_written(failed: tuple
     done = snakemake("--cores", "2", repository=repository, folder=folder)
     assert done.returncode == 1
     page = (folder / REPORT).read_text()
-    assert "This build is not whole." in page and "two and two (false)" in page
+    assert "This build is not whole." in page and "is false: two and two" in page
     assert "report/answers/toy/toy-1.md" in done.stdout and "src/dgm/checks/toy.py" in done.stdout
     assert str(REPORT) in "\n".join(done.stdout.splitlines()[-12:])

@@ -253,16 +253,16 @@ class _Context:
             "problems": self._problems(part),
         }
 
-    def _problems(self, part: str | None) -> list[dict[str, str]]:
-        """What failed or is missing, each with its question where it belongs to one."""
+    def _problems(self, part: str | None) -> dict[str, Any]:
+        """Claims that are false, what could not be made, and questions whose checks lack a part of the build; empty for a whole one."""
         questions = self._questions(part)
-        found = [
-            {"question": name, "text": f"{claim.claim} ({'false' if claim.status == 'failed' else 'missing'})"}
-            for name in questions
-            for claim in self.results.checks.get(name, [])
-            if claim.status in ("failed", "missing")
-        ]
-        return found + [{"question": "", "text": text} for text in self.results.failures]
+        listed = [claim for name in questions for claim in self.results.checks.get(name, [])]
+        found = {
+            "false": [{"question": claim.question, "text": claim.claim} for claim in listed if claim.status == "failed"],
+            "failures": self.results.failures,
+            "lacking": list(dict.fromkeys(claim.question for claim in listed if claim.status == "missing")),
+        }
+        return found if any(found.values()) else {}
 
     def _entry(self, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
         claims = self.results.checks.get(name, [])

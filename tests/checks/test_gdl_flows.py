@@ -165,7 +165,7 @@ def test_real_values_are_no_sample_of_the_mixture(copied):
     [
         ("gdl-4a", "nice: standard deviation of the codes of the samples of the model", 1.0),
         ("gdl-4a", "nice_scale_rate: standard deviation of the codes of the samples of the model", 1.0),
-        ("gdl-4c", "share of the mixture's sampled values that are 0 or 1", 0.0),
+        ("gdl-4c", "percentage of the mixture's sampled values that are 0 or 1", 0.0),
         ("gdl-5b", "of the points -2, -1, -0.5 and 0", 4),
         ("gdl-6-2", "second diagonal entry of the Jacobian there", 0.1),
     ],

@@ -231,7 +231,7 @@ def gdl_2b_iii_1(evidence: Evidence) -> Iterable[Claim | Finding]:
         float(share.mean()),
         1.5 / len(share),  # an image at the very edge may fall to either side by rounding
     )
-    yield Finding("mostly-decided", "share of test images with a responsibility above $0.99$, $K=10$", proportion(share), above=0.5)
+    yield Finding("mostly-decided", "share of test images that one component of $K=10$ takes by more than $0.99$", proportion(share), above=0.5)
 
 
 @question("gdl-2b-iii-2")

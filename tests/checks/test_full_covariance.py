@@ -3,11 +3,13 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from dgm.checks import Evidence, claims
+from dgm.checks import Claim, Evidence, Finding, claims
+from dgm.checks.dgm import full_covariance
 from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Posterior
 
@@ -16,7 +18,7 @@ REAL_DRAW, REAL_KL = Posterior.draw, Posterior.kl_to_prior
 
 
 def false_claims(results: Path) -> list[str]:
-    return [claim.statement for claim in CHECK(Evidence(results)) if not claim.passed]
+    return [claim.statement for claim in CHECK(Evidence(results)) if isinstance(claim, Claim) and not claim.passed]
 
 
 def without_exponential(self):
@@ -74,3 +76,27 @@ def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_pa
     save_arrays(path, arrays | {"exact_images": 1 - arrays["exact_images"]})
     with pytest.raises(ValueError, match="seed 1: diagonal and full covariance were measured on different images"):
         false_claims(tmp_path)
+
+
+def test_findings_rest_on_the_three_pairs_of_runs(tiny_results):
+    from dgm.measurements import mean
+
+    evidence = Evidence(tiny_results)
+    found = {finding.id: finding.estimate for finding in CHECK(evidence) if isinstance(finding, Finding)}
+    for name, metric in (("elbo-rises", "exact_bound"), ("closer-to-the-prior", "exact_kl")):
+        gains = [evidence.metric(f"vae_full_s{k}", metric) - evidence.metric(f"vae_diagonal_s{k}", metric) for k in (0, 1, 2)]
+        assert found[name] == mean(np.array(gains))
+        assert found[name].n == 3
+
+
+@pytest.mark.parametrize(("values", "share"), [(np.ones(50), 0.1), (np.r_[np.full(5, 9.0), np.full(45, 1.0)], 0.5)])
+def test_share_of_the_largest_tenth(values, share):
+    assert full_covariance._share_of_largest(np.random.default_rng(0).permutation(values)) == pytest.approx(share)
+
+
+def test_a_sigmoid_bounds_all_deviations_of_a_diagonal_factor_only(monkeypatch):
+    """Were the factor's lower part lost, as if every factor were diagonal, the example would have a standard deviation of 0.9."""
+    real = full_covariance._covariance
+    assert all(claim.passed for claim in full_covariance._sigmoid_diagonal())
+    monkeypatch.setattr(full_covariance, "_covariance", lambda factor: real(torch.diag_embed(factor.diagonal(dim1=-2, dim2=-1))))
+    assert [claim.statement for claim in full_covariance._sigmoid_diagonal() if not claim.passed]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dgm import measurements, quantisation, ring
-from dgm.artefacts import save_model
-from dgm.checks import Evidence, claims
+from dgm.artefacts import save_history, save_model
+from dgm.checks import Evidence, Finding, claims
 from dgm.checks.dgm import vector_quantisation
 from dgm.files import save_arrays
 from dgm.loop import Context
@@ -29,18 +29,33 @@ def results(images, tmp_path) -> Path:
     save_arrays(tmp_path / "data" / "images.npz", {"test_images": images.test_images.numpy()})
     with torch.no_grad():
         own = fitted.model.measure(images, Generators(0))
-    save_arrays(tmp_path / "evaluations" / "vqvae.npz", own.arrays)
+    per_image(tmp_path, own.arrays, gain=30.0)
     rows = [("vqvae", "vqvae", reading) for reading in own.readings]
     for run in ("vqvae", "vae_conv"):  # what the evaluate stage adds
         rows += [(run, run, (metric, "test", Measured(100.0))) for metric in ("bound", "reconstruction", "kl")]
     measurements.save(tmp_path / "tables" / "metrics.csv", rows)
+    save_history(tmp_path / "history" / "vqvae.csv", fitted.history)
     return tmp_path
+
+
+def per_image(folder: Path, own: dict[str, np.ndarray], gain: float) -> None:
+    """Evaluations of both models: the continuous one reconstructs worse by ``gain``, with half the divergence."""
+    rng = np.random.default_rng(0)
+    hard, noise = rng.normal(0, 20, 100), rng.normal(0, 3, (2, 100))
+    values = {"vqvae": (-80 + hard, 140 + noise[0]), "vae_conv": (-80 - gain + hard + noise[1], 70 - noise[0])}
+    for run, (reconstruction, kl) in values.items():
+        arrays = {"reconstruction_test": reconstruction, "kl_test": kl, "bound_test": reconstruction - kl}
+        save_arrays(folder / "evaluations" / f"{run}.npz", arrays | (own if run == "vqvae" else {}))
 
 
 def false_claims(question: str, results: Path) -> list[str]:
     """Statements that do not hold, among those that need no trained model."""
     tested = CHECKS[question](Evidence(results))
     return [claim.statement for claim in tested if not claim.passed and not claim.needs_full_budget]
+
+
+def found(question: str, results: Path) -> dict[str, Finding]:
+    return {finding.id: finding for finding in CHECKS[question](Evidence(results)) if isinstance(finding, Finding)}
 
 
 def test_there_is_a_check_for_every_question():
@@ -125,3 +140,34 @@ def test_a_wrong_number_is_found(question, metric, value, results, monkeypatch):
 def test_a_model_that_does_not_take_the_nearest_code_is_found(results, monkeypatch):
     monkeypatch.setattr(quantisation.Codebook, "forward", lambda self, z: farthest(z, self.vectors))
     assert any("trained images" in statement for statement in false_claims("dgm-4-2", results))
+
+
+def test_models_are_compared_image_by_image(results):
+    """The spread of the images, common to both models, cancels."""
+    findings = found("dgm-4-2", results)
+    closer = findings["better-reconstruction"].estimate
+    assert closer.value == pytest.approx(30, abs=1)
+    assert closer.stderr == pytest.approx(0.3, abs=0.05)
+    assert all(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+
+
+def test_the_order_of_two_models_turns_the_findings_round(results):
+    from dgm.files import load_arrays
+
+    one, other = (load_arrays(results / "evaluations" / f"{run}.npz") for run in ("vqvae", "vae_conv"))
+    rest = {name: array for name, array in one.items() if name not in other}
+    save_arrays(results / "evaluations" / "vqvae.npz", other | rest)
+    save_arrays(results / "evaluations" / "vae_conv.npz", {name: one[name] for name in other})
+    findings = found("dgm-4-2", results)
+    assert not any(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+
+
+def test_patches_without_ink_are_counted(results):
+    images = np.zeros((30, 28, 28), dtype=np.uint8)
+    images[:, 4:24, 12:16] = 255  # five patches of every image
+    save_arrays(results / "data" / "images.npz", {"test_images": images})
+    findings = found("dgm-4-2", results)
+    share = findings["mostly-background"].estimate
+    assert (share.value, share.stderr) == (pytest.approx(44 / 49), pytest.approx(0, abs=1e-12))
+    assert findings["background-codes"].estimate.value >= 1
+    assert 0 <= findings["most-frequent-is-background"].estimate.value <= 1

@@ -301,7 +301,7 @@ def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     yield Finding(
         "averaging-costs-little",
         "bound that averaging gives away on test images, in nats; the standard error of a score over a thousand images is near one",
-        evidence.measured(RUN, "kl_to_geometric", "averaged"),
+        _nats(evidence.measured(RUN, "kl_to_geometric", "averaged")),
         below=0.1,
     )
 
@@ -489,6 +489,10 @@ def _scores(evidence: Evidence) -> Iterable[Finding]:
     yield Finding("third-phase-finds-no-digit", statement, change, below=0.1)
 
 
+def _nats(measured: Measured) -> Measured:
+    return Measured(measured.value, measured.stderr, measured.n, "nats")
+
+
 def _curves(evidence: Evidence) -> dict[str, np.ndarray]:
     """The points of the third phase on test images, by term."""
     history = evidence.history(RUN).query("split == 'test'").sort_values("epoch")
@@ -518,7 +522,7 @@ def _clusters(evidence: Evidence) -> Iterable[Finding]:
     smallest = evidence.measured(RUN, "smallest_cluster")
     yield Finding("every-cluster-used", "share of test images in the smallest cluster", smallest, above=0.01)
     lost = measurements.bootstrapped(_majority_digits, labels, own, seed=0)
-    yield Finding("a-digit-without-cluster", "different majority digits of the ten clusters", lost, below=10.0)
+    yield Finding("a-digit-without-cluster", "different majority digits of the ten clusters", lost, below=9.5)  # a count
     sizes = {int(cluster): int(np.sum(own == cluster)) for cluster in np.unique(own)}
     purity = {k: np.bincount(labels[own == k]).max() / size for k, size in sizes.items() if size > 1}  # one image has no error
     inside = labels[own == min(purity, key=lambda k: purity[k])]

@@ -196,7 +196,7 @@ def _background(evidence: Evidence, size: int) -> Iterable[Finding]:
     def perplexity(chosen: np.ndarray, without_ink: np.ndarray) -> float:
         return float(2 ** _entropy_in_bits(np.bincount(chosen[without_ink], minlength=size)))
 
-    spread = measurements.bootstrapped(perplexity, codes, empty, seed=0, unit="codes")
+    spread = measurements.bootstrapped(perplexity, codes, empty, seed=0)
     statement = "perplexity of the codes of patches without ink, against a quarter of the codebook"
     yield Finding("background-codes", statement, spread, above=size / 4)
     most = int(np.bincount(codes.ravel(), minlength=size).argmax())

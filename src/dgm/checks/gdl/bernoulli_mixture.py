@@ -97,8 +97,8 @@ def gdl_2a_iii(evidence: Evidence) -> Iterable[Claim]:
         rows = ((first, 0.2), (other, 0.7))
         total = 0.0
         for x in DATA:
-            laws = [math.prod(q if bit else 1 - q for bit, q in zip(x, row, strict=True)) for row in rows]
-            total += math.log(0.4 * laws[0] + 0.6 * laws[1])
+            likely = [math.prod(q if bit else 1 - q for bit, q in zip(x, row, strict=True)) for row in rows]
+            total += math.log(0.4 * likely[0] + 0.6 * likely[1])
         return total
 
     def stated(other: Fraction) -> float:
@@ -123,7 +123,7 @@ def gdl_2a_iii(evidence: Evidence) -> Iterable[Claim]:
 
 @question("gdl-2b-i")
 def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
-    """Indicator and conditional law; the published laws have a sum over k in the place of each product."""
+    """Indicator and conditional distribution; the published ones have a sum over k in the place of each product."""
 
     def as_published(values: Sequence[Fraction], z: Sequence[int]) -> Fraction:
         return Fraction(sum(value**bit for value, bit in zip(values, z, strict=True)))
@@ -139,27 +139,27 @@ def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
         published=float(as_published(pi, (0, 1, 0))),
     )
     yield Claim(
-        "sum of the law of the indicator over its three values",
+        "sum of the distribution of the indicator over its three values",
         "exact rationals",
         1.0,
         float(sum(bernoulli.indicator_probability(z, pi) for z in one_hot)),
         published=float(sum(as_published(pi, z) for z in one_hot)),
     )
     given = {k: sum(counted(y, k) for y in IMAGES) for k in range(2)}
-    laws = [bernoulli.bernoulli_likelihood((1, 0), row) for row in P]
+    given_component = [bernoulli.bernoulli_likelihood((1, 0), row) for row in P]
     yield Claim(
         "probability of $\\mathbf{x}=(1,0)$ given component 2 of the small mixture",
         "enumeration",
         float(bernoulli.complete_likelihood((1,), ((1, 0),), P, PI) / PI[1]),
         float(counted((1, 0), 1) / given[1]),
-        published=float(as_published(laws, (0, 1))),
+        published=float(as_published(given_component, (0, 1))),
     )
 
     def distance(weights: Sequence[Fraction]) -> float:
-        law = {(k, x): bernoulli.complete_likelihood((k,), (x,), P, weights) / weights[k] for k in range(2) for x in IMAGES}
-        return float(max(abs(value - counted(x, k) / given[k]) for (k, x), value in law.items()))
+        stated = {(k, x): bernoulli.complete_likelihood((k,), (x,), P, weights) / weights[k] for k in range(2) for x in IMAGES}
+        return float(max(abs(value - counted(x, k) / given[k]) for (k, x), value in stated.items()))
 
-    statement = "largest difference of the second law from the counted shares, all images and components"
+    statement = "largest difference of the second distribution from the counted shares, all images and components"
     yield Claim(statement, "enumeration", 0.0, distance(PI))
     even = (Fraction(1, 2), Fraction(1, 2))
     yield Claim("the same difference when the weights are changed to $\\frac12,\\frac12$", "enumeration", 0.0, distance(even))
@@ -176,7 +176,7 @@ def gdl_2b_ii(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("difference of that sum from $171\\cdot151\\cdot99/500^3$", "exact rationals", 0.0, float(exact))
     chosen = (0, 1, 1)
     shares = math.prod(counted(x, k) for x, k in zip(DATA, chosen, strict=True))
-    printed = Fraction(1)  # the product over i of the laws as printed in the part before, each a sum over k
+    printed = Fraction(1)  # the product over i of what is printed in the part before, each a sum over k
     for x, k in zip(DATA, chosen, strict=True):
         z = [int(j == k) for j in range(2)]
         printed *= sum(weight**bit for weight, bit in zip(PI, z, strict=True))
@@ -225,13 +225,18 @@ def gdl_2b_iii_1(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     share = np.exp(ordered[:, -1] - np.logaddexp.reduce(terms, axis=1)) > 0.99
     yield Claim(
-        "share of test images with a responsibility above $0.99$, $K=10$",
+        "percentage of test images with a responsibility above $0.99$, $K=10$",
         "recomputation",
-        float((model.responsibilities(images).max(1).values > 0.99).double().mean()),
-        float(share.mean()),
-        1.5 / len(share),  # an image at the very edge may fall to either side by rounding
+        100 * float((model.responsibilities(images).max(1).values > 0.99).double().mean()),
+        100 * float(share.mean()),
+        150 / len(share),  # an image at the very edge may fall to either side by rounding
     )
-    yield Finding("mostly-decided", "share of test images that one component of $K=10$ takes by more than $0.99$", proportion(share), above=0.5)
+    yield Finding(
+        "mostly-decided",
+        "share of test images that one component of $K=10$ takes by more than $0.99$",
+        proportion(share),
+        above=0.5,
+    )
 
 
 @question("gdl-2b-iii-2")

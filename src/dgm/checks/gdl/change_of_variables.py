@@ -50,8 +50,8 @@ def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("probability that 1/X lies in (1/2, 3), by the density found", "quadrature", 0.25, transformed, 1e-10)
     n = 100_000
     draws = np.sort(1 / np.tan(np.pi * (np.random.default_rng(0).uniform(size=n) - 0.5)))
-    law = np.arctan(draws) / np.pi + 0.5
-    distance = float(max((np.arange(1, n + 1) / n - law).max(), (law - np.arange(n) / n).max()))
+    stated = np.arctan(draws) / np.pi + 0.5
+    distance = float(max((np.arange(1, n + 1) / n - stated).max(), (stated - np.arange(n) / n).max()))
     yield Claim(
         "Kolmogorov-Smirnov distance of 100,000 draws below its 0.1 % point", "Monte Carlo", 0.0, distance, 1.95 / math.sqrt(n)
     )
@@ -142,8 +142,8 @@ def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
     arrays = evidence.arrays("square_distance")
     distances = np.sort(arrays["distances"])
     n = len(distances)
-    law = flows.square_distance_cdf(distances)
-    distance = float(max((np.arange(1, n + 1) / n - law).max(), (law - np.arange(n) / n).max()))
+    stated = flows.square_distance_cdf(distances)
+    distance = float(max((np.arange(1, n + 1) / n - stated).max(), (stated - np.arange(n) / n).max()))
     yield Claim(
         "distance of the simulated points' distribution from F below its 0.1 % point",
         "Monte Carlo",

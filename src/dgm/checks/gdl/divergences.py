@@ -1,4 +1,4 @@
-"""Claims of gdl 1: the KL divergence in both directions, of uniform laws, of Gaussian fits, of a VAE's code."""
+"""Claims of gdl 1: the KL divergence in both directions, of uniform distributions, of Gaussian fits, of a VAE's code."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ __all__: list[str] = []
 
 @question("gdl-1a")
 def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
-    """Uniform laws on [0, 1] and [-2, 2]; the published split of the reverse integral has [0, 1] twice."""
+    """Uniform distributions on [0, 1] and [-2, 2]; the published split of the reverse integral has [0, 1] twice."""
     import sympy
 
     p, q = (0.0, 1.0), (-2.0, 2.0)
@@ -32,7 +32,11 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
 
     forward = integral(lambda _: 1.0 * math.log(1.0 / 0.25), 0, 1)
     yield Claim(
-        "the forward divergence of the two uniform laws is $\\log 4$", "quadrature", divergences.kl_uniform(p, q), forward, 1e-12
+        "the forward divergence of the two uniform distributions is $\\log 4$",
+        "quadrature",
+        divergences.kl_uniform(p, q),
+        forward,
+        1e-12,
     )
     missed = sum(integral(lambda _: 0.25, *part) for part in outside)
     yield Claim("$q$-probability of the set where $p=0$", "quadrature", 0.75, missed, 1e-12)
@@ -81,7 +85,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         published=as_published(1e-9) - as_published(1e-6),
     )
     yield Claim(
-        "the uniform law on $[0,1]$ against the density $2x$, which is zero at one point: $1-\\log 2$",
+        "the uniform distribution on $[0,1]$ against the density $2x$, which is zero at one point: $1-\\log 2$",
         "quadrature",
         1 - math.log(2),
         integral(lambda t: -math.log(2 * t), 0, 0.01, 1),

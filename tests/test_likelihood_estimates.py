@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from precision import close
 from scipy.stats import multivariate_normal, norm
 from test_annealing import LinearGaussian, interval
 
@@ -72,7 +73,9 @@ def test_with_the_true_posterior_every_single_weight_is_the_likelihood() -> None
     model = Encoded()
     _, x = model.simulate(5)
     found = estimates.encoder_log_weights(model, x, 7, generator(0))
-    torch.testing.assert_close(found, model.exact(x).expand(7, 5), atol=1e-3, rtol=0)
+    # a rounding of x or W z changes the log-likelihood by the residual, here up to 3 deviations, over the variance
+    scale = 3 / model.deviation * float(x.abs().sum(1).max())
+    close(found, model.exact(x).expand(7, 5), torch.float32, terms=6 + 3, scale=scale)
 
 
 def test_defensive_weights_use_the_density_of_the_whole_mixture() -> None:
@@ -89,7 +92,8 @@ def test_defensive_weights_use_the_density_of_the_whole_mixture() -> None:
         prior = multivariate_normal(np.zeros(3), np.eye(3))
         density = np.log(0.7 * wide.pdf(z[:, image]) + 0.3 * prior.pdf(z[:, image]))
         given = plain(x[image].expand(50, 6), z[:, image].float()).double().numpy()
-        np.testing.assert_allclose(found[:, image].numpy(), given + prior.logpdf(z[:, image]) - density, atol=2e-3)
+        expected = given + prior.logpdf(z[:, image]) - density
+        close(found[:, image], expected, torch.float32, terms=6 + 3, scale=float(np.abs(given).max()))
     assert len(z) == 50
 
 
@@ -150,7 +154,7 @@ def test_images_simulated_from_a_decoder_have_the_likelihood_it_states(kind: str
         assert set(x.unique().tolist()) <= {0.0, 1.0}
         p = torch.sigmoid(decoder.pixel_logits(z)).double()
         expected = (p * p.log() + (1 - p) * (1 - p).log()).sum(1)
-        torch.testing.assert_close(given, bernoulli_log_prob(x, decoder.pixel_logits(z)))
+        close(given, bernoulli_log_prob(x, decoder.pixel_logits(z)), terms=784)
     mean, error = interval(given.double() - expected)
     assert abs(mean) < 4 * error
     assert error < 2
@@ -166,7 +170,8 @@ def test_the_gan_with_noise_scores_pixels_by_a_normal_density_around_what_it_gen
     images = model.images_from(torch.from_numpy(2 * norm.cdf(z.numpy()) - 1).float()).flatten(1)
     x = torch.rand((5, 784), generator=generator(1))
     expected = norm.logpdf(x.numpy(), images.numpy(), 0.3).sum(1)
-    np.testing.assert_allclose(decoder.log_likelihood_given(x, z).numpy(), expected, rtol=1e-5)
+    scale = float(np.abs(norm.logpdf(x.numpy(), images.numpy(), 0.3)).sum(1).max())
+    close(decoder.log_likelihood_given(x, z), expected, torch.float32, terms=784, scale=scale)
     assert decoder.treatment == "dequantised"
 
 
@@ -192,7 +197,9 @@ def test_the_proposal_of_the_mlp_autoencoder_is_its_posterior(settings: dict[str
     mean, factor = model.proposal(x)
     z = torch.randn(mean.shape, generator=generator(1))
     expected = torch.distributions.MultivariateNormal(mean, scale_tril=factor).log_prob(z)
-    torch.testing.assert_close(model.encode(x).log_prob(z), expected, atol=1e-4, rtol=1e-5)
+    whitened = torch.linalg.solve_triangular(factor, (z - mean)[..., None], upper=False)
+    scale = float((whitened.square().sum((1, 2)) * torch.linalg.cond(factor)).max())
+    close(model.encode(x).log_prob(z), expected, terms=9, scale=scale)
 
 
 def test_the_proposal_of_the_convolutional_autoencoder_is_its_posterior() -> None:
@@ -200,8 +207,8 @@ def test_the_proposal_of_the_convolutional_autoencoder_is_its_posterior() -> Non
     x = torch.bernoulli(torch.full((3, 784), 0.2), generator=generator(0))
     mean, factor = model.proposal(x)
     of_model, log_std = model.encode(x)
-    torch.testing.assert_close(mean, of_model)
-    torch.testing.assert_close(factor.diagonal(dim1=1, dim2=2), log_std.exp())
+    close(mean, of_model)
+    close(factor.diagonal(dim1=1, dim2=2), log_std.exp())
     assert torch.equal(factor, torch.diag_embed(factor.diagonal(dim1=1, dim2=2)))
 
 
@@ -213,7 +220,7 @@ def test_summing_out_the_border_gives_no_less_than_asking_for_a_black_one() -> N
     asked = bernoulli_log_prob(padded, logits)
     inside = torch.nn.functional.pad(torch.ones((1, 1, 28, 28)), (2,) * 4) > 0
     border = torch.where(inside, 0.0, torch.nn.functional.logsigmoid(-logits)).flatten(1).sum(1)
-    torch.testing.assert_close(model.log_likelihood_given(x, z) + border, asked, rtol=1e-4, atol=1e-2)
+    close(model.log_likelihood_given(x, z) + border, asked, terms=32 * 32)
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +241,9 @@ def test_all_estimates_agree_with_quadrature_where_they_should(measured: Any) ->
     rows, _ = measured
     for metric in ("annealed_minus_exact", "exact_minus_defensive_5000"):
         number = rows[metric, "annealed"]
-        assert abs(number.value) < 3 * number.stderr + 0.5, metric
+        assert abs(number.value) < 5 * number.stderr + 0.5, metric
     for metric in ("exact_minus_lower", "upper_minus_exact", "annealed_gap"):
-        assert rows[metric, "simulated"].value > -3 * rows[metric, "simulated"].stderr
+        assert rows[metric, "simulated"].value > -5 * rows[metric, "simulated"].stderr
     bounds = [rows[f"iwae_{k}", "estimated"].value for k in KS]
     assert bounds == sorted(bounds)
     assert rows["bound", "estimated"] == rows["iwae_1", "estimated"]

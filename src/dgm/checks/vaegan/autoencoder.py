@@ -113,13 +113,11 @@ def vaegan_2a(evidence: Evidence) -> Iterable[Claim]:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         fresh = Decoder()(torch.tensor(codes, dtype=torch.float32))
-    # the task's formula, read word by word, gives every pixel of an image the same parameter
+    # the task's formula, read word by word, gives every pixel of an image the same parameter; a few numbers of 784 may be equal
     statement = "Bernoulli parameters that the decoder gives for one code, one for each pixel"
-    yield Claim(statement, "recomputation", 784.0, float(p.shape[1]), published=1.0)
-    distinct = len(set(fresh[0].tolist()))
-    yield Claim("over half of those of an untrained decoder differ", "enumeration", expected=True, computed=distinct > 784 / 2)
+    yield Claim(statement, "enumeration", 784.0, float(len(set(fresh[0].tolist()))), 20.0, published=1.0)
     inside = bool(((fresh > 0) & (fresh < 1)).all())
-    yield Claim("all of them lie strictly between 0 and 1", "enumeration", expected=True, computed=inside)
+    yield Claim("all pixels of an untrained decoder lie strictly between 0 and 1", "enumeration", expected=True, computed=inside)
     # the largest number of single precision below 1 is 1 - 2^-24; a sigmoid may be off by one such step
     line = torch.arange(1400, 2000) / 100
     rounds = float(line[torch.sigmoid(line) == 1].min())

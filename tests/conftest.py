@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from tiny_results import build, digest, made_up_digits
 
 from dgm import ring
@@ -27,6 +28,12 @@ OLD_SECONDS = 4 * 3600
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+# the same examples at every call, and none fails because the machine is slow; --hypothesis-profile=explore looks for new ones
+_patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("reproducible", derandomize=True, **_patient)
+settings.register_profile("explore", max_examples=1000, **_patient)
+settings.load_profile("reproducible")
 
 torch.set_num_threads(1)
 torch.set_warn_always(True)  # else a warning, which is an error here, shows in the first test alone and depends on the order

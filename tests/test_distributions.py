@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from precision import close, tolerance
 
@@ -35,7 +35,6 @@ def test_gaussian_log_density_takes_a_variance_and_gives_a_number_a_row():
     assert float(found) == pytest.approx(-3.1560242469692907, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_gaussian_log_density_agrees_with_torch(seed, d):
     z, mean, log_variance = torch.randn((3, 4, d), generator=stream(seed), dtype=torch.float64)

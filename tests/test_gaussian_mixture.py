@@ -45,7 +45,7 @@ def test_the_m_step_is_a_weighted_mean() -> None:
     np.testing.assert_allclose(weights, gamma.mean(0))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), components=st.integers(1, 6), radius=st.floats(0.5, 8))
 def test_the_likelihood_never_falls(seed: int, components: int, radius: float) -> None:
     x = points(seed, 80, radius, 5)

@@ -38,7 +38,7 @@ def in_lanes(terms):
     return one_by_one(np.cumsum(padded, axis=0, dtype=terms.dtype)[-1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     n=st.sampled_from([2, 5, 30, 784, 5000]),

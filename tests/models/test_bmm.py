@@ -86,7 +86,7 @@ def test_m_step_maximises_the_expected_complete_log_likelihood_found_by_enumerat
         assert objective(other_p, other_mix / other_mix.sum()) < best
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 6), n=st.integers(2, 40))
 def test_likelihood_never_falls_in_float64(seed, k, n):
     generator = torch.Generator().manual_seed(seed)
@@ -101,7 +101,7 @@ def test_likelihood_never_falls_in_float64(seed, k, n):
         assert ((p >= 1e-6) & (p <= 1 - 1e-6)).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 6), n=st.integers(6, 40), smoothing=st.sampled_from([0.1, 1.0, 5.0]))
 def test_smoothed_em_never_lowers_the_penalised_likelihood(seed, k, n, smoothing):
     generator = torch.Generator().manual_seed(seed)

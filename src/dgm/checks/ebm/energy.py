@@ -356,7 +356,7 @@ def ebm_1_6(evidence: Evidence) -> Iterable[Claim | Finding]:
     gain = paired(many, few)
     statement = "test log-likelihood gained by sixteen times as many proposal points"
     yield Finding("more-points-help", statement, gain, above=0.0)
-    yield Finding("more-points-help-little", statement, gain, below=0.1)
+    yield Finding("more-points-help-little", f"{statement}, against a tenth of a nat", gain, below=0.1)
     history = evidence.history("ebm_r10")
     curve = history[history["term"] == "log_normaliser"].pivot_table(index="epoch", columns="split", values="value").dropna()
     apart = Measured(float((curve["train"] - curve["validation"]).abs().tail(5).mean()), 0.0, unit="nats")

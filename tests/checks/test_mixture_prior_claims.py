@@ -264,3 +264,11 @@ def test_a_lost_digit_and_a_mixed_cluster_are_found() -> None:
     assert not found("dgm-3-5")["a-mixed-cluster"].passed
     assert checks._majority_digits(np.array([0, 0, 1, 1, 0]), np.array([0, 0, 1, 1, 1])) == 2
     assert checks._majority_digits(np.array([0, 0, 1, 0, 0]), np.array([0, 0, 1, 1, 1])) == 1
+
+
+def test_shared_information_is_that_of_the_library() -> None:
+    from sklearn.metrics import normalized_mutual_info_score
+
+    for clustered in (clusters(0.8), clusters(0.3), LABELS // 3, 0 * LABELS):
+        expected = normalized_mutual_info_score(LABELS, clustered)
+        assert checks._shared_information(LABELS, clustered) == pytest.approx(expected, abs=1e-12)

@@ -501,15 +501,12 @@ def _curves(evidence: Evidence) -> dict[str, np.ndarray]:
 
 def _clusters(evidence: Evidence) -> Iterable[Finding]:
     """Agreement of the clusters with the digits, against other methods on the same test images."""
-    from sklearn.metrics import normalized_mutual_info_score
-
     labels = evidence.images()["test_labels"]
     found = {run: evidence.evaluations(run)["clusters_test"] for run in (RUN, RANDOM_START, PIXELS)}
     own = found[RUN]
 
     def gain(digits: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> float:
-        one, other = (float(normalized_mutual_info_score(digits, clusters)) for clusters in (ours, theirs))
-        return one - other
+        return _shared_information(digits, ours) - _shared_information(digits, theirs)
 
     shared = measurements.bootstrapped(gain, labels, own, found[PIXELS], seed=0)
     statement = "normalised mutual information of clusters and digits: mixture prior minus k-means on pixels"
@@ -528,6 +525,19 @@ def _clusters(evidence: Evidence) -> Iterable[Finding]:
     inside = labels[own == min(purity, key=lambda k: purity[k])]
     share = measurements.proportion(inside == np.bincount(inside).argmax())
     yield Finding("a-mixed-cluster", "share of the majority digit in the cluster where it is smallest", share, below=0.5)
+
+
+def _shared_information(labels: np.ndarray, clusters: np.ndarray) -> float:
+    """Mutual information of labels and clusters over the mean of their entropies; the library's takes twenty times as long."""
+    table = np.zeros((int(clusters.max()) + 1, int(labels.max()) + 1))
+    np.add.at(table, (clusters, labels), 1 / len(labels))
+    joint, apart = _entropy(table), _entropy(table.sum(0)) + _entropy(table.sum(1))
+    return 2 * (apart - joint) / apart if apart > 0 else 1.0
+
+
+def _entropy(shares: np.ndarray) -> float:
+    some = shares[shares > 0]
+    return float(-(some * np.log(some)).sum())
 
 
 def _right(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:

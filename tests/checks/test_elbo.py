@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from dgm import divergences, estimators, variational_bounds
-from dgm.checks import Evidence, claims
+from dgm.checks import Evidence, Finding, claims
 from dgm.files import load_arrays, save_arrays
 from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Posterior
@@ -216,3 +216,17 @@ def test_a_table_of_other_numbers_is_rejected(copied) -> None:
 def test_plain_draws_with_a_gradient_are_rejected(tiny_results, monkeypatch) -> None:
     monkeypatch.setattr(torch.distributions.Normal, "sample", torch.distributions.Normal.rsample)
     assert any("through plain draws" in claim for claim in false_claims("elbo-5", tiny_results))
+
+
+def test_a_collapsed_encoder_is_found(copied) -> None:
+    """A mean divergence near zero contradicts that the codes say anything."""
+    path = copied / "tables" / "metrics.csv"
+    table = pd.read_csv(path)
+    chosen = (table["run"] == "vae_mlp") & (table["metric"] == "kl_closed")
+    assert chosen.sum() == 1
+    verdicts = []
+    for value in (7.0, 0.01):
+        table.loc[chosen, ["value", "stderr", "n"]] = [value, 0.05, 100]
+        table.to_csv(path, index=False)
+        verdicts += [one.passed for one in CHECKS["elbo-3"](Evidence(copied)) if isinstance(one, Finding)]
+    assert verdicts == [True, False]

@@ -2,13 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 from conftest import Example
 
+from dgm.files import save_arrays
 from dgm.report.catalogue import load
 from dgm.report.macros import Templates, citation, duration
 from dgm.report.numbers import plain
-from dgm.report.results import Results
+from dgm.report.results import SCATTER, Results
+from dgm.verdicts import DECISIVE
+
+ONE_SEED = "$n=1000$, one seed each, whose scatter is not in the error"
 
 
 @pytest.fixture
@@ -44,10 +49,9 @@ def said(templates: Templates, call: str) -> str:
         ("dataset.train", "100"),
         ("dataset.test", "20"),
         ('has_metric("mix", "parameters")', "False"),
-        ('better("flow", "mix", "log_likelihood")', "`flow` is better, by 53.2 ± 1.4 nats"),
-        ('better("mix", "flow", "log_likelihood", labels=("M", "F"))', "F is better, by 53.2 ± 1.4 nats"),
-        ('better("mix", "flow", "accuracy")', "no difference found between `mix` and `flow` (0.02 ± 0.03)"),
-        ('better("mix", "flow", "log_likelihood", higher_is_better=false, labels=("M", "F"))', "M is better, by 53.2 ± 1.4 nats"),
+        ('better("flow", "mix", "log_likelihood")', f"`flow` is better, by 53.2 ± 1.4 nats ({ONE_SEED})"),
+        ('better("mix", "flow", "log_likelihood", labels=("M", "F"))', f"F is better, by 53.2 ± 1.4 nats ({ONE_SEED})"),
+        ('better("mix", "flow", "accuracy")', f"no difference found between `mix` and `flow` (0.02 ± 0.03; {ONE_SEED})"),
     ],
 )
 def test_values(templates: Templates, call: str, expected: str) -> None:
@@ -75,7 +79,7 @@ def test_values(templates: Templates, call: str, expected: str) -> None:
         ('cite("kingma2013")', "no paper in bibliography.yaml 'kingma2013'; nearest: 'kingma2014'"),
         ("cite()", "cite needs the key of a paper"),
         ('better("flow", "mix", "parameters")', "no metric of run 'mix' 'parameters'"),
-        ('better("tiny", "tiny", "rate")', "no direction known for metric 'rate'"),
+        ('better("tiny", "tiny", "rate")', "no direction declared for metric 'rate'"),
         ('code("dgm.report.macros", "duratoin")', "nearest: 'duration'"),
         ('nun("flow", "accuracy")', "no call 'nun'; nearest: 'num'"),
         ('fig("wiggle")', "no call 'fig'"),
@@ -117,10 +121,41 @@ def test_a_verdict_follows_the_numbers_in_both_directions(example: Example) -> N
             metrics.write_text(text)
             templates = Templates(load(example.report), Results(example.results, example.config))
             verdict = said(templates, f'better("one", "two", "{metric}", labels=("A", "B"))')
-            if abs(difference) <= 2 * math.hypot(0.5, 0.5):
+            if abs(difference) <= DECISIVE * math.hypot(0.5, 0.5):
                 assert verdict.startswith("no difference found between A and B")
             else:
                 assert verdict.startswith("A is better" if (difference > 0) == upwards else "B is better")
+
+
+def test_a_comparison_is_paired_where_both_runs_saw_the_same_images(example: Example) -> None:
+    """A difference that unpaired errors hide is found in pairs, and numbers of images and trainings are said."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(-100, 20, 400)
+    metrics, folder = example.results / "tables" / "metrics.csv", example.results / "evaluations"
+    text = "run,kind,metric,value,stderr,n,split,unit\n"
+    for run, values in (("flow", images), ("mix", images - 1 + rng.normal(0, 1, 400))):
+        save_arrays(folder / f"{run}.npz", {"log_likelihood_test": values})
+        text += f"{run},kind,log_likelihood,{values.mean()},{values.std() / 20},400,test,nats\n"
+    metrics.write_text(text)
+    call = 'better("flow", "mix", "log_likelihood", labels=("A", "B"), digits=2)'
+    verdict = said(Templates(load(example.report), Results(example.results, example.config)), call)
+    assert verdict.startswith("A is better, by 1.0") and "$n=400$, paired, one seed each" in verdict
+    save_arrays(folder / "mix.npz", {"log_likelihood_test": images[:300]})
+    verdict = said(Templates(load(example.report), Results(example.results, example.config)), call)
+    assert verdict.startswith("no difference found") and "$n=400$, one seed each" in verdict
+
+
+def test_the_scatter_of_training_is_in_the_error_where_it_is_known(example: Example) -> None:
+    path = example.folder / "scatter.csv"
+    rows = [f"toys,{run},log_likelihood,test,10,-100,30" for run in ("flow", "mix")]
+    path.write_text("\n".join([",".join(SCATTER), *rows]) + "\n")
+    templates = Templates(load(example.report), Results(example.results, example.config, path))
+    verdict = said(templates, 'better("flow", "mix", "log_likelihood", labels=("A", "B"))')
+    assert (
+        verdict == "no difference found between A and B (53 ± 42 nats; $n=1000$, one seed each, error with the scatter of training)"
+    )
+    trial = example.config | {"limits": {"steps": 2}}
+    assert Results(example.results, trial, path).metric("flow", "log_likelihood").scatter != 30
 
 
 def test_durations() -> None:

@@ -62,8 +62,8 @@ def test_a_verdict_is_that_of_a_test_over_seeds(repeated: Example) -> None:
     difference = np.mean(over(LIKELIHOODS, "flow")) - np.mean(over(LIKELIHOODS, "mix"))
     call = 'better("{}", "{}", "log_likelihood", labels=("A", "B"), digits=2)'
     assert expected.pvalue < 0.05
-    assert said(repeated, call.format("flow", "mix")) == f"A is better, by {difference:.2f} ± {half:.2f} nats"
-    assert said(repeated, call.format("mix", "flow")) == f"B is better, by {difference:.2f} ± {half:.2f} nats"
+    assert said(repeated, call.format("flow", "mix")) == f"A is better, by {difference:.2f} ± {half:.2f} nats (3 and 3 seeds)"
+    assert said(repeated, call.format("mix", "flow")) == f"B is better, by {difference:.2f} ± {half:.2f} nats (3 and 3 seeds)"
 
 
 def test_a_difference_within_the_spread_of_seeds_is_none(repeated: Example) -> None:

@@ -33,7 +33,7 @@ def test_findings_of_the_report_exist_and_have_names_of_their_own(tiny_results) 
 @pytest.mark.parametrize(
     ("sentence", "word"),
     [
-        ('The flow is better: << num("nice", "bound") >> nats.', "better"),
+        ('The flow is better, by << num("nice", "bound") >> nats.', "better"),
         ('<< pm("vae_conv", "kl") >> nats, more than << pm("vae_mlp", "kl") >>.', "more"),
         ('Every digit is drawn, << num("gan", "rarest_class", split="samples") >>.', "Every"),
     ],

@@ -44,7 +44,8 @@ def work(arguments: Namespace) -> dict[str, Any]:
     for path in arguments.parts:
         if path.stem not in catalogue.assignments:
             raise unknown("assignment", path.stem, catalogue.assignments, "--parts")
-    results = Results(arguments.results, config, arguments.report_dir / "scatter.csv")
+    scatter = arguments.report_dir / "scatter.csv"
+    results = Results(arguments.results, config, scatter if scatter.is_file() else None)
     report = build(catalogue, results, arguments.tex.parent, arguments.incomplete)
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)

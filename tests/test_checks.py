@@ -13,7 +13,7 @@ import yaml
 import dgm.checks
 from dgm import bernoulli, distributions, divergences, flows
 from dgm.check_table import CHECKED
-from dgm.checks import Claim, Evidence, Finding, claims, paired
+from dgm.checks import Claim, Evidence, Finding, claims, frequency, paired
 from dgm.measurements import Measured
 from dgm.models import bmm, nice
 from dgm.provenance import names
@@ -264,6 +264,14 @@ def test_pairs_have_the_error_of_their_differences() -> None:
     assert abs(found.value - 1) < 5 * found.stderr
     with pytest.raises(ValueError, match="equal numbers of values"):
         paired(common, common[:-1])
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 100), (100, 100), (30, 100), (500, 1000)])
+def test_a_frequency_has_an_error_even_where_all_agree(count: int, n: int) -> None:
+    found = frequency(np.arange(n) < count)
+    assert found.value == count / n and found.n == n and found.stderr > 0
+    if 0 < count < n:
+        assert found.stderr == pytest.approx((found.value * (1 - found.value) / n) ** 0.5, rel=0.05)
 
 
 def test_a_published_value_within_the_error_is_not_excluded() -> None:

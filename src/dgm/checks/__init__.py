@@ -23,7 +23,7 @@ from dgm.measurements import Measured, mean
 from dgm.methods import MEASURED, Method
 from dgm.verdicts import decide
 
-__all__ = ["Claim", "Evidence", "Finding", "Method", "claims", "paired", "question"]
+__all__ = ["Claim", "Evidence", "Finding", "Method", "claims", "frequency", "paired", "question"]
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,16 @@ def paired(first: np.ndarray, second: np.ndarray, unit: str = "nats") -> Measure
     if first.shape != second.shape:
         raise ValueError(f"pairs need equal numbers of values on both sides; got {first.shape} and {second.shape}")
     return mean(first.astype(np.float64) - second.astype(np.float64), unit)
+
+
+def frequency(flags: np.ndarray) -> Measured:
+    """Relative frequency of true entries, [n]. Its error is that of the adjusted frequency (k + 2) / (n + 4), so that none and all have one too.
+
+    Source: Agresti and Coull, "Approximate is better than 'exact' for interval estimation of binomial proportions" (1998).
+    """
+    n = len(flags)
+    adjusted = (int(np.sum(flags)) + 2) / (n + 4)
+    return Measured(float(np.mean(flags)), math.sqrt(adjusted * (1 - adjusted) / (n + 4)), n, "")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dgm import measurements, mixture_prior
-from dgm.checks import Claim, Evidence, Finding, paired, question
+from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
 from dgm.demonstrations.mixture_prior import GIVEN
 from dgm.measurements import Measured
 from dgm.mixture_prior import EXAMPLE
@@ -523,7 +523,7 @@ def _clusters(evidence: Evidence) -> Iterable[Finding]:
     sizes = {int(cluster): int(np.sum(own == cluster)) for cluster in np.unique(own)}
     purity = {k: np.bincount(labels[own == k]).max() / size for k, size in sizes.items() if size > 1}  # one image has no error
     inside = labels[own == min(purity, key=lambda k: purity[k])]
-    share = measurements.proportion(inside == np.bincount(inside).argmax())
+    share = frequency(inside == np.bincount(inside).argmax())
     yield Finding("a-mixed-cluster", "share of the majority digit in the cluster where it is smallest", share, below=0.5)
 
 

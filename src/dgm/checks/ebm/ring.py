@@ -16,8 +16,8 @@ from jaxtyping import Float
 
 from dgm import gaussian_mixture, kernel_density
 from dgm import ring as formulas
-from dgm.checks import Claim, Evidence, Finding, paired, question
-from dgm.measurements import Measured, mean, proportion
+from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
+from dgm.measurements import Measured, mean
 
 __all__: list[str] = []
 
@@ -361,7 +361,7 @@ def _chosen_bandwidths(evidence: Evidence, grid: list[float]) -> Iterable[Findin
     half_step = (grid[1] - grid[0]) / 2
     statement = "distance of the bandwidth chosen at $R=10$ from the third value of the grid"
     yield Finding("third-value", statement, Measured(abs(chosen - grid[2]), 0.0), below=half_step)
-    share = proportion(np.abs(repeats["bandwidth_r10"] - grid[2]) < half_step)
+    share = frequency(np.abs(repeats["bandwidth_r10"] - grid[2]) < half_step)
     yield Finding("usual-choice", "share of 20 data sets that choose the third value at $R=10$", share, above=0.5)
     narrower = paired(repeats["bandwidth_r1"], repeats["bandwidth_r10"], unit="")
     yield Finding("narrower-at-one", f"bandwidth chosen at $R=1$ minus that at $R=10$ {REPEATED}", narrower, below=0.0)

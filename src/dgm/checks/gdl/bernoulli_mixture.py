@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from dgm import bernoulli
-from dgm.checks import Claim, Evidence, Finding, question
+from dgm.checks import Claim, Evidence, Finding, frequency, question
 from dgm.checks.gdl._shared import DATA, PI, P, component_terms, counted
-from dgm.measurements import proportion
 
 __all__: list[str] = []
 
@@ -234,7 +233,7 @@ def gdl_2b_iii_1(evidence: Evidence) -> Iterable[Claim | Finding]:
     yield Finding(
         "mostly-decided",
         "share of test images that one component of $K=10$ takes by more than $0.99$",
-        proportion(share),
+        frequency(share),
         above=0.5,
     )
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, Finding, paired, question
+from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
 from dgm.checks.gdl import model_comparison
 from dgm.checks.gdl._shared import MIXTURES, apart, integral, normal
 from dgm.config import parse
 from dgm.files import load_tensors
-from dgm.measurements import Measured, bootstrapped, mean, proportion
+from dgm.measurements import Measured, bootstrapped, mean
 
 if TYPE_CHECKING:
     from dgm.models import nice
@@ -76,10 +76,6 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
         of = f"{run}, low-temperature samples minus samples of the prior"
         yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), below=0.0)
         yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), **coverage)
-        cool, warm = (
-            evidence.measured(run, metric, "samples") for metric in ("class_information_low_temperature", "class_information")
-        )
-        yield Finding(f"cool-information-{name}", f"{of}: class information", apart(cool, warm), above=0.0)
 
 
 def _flow(evidence: Evidence, run: str) -> "nice.Model":
@@ -205,12 +201,6 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
         "distance of the mean log-scale in the top row, with a rate of its own, from the best for an always black pixel",
         Measured(abs(top - best), 0.0, 0),
         below=1.0,  # the climb from 0 to the best is more than five times as long
-    )
-    yield Finding(
-        "border-steeper",
-        "mean log-scale in the top row minus that of the 64 central pixels, with a rate of its own",
-        Measured(top - centre, 0.0, 0),
-        above=0.0,
     )
     rows = load_tensors(evidence.model_path("nice_scale_rate"))["state"]["log_scale"].double()
     for place, stated, value in (
@@ -366,7 +356,7 @@ def _in_one_piece(evidence: Evidence) -> Iterator[Finding]:
         "means": "means of the VAE, thresholded at one half,",
         "mixture": "samples of the mixture with $K=20$",
     }
-    share = {name: proportion(counts == 1) for name, counts in pieces.items()}
+    share = {name: frequency(counts == 1) for name, counts in pieces.items()}
     for name, most in (("real", True), ("means", True), ("draws", False), ("mixture", False)):
         limit = {"above" if most else "below": 0.5}  # whether most of the images hang together
         yield Finding(f"one-piece-{name}", f"share of {words[name]} in one connected piece", share[name], **limit)

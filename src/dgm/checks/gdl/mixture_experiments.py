@@ -411,7 +411,6 @@ def _held(evidence: Evidence, labels: np.ndarray, clusters: Sequence[np.ndarray]
         float(_majority_digits(labels, stored[1])),
         float(_majority_digits(labels, clusters[1])),
         needs_full_budget=True,
-        published=10.0,
     )
     yield Finding(
         "digits-missing",

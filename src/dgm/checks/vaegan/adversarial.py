@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, Finding, question
+from dgm.checks import Claim, Evidence, Finding, frequency, question
 from dgm.checks.vaegan._seen import seen_as
 from dgm.config import parse
 from dgm.files import load_tensors
-from dgm.measurements import Measured, mean, proportion
+from dgm.measurements import Measured, mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -548,7 +548,7 @@ def _progress(evidence: Evidence, grids: np.ndarray) -> Iterator[Finding]:
     yield Finding(
         "places-change-class",
         "share of the places of the grid whose digit differs between the second grid and the last, as the classifier sees them",
-        proportion(middle != last),
+        frequency(middle != last),
         above=0.25,
     )
 
@@ -569,15 +569,15 @@ def _diversity(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         "eight-digits",
         f"share of the samples {words.format('third-rarest')}",
-        proportion(sure & (classes == rarest[2])),
+        frequency(sure & (classes == rarest[2])),
         above=COMMON,
     )
     yield Finding(
-        "all-digits", f"share of the samples {words.format('rarest')}", proportion(sure & (classes == rarest[0])), above=COMMON
+        "all-digits", f"share of the samples {words.format('rarest')}", frequency(sure & (classes == rarest[0])), above=COMMON
     )
     least = int(np.bincount(classes, minlength=10).argmin())
     statement = "share of the samples classified as the rarest digit; an equal share is 0.1"
-    yield Finding("digits-unequal", statement, proportion(classes == least), below=0.05)
+    yield Finding("digits-unequal", statement, frequency(classes == least), below=0.05)
 
 
 @question("vaegan-4f")

@@ -13,12 +13,12 @@ from typing import Any, cast
 import numpy as np
 
 from dgm import distributions, variational_bounds
-from dgm.checks import Claim, Evidence, Finding, paired, question
+from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
 from dgm.checks._gradients import worst_relative_error
 from dgm.checks.vaegan._seen import seen_as
 from dgm.config import parse
 from dgm.files import load_tensors
-from dgm.measurements import Measured, mean, proportion
+from dgm.measurements import Measured, mean
 
 __all__: list[str] = []
 
@@ -68,7 +68,7 @@ def _log_bernoulli(x: np.ndarray, logits: np.ndarray) -> np.ndarray:
 
 def _share(flags: np.ndarray) -> Measured:
     """Share of true entries; undefined for fewer than two, which happens in quick builds only."""
-    return proportion(flags) if len(flags) > 1 else Measured(math.nan)
+    return frequency(flags) if len(flags) > 1 else Measured(math.nan)
 
 
 def _mean(values: np.ndarray, unit: str = "") -> Measured:

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 import torch
-from precision import close
+from precision import close, tolerance
 from torch import nn
 
 from dgm import sample_quality
@@ -129,7 +129,9 @@ def test_images_drawn_from_the_training_set_are_known_by_their_distance(images, 
     model = resample.fit(resample.Config(distinct=10), images, context).model
     samples = model.sample(100, torch.Generator().manual_seed(0))
     found = measured(images, judges, samples, model=model)
-    assert found["neighbour_ratio", "samples"].value == found["neighbour_ratio_features", "samples"].value == 0
+    assert found["neighbour_ratio", "samples"].value == 0
+    # the features of a copy are computed in another batch; features are some ten times as large as the distances
+    assert found["neighbour_ratio_features", "samples"].value < tolerance(torch.float32, 9 + 9 * 32 + 64 * 7 * 7, 10)
     assert found["recall", "samples"].value == 0, "ten copies of each leave balls of radius zero"
 
 

@@ -118,11 +118,12 @@ def test_the_estimated_normaliser_agrees_with_the_grid(quick):
 
 
 def test_samples_follow_the_density(quick):
-    _, fitted = quick
+    data, fitted = quick
     with torch.no_grad():
         drawn = fitted.model.sample(4000, torch.Generator().manual_seed(0))["samples"]
-    torch.testing.assert_close(drawn.mean(0), torch.zeros(2), atol=0.15, rtol=0)
-    torch.testing.assert_close(drawn.std(0), torch.ones(2), atol=0.15, rtol=0)
+    # what was fitted has the moments of its 400 points; with twelve seeds the worst difference was 0.06
+    torch.testing.assert_close(drawn.mean(0), data.train.mean(0), atol=0.15, rtol=0)
+    torch.testing.assert_close(drawn.std(0), data.train.std(0), atol=0.15, rtol=0)
     assert len(torch.unique(drawn, dim=0)) == 4000
 
 

@@ -168,11 +168,12 @@ def run(images, context=None, **settings) -> Fitted:
 
 
 def test_separable_images_are_clustered(images):
-    fitted = run(images, autoencoder_epochs=60, epochs=30, batch_size=20, mixture_starts=5)
+    # with eight seeds the accuracy was 1 each time, and the bound rose by 80 to 300 nats
+    fitted = run(images, layer_epochs=0, autoencoder_epochs=120, epochs=30, batch_size=20, mixture_starts=20)
     with torch.no_grad():
         x = images.test_images.flatten(1).float() / 255
         clusters = fitted.model.responsibilities(x).argmax(1)
-    assert clustering_accuracy(images.test_labels.numpy(), clusters.numpy()).value > 0.5
+    assert clustering_accuracy(images.test_labels.numpy(), clusters.numpy()).value > 0.7
     bound = [row[4] for row in fitted.history if row[2:4] == ("train", "bound")]
     assert bound[-1] > bound[0] + 5
 

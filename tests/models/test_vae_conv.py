@@ -96,4 +96,6 @@ def test_training_raises_the_test_bound(images, context):
     config = Config(epochs=10, batch_size=50, latent_channels=4, hidden_channels=16, residual_channels=8, learning_rate=3e-3)
     fitted = vae_conv.fit(config, images, context)
     test = [row[4] for row in fitted.history if row[2:4] == ("test", "bound")]
-    assert test[-1] > test[0] + 100
+    # with six seeds it rose to between -407 and -396, from first values of -540 to -684 that scatter with the start
+    assert test[-1] > test[0]
+    assert test[-1] > -784 * math.log(2) + 50  # better than the same coin for every pixel

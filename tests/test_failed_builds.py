@@ -23,19 +23,23 @@ questions:
 
 ANSWER = """---
 question: toy-{n}
-figures: [{run}-samples]
+figures: [{run}-curve]
 ---
-The flow `{run}` reaches << num("{run}", "log_likelihood") >> nats. <% finding "toy-{n}/finite" %>That is much.<% undecided %>Nobody knows.<% contradicted %>That is little.<% endfinding %>
+The flow `{run}` reaches << num("{run}", "log_likelihood") >> nats.
+<% finding "toy-{n}/finite" %>That is much.<% undecided %>Nobody knows.<% contradicted %>That is little.<% endfinding %>
 
-<< fig("{run}-samples") >>
+
+<< fig("{run}-curve") >>
 """
 
 FIGURE = """
-{run}-samples:
-  draw: samples
-  from: {{samples: samples/{run}.npz}}
-  caption: Samples.
-  alt: Samples of a flow.
+{run}-curve:
+  draw: learning_curves
+  from: {{run: history/{run}.csv}}
+  settings:
+    panels: [{{title: A flow, curves: [{{source: run, term: log_likelihood, label: training}}]}}]
+  caption: A curve.
+  alt: The learning curve of a flow.
 """
 
 CHECK = '''

@@ -144,7 +144,9 @@ def paired(first: np.ndarray, second: np.ndarray, unit: str = "nats") -> Measure
 
 
 def frequency(flags: np.ndarray) -> Measured:
-    """Relative frequency of true entries, [n]. Its error is that of the adjusted frequency (k + 2) / (n + 4), so that none and all have one too.
+    """Relative frequency of true entries, [n].
+
+    Its error is that of the adjusted frequency (k + 2) / (n + 4), so that none and all have one too.
 
     Source: Agresti and Coull, "Approximate is better than 'exact' for interval estimation of binomial proportions" (1998).
     """

@@ -91,8 +91,10 @@ class _Rescue:
     def figures(self) -> None:
         """Figures that were not drawn, but whose sources are there."""
         for name, sources in self.parts["figures"].items():
-            if (self.folder / "figures" / f"{name}.svg").exists() and (self.folder / "figures" / f"{name}.pdf").exists():
+            if all((self.folder / "figures" / f"{name}.{suffix}").exists() for suffix in ("svg", "pdf")):
                 continue
+            if any(line.startswith(f"plot {name}: ") for line in self.arguments.failed):
+                continue  # it was tried and is listed
             lacking = [path for path in sources if not (self.folder / path).is_file()]
             if lacking:
                 self.failures.append(f"figure {name} is not drawn; it needs {', '.join(lacking)}")

@@ -532,7 +532,7 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
             f"$K={k}$: correlation of neighbouring pixels of samples given the component",
             "Monte Carlo",
             0.0,
-            drawn.value,
+            _neighbour_correlation(evidence.samples(run)),
             6 * drawn.stderr,
             needs_full_budget=True,
         )
@@ -554,6 +554,19 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
         float((own - few_images).abs().max()),
         1e-12,
     )
+
+
+def _neighbour_correlation(samples: dict[str, np.ndarray]) -> float:
+    """Correlation of horizontal neighbours within components, all pairs of pixels together."""
+    left, right = [], []
+    for component in np.unique(samples["components"]):
+        images = samples["samples"][samples["components"] == component].astype(np.float64)
+        centred = images - images.mean(0)
+        left.append(centred[:, :, :-1].ravel())
+        right.append(centred[:, :, 1:].ravel())
+    one, other = np.concatenate(left), np.concatenate(right)
+    size = math.sqrt(float(one @ one) * float(other @ other))
+    return float(one @ other) / size if size else math.nan
 
 
 def _plausibility(evidence: Evidence) -> Iterator[Finding]:

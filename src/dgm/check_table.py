@@ -12,11 +12,12 @@ to ``passed`` empty, but ``computed`` is their estimate; ``stderr`` is its own s
 of the estimate over ``trainings`` repeated trainings, of which so many showed, did not decide and contradicted it. ``function`` is
 where the check stands: file, line and name."""
 
-CHECKED = (*COLUMNS, "published")
-"""Of ``checks/<assignment>.csv``: the same with the published value that a claim rejects, empty where there is none."""
+CHECKED = (*COLUMNS, "published", "source")
+"""Of ``checks/<assignment>.csv``: the same with the published value that a claim rejects, and whether that value was ``printed`` or
+``follows`` from what was printed; both are empty where there is none."""
 
 QUESTIONS = ("id", "assignment", "answered", "checks", "passed", "findings", "shown", "corrected")
 """Of ``tables/questions.csv``: ``checks`` and ``passed`` count claims, ``findings`` and ``shown`` what training showed."""
 
-CORRECTIONS = ("question", "fault", "printed", "claim", "method", "published", "computed", "tolerance")
-"""Of ``tables/corrections.csv``."""
+CORRECTIONS = ("question", "fault", "printed", "claim", "method", "published", "source", "computed", "tolerance")
+"""Of ``tables/corrections.csv``: ``printed`` is what the published answer printed, in words."""

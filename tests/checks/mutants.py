@@ -72,8 +72,8 @@ SETTINGS = {"options", "tol", "xatol", "fatol", "gtol", "ftol", "epsabs", "epsre
 LIBRARIES = {"math", "np", "torch", "sympy", "mpmath"}
 UNORDERED = {"zip", "range", "isinstance", "allclose", "isclose", "max", "min", "gcd", "Claim", "Finding", "getattr"}
 ARGUMENTS = {
-    "Claim": ("statement", "method", "expected", "computed", "tolerance", "needs_full_budget", "published"),
-    "Finding": ("id", "statement", "estimate", "above", "below", "published"),
+    "Claim": ("statement", "method", "expected", "computed", "tolerance", "needs_full_budget", "published", "printed"),
+    "Finding": ("id", "statement", "estimate", "above", "below", "published", "printed"),
 }
 COMPUTED = {"Claim": "computed", "Finding": "estimate"}
 LIMITS = ("tolerance", "above", "below")

@@ -185,8 +185,8 @@ CHECKED = (
 )
 CHECKS = "\n".join([",".join(COLUMNS), *(_row(**row) for row in CHECKED), ""])
 
-CORRECTIONS = """question,fault,printed,claim,method,published,computed,tolerance
-toy-1,wrong,The value,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,1.38629436111989,1e-12
+CORRECTIONS = """question,fault,printed,claim,method,published,source,computed,tolerance
+toy-1,wrong,The value,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,printed,1.38629436111989,1e-12
 """
 
 CONFIG = {

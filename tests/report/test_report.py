@@ -213,7 +213,7 @@ def test_corrections_stand_beside_what_is_right(built: Report) -> None:
     text = " ".join(plain_text(re.sub(r'<span class="katex-mathml">.*?</math></span>', "", table.group(1))).split())
     assert "toy-1 wrongThe value log5" in text and "1.609441.38629" in text
     assert "1.60944 & 1.38629" in built.tex and "toy-1}} (wrong): The value" in built.tex
-    assert "Published: 1.6094379, rejected" in built.html and "Published: 1.6094379, rejected" in built.tex
+    assert "Printed: 1.6094379, rejected" in built.html and "Printed: 1.6094379, rejected" in built.tex
 
 
 def test_the_evidence_is_counted(built: Report) -> None:

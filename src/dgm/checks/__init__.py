@@ -31,8 +31,8 @@ class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
-    ``published`` is what the published answer has in the place of ``expected``, computed from its formula where it printed one.
-    Such a claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
+    ``published`` is what the published answer has in the place of ``expected``: a number that it printed (``printed``), or one that
+    follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
     Set ``needs_full_budget`` for what a build with ``limits``, or one on images other than the digits that the questions are about,
     cannot be expected to have; such a build records the claim as skipped.
 
@@ -47,6 +47,7 @@ class Claim:
     tolerance: float = 0.0
     needs_full_budget: bool = False
     published: float | bool | None = None
+    printed: bool = False
 
     def __post_init__(self) -> None:
         if self.method == MEASURED:
@@ -75,7 +76,8 @@ class Finding:
     Name it by ``id``, so that answers can bind their words to its verdict; give one of ``above`` and ``below``. The estimate's
     standard error comes from the images, points or draws behind it, from differences of pairs wherever both sides saw the same ones
     (:func:`paired`); that of a number of the fitted parameters is 0, with ``n = 0``. The scatter of training comes on top of it
-    (:mod:`dgm.verdicts`), and is no business of the check. ``published`` is a published value that the estimate must exclude.
+    (:mod:`dgm.verdicts`), and is no business of the check. ``published`` is a published value that the estimate must exclude,
+    ``printed`` says whether it was printed or follows from what was.
 
     Raises:
         ValueError: for an estimate without an error model, or without exactly one threshold.
@@ -87,6 +89,7 @@ class Finding:
     above: float | None = None
     below: float | None = None
     published: float | None = None
+    printed: bool = False
 
     method: ClassVar[Method] = MEASURED
     needs_full_budget: ClassVar[bool] = True

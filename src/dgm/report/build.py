@@ -296,6 +296,7 @@ class _Context:
             **{kind: kinds.count(kind) for kind in EVIDENCE_KINDS},
             "claims": len(claims),
             "rejected": sum(claim.published is not None for claim in claims),
+            "printed": sum(claim.published is not None and claim.printed for claim in claims),
             "argued": sum(name in self.catalogue.answers and bool(self.catalogue.answers[name].argued) for name in questions),
             "questions": len(questions),
         }

@@ -333,6 +333,7 @@ class Templates:
             "findings": sum(isinstance(claim, JudgedFinding) for claim in claims),
             **{str(kind): methods.count(kind) for kind in EVIDENCE.values()},
             "rejected": sum(claim.published is not None for claim in claims),
+            "printed": sum(claim.published is not None and claim.printed for claim in claims),
             "corrections": sum(value in ("", correction.fault) for correction in corrections),
         }
         if what not in counted:

@@ -73,8 +73,8 @@ class Metric:
 class CheckedClaim:
     """A claim of ``tables/checks.csv``; ``status`` is ``passed``, ``failed``, ``skipped`` or ``missing``.
 
-    ``published`` comes from ``tables/corrections.csv``: the value of the published answer, which this claim rejects. ``function``
-    is where its check stands.
+    ``published`` comes from ``tables/corrections.csv``: the value of the published answer, which this claim rejects, and
+    whether it was ``printed`` there or follows from what was. ``function`` is where its check stands.
     """
 
     question: str
@@ -86,6 +86,7 @@ class CheckedClaim:
     tolerance: float
     status: str
     published: float | bool | None = None
+    printed: bool = False
     function: str = ""
 
 
@@ -112,7 +113,8 @@ class JudgedFinding:
     shown: int = 0
     undecided: int = 0
     contradicted: int = 0
-    published: float | None = None
+    published: float | bool | None = None
+    printed: bool = False
     method: str = MEASURED
     function: str = ""
 
@@ -214,18 +216,20 @@ class Results:
     def checks(self) -> dict[str, list[CheckedClaim | JudgedFinding]]:
         """All claims and findings by question, in the order of the answers."""
         rejected = {
-            (row["question"], row["claim"]): _truth_or_float(row["published"])
+            (row["question"], row["claim"]): (_truth_or_float(row["published"]), row["source"] == "printed")
             for row in self._table("tables/corrections.csv", CORRECTIONS)
             if row["claim"]
         }
         checks: dict[str, list[CheckedClaim | JudgedFinding]] = {}
         for row in self._table("tables/checks.csv", COLUMNS):
-            published = rejected.get((row["question"], row["claim"]))
-            made = self._finding_of(row, published) if row["verdict"] else self._claim_of(row, published)
+            made = self._finding_of(row) if row["verdict"] else self._claim_of(row)
+            if (row["question"], row["claim"]) in rejected:
+                published, printed = rejected[row["question"], row["claim"]]
+                made = replace(made, published=published, printed=printed)
             checks.setdefault(row["question"], []).append(made)
         return checks
 
-    def _claim_of(self, row: Mapping[str, str], published: float | bool | None) -> CheckedClaim:
+    def _claim_of(self, row: Mapping[str, str]) -> CheckedClaim:
         words = {"true": "passed", "false": "failed", "skipped": "skipped", "missing": "missing"}
         status = words.get(row["passed"].lower())
         if status is None:
@@ -241,11 +245,10 @@ class Results:
             error=_float(row["error"]),
             tolerance=_float(row["tolerance"]),
             status=status,
-            published=published,
             function=row["function"],
         )
 
-    def _finding_of(self, row: Mapping[str, str], published: float | bool | None) -> JudgedFinding:
+    def _finding_of(self, row: Mapping[str, str]) -> JudgedFinding:
         verdicts = ("shown", "not decided", "contradicted", "skipped")
         if row["verdict"] not in verdicts:
             raise unknown("verdict", row["verdict"], verdicts, str(self.folder / "tables/checks.csv"))
@@ -266,7 +269,6 @@ class Results:
             shown=int(row["shown"]),
             undecided=int(row["undecided"]),
             contradicted=int(row["contradicted"]),
-            published=published,
             function=row["function"],
         )
 

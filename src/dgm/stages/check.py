@@ -105,6 +105,7 @@ def _row(
         "method": claim.method,
         "computed": _text(claim.computed),
         "published": "" if claim.published is None else _text(claim.published),
+        "source": "" if claim.published is None else ("printed" if claim.printed else "follows"),
     }
     skipped = claim.needs_full_budget and not as_asked
     if isinstance(claim, Claim):

@@ -103,7 +103,7 @@ def corrections(
                 raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['claim']!r}")
             continue
         said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}
-        numbers = ("claim", "method", "published", "computed", "tolerance")
+        numbers = ("claim", "method", "published", "source", "computed", "tolerance")
         rows += [{**said, **{key: row[key] for key in numbers}} for row in rejected] or [{**said, **dict.fromkeys(numbers, "")}]
     return rows
 

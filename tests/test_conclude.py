@@ -8,8 +8,13 @@ import pytest
 from dgm.check_table import COLUMNS, QUESTIONS
 from dgm.stages import conclude
 
-CLAIM = {"question": "toy-1", "claim": "two and two", "method": "enumeration", "expected": "4.0", "computed": "4.0", "tolerance": "0.0",
-         "passed": "True", "function": "src/dgm/checks/toy.py:3 toy_1"}  # fmt: skip
+NUMBERS = {"expected": "4.0", "computed": "4.0", "tolerance": "0.0", "passed": "True"}
+CLAIM = {
+    "question": "toy-1",
+    "claim": "two and two",
+    "method": "enumeration",
+    "function": "src/dgm/checks/toy.py:3 toy_1",
+} | NUMBERS
 FINDING = {"question": "toy-2", "id": "rises", "claim": "it rises", "method": "measurement", "computed": "1.0", "stderr": "0.1"}
 
 
@@ -36,7 +41,7 @@ def test_no_verdict_on_a_finding_fails_a_build(verdict: str, tmp_path: Path) -> 
 def test_a_false_claim_fails_it_and_the_message_leads_to_its_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(tmp_path, CLAIM | {"passed": "False", "computed": "5.0"}, FINDING | {"verdict": "shown"}) == 1
     said = capsys.readouterr().err
-    for part in ("toy-1: two and two: expected 4.0 (within 0.0), found 5.0", "report/answers/toy/toy-1.md", "src/dgm/checks/toy.py:3 toy_1",
-                 "--force", "checks/toy.csv", "report/index.html"):  # fmt: skip
+    places = ("report/answers/toy/toy-1.md", "src/dgm/checks/toy.py:3 toy_1", "--force", "checks/toy.csv", "report/index.html")
+    for part in ("toy-1: two and two: expected 4.0 (within 0.0), found 5.0", *places):
         assert part in said
     assert not (tmp_path / "record.json").exists()

@@ -63,7 +63,7 @@ def test_size_of_the_head_and_start_near_the_identity(covariance, m, outputs):
     encoder = Encoder(Config(covariance=covariance, latent_dimensions=m, **SMALL))
     assert encoder.mean.out_features + encoder.spread.out_features == outputs
     posterior = encoder(binary().float())
-    torch.testing.assert_close(posterior.factor, torch.eye(m).expand(6, m, m))
+    close(posterior.factor, torch.eye(m).expand(6, m, m))
 
 
 def test_the_factor_is_lower_triangular_with_positive_diagonal():

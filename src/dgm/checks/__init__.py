@@ -32,7 +32,8 @@ class Claim:
 
     ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
     ``published`` is what the published answer has in the place of ``expected``: a number that it printed (``printed``), or one that
-    follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant that the claim must reject.
+    follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant
+    that the claim must reject.
     Set ``needs_full_budget`` for what a build with ``limits``, or one on images other than the digits that the questions are about,
     cannot be expected to have; such a build records the claim as skipped.
 

@@ -254,7 +254,7 @@ class _Context:
         }
 
     def _problems(self, part: str | None) -> dict[str, Any]:
-        """Claims that are false, what could not be made, and questions whose checks lack a part of the build; empty for a whole one."""
+        """Claims that are false, what could not be made, questions whose checks lack a part of the build; empty for a whole one."""
         questions = self._questions(part)
         listed = [claim for name in questions for claim in self.results.checks.get(name, [])]
         found = {

@@ -72,10 +72,11 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
     def change(run: str, metric: str) -> Measured:
         return apart(*(evidence.measured(run, metric, split) for split in ("low_temperature", "samples")))
 
-    for run, name, coverage in (("nice", "asked", {"above": 0.0}), ("nice_scale_rate", "own", {"below": 0.0})):
+    for run, name, more in (("nice", "asked", True), ("nice_scale_rate", "own", False)):
         of = f"{run}, low-temperature samples minus samples of the prior"
         yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), below=0.0)
-        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), **coverage)
+        above, below = (0.0, None) if more else (None, 0.0)
+        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), above=above, below=below)
 
 
 def _flow(evidence: Evidence, run: str) -> "nice.Model":
@@ -358,8 +359,9 @@ def _in_one_piece(evidence: Evidence) -> Iterator[Finding]:
     }
     share = {name: frequency(counts == 1) for name, counts in pieces.items()}
     for name, most in (("real", True), ("means", True), ("draws", False), ("mixture", False)):
-        limit = {"above" if most else "below": 0.5}  # whether most of the images hang together
-        yield Finding(f"one-piece-{name}", f"share of {words[name]} in one connected piece", share[name], **limit)
+        above, below = (0.5, None) if most else (None, 0.5)  # whether most of the images hang together
+        statement = f"share of {words[name]} in one connected piece"
+        yield Finding(f"one-piece-{name}", statement, share[name], above=above, below=below)
     yield Finding(
         "draws-looser-than-real",
         "share in one connected piece, draws of real digits minus draws of the VAE",

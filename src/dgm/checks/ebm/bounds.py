@@ -143,7 +143,7 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
         found, p = _pair(sds), asymmetric_pair.mixture(reading)
         formulas = (divergences.forward_kl(p, -10.0, sds[2]), divergences.reverse_kl(p, -10.0, sds[2]))
         for name, text, formula, value, printed in zip((PQ, QP), stated[reading], formulas, found, PUBLISHED, strict=True):
-            yield Claim(f"{name} with {reading}", "quadrature", text, value, 1e-8, published=printed)
+            yield Claim(f"{name} with {reading}", "quadrature", text, value, 1e-8, published=printed, printed=True)
             yield Claim(f"the program's {name} for {reading}", "quadrature", formula, value, 1e-8)
         ratio = {"variances": 36.1, "deviations": 69.6}[reading]
         yield Claim(f"ratio of the two with {reading}", "quadrature", ratio, found[0] / found[1], 0.05)
@@ -154,7 +154,12 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
     ratios = {mean: _pair(VARIANCES, mean)[0] / _pair(VARIANCES, mean)[1] for mean in (-10.0, -5.0, 0.0)}
     falls = ratios[-10.0] > ratios[-5.0] > ratios[0.0]
     yield Claim(
-        "the ratio falls all the way from $-10$ over $-5$ to $0$", "quadrature", expected=False, computed=falls, published=True
+        "the ratio falls all the way from $-10$ over $-5$ to $0$",
+        "quadrature",
+        expected=False,
+        computed=falls,
+        published=True,
+        printed=True,
     )
     yield Claim("ratio with variances at $-5$", "quadrature", 59.55, ratios[-5.0], 0.005)
     yield Claim("ratio with variances at $0$", "quadrature", 10.73, ratios[0.0], 0.005)
@@ -175,14 +180,24 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(f"{QP} falls as the left mode gains weight, variances", "quadrature", expected=True, computed=falling)
     bound = divergences.kl_gaussian(-10, VARIANCES[2], -5, VARIANCES[0])
     limit = _pair(VARIANCES, left=1 - 1e-13)[1]
-    yield Claim(f"infimum of {QP} over the weights, variances", "quadrature", bound, limit, 1e-9, published=PUBLISHED[1])
+    yield Claim(
+        f"infimum of {QP} over the weights, variances", "quadrature", bound, limit, 1e-9, published=PUBLISHED[1], printed=True
+    )
     weight = float(brentq(lambda w: _pair(DEVIATIONS, left=float(w))[0] - PUBLISHED[0], 0.5, 0.95, xtol=1e-10))
     yield Claim("weight of the left mode that gives $97.77$ with deviations", "optimisation", 0.78115, weight, 5e-5)
-    yield Claim(f"{QP} at that weight", "quadrature", 2.092, _pair(DEVIATIONS, left=weight)[1], 5e-4, published=PUBLISHED[1])
+    yield Claim(
+        f"{QP} at that weight", "quadrature", 2.092, _pair(DEVIATIONS, left=weight)[1], 5e-4, published=PUBLISHED[1], printed=True
+    )
     other = float(brentq(lambda w: _pair(DEVIATIONS, left=float(w))[1] - PUBLISHED[1], 0.5, 0.95, xtol=1e-10))
     yield Claim("weight of the left mode that gives $2.10$ with deviations", "optimisation", 0.7752, other, 5e-5)
     yield Claim(
-        f"{PQ} at the weight for $2.10$", "quadrature", 99.43, _pair(DEVIATIONS, left=other)[0], 5e-3, published=PUBLISHED[0]
+        f"{PQ} at the weight for $2.10$",
+        "quadrature",
+        99.43,
+        _pair(DEVIATIONS, left=other)[0],
+        5e-3,
+        published=PUBLISHED[0],
+        printed=True,
     )
     half = _mode_of_two()
     yield Claim("loss of a narrow $q$ on one of two equal modes far apart", "quadrature", math.log(2), half, 1e-9)
@@ -267,7 +282,13 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     own = math.exp(_joint(MEAN, 10, 10.0)[-1] - at_mean[1])
     others = math.fsum(math.exp(-2 * (10 * math.sin(math.pi * k / 10)) ** 2) for k in range(1, 10))
     yield Claim(
-        "probability of the component at $(10,0)$ for a point there", "enumeration", 1 / (1 + others), own, 1e-12, published=height
+        "probability of the component at $(10,0)$ for a point there",
+        "enumeration",
+        1 / (1 + others),
+        own,
+        1e-12,
+        published=height,
+        printed=True,
     )
     cases = [((3.0, 4.0), 10, 10.0), ((10.0, 0.0), 10, 10.0), ((-1.3, 0.4), 7, 1.0), ((0.0, 0.0), 3, 10.0), ((2.0, 5.0), 2, 4.0)]
     errors = [abs(_formula("uniform_bound", x, radius) - _enumerated(x, k, radius)[0]) for x, k, radius in cases]
@@ -420,7 +441,7 @@ def ebm_2_4_c2(evidence: Evidence) -> Iterable[Claim]:
         yield Claim(f"the formula with the Bessel function, {place}", "quadrature", formula, _smeared(x, 10.0), 1e-9)
         yield Claim(f"$\\log p(x)$ at $K=1000$, {place}", "enumeration", beyond, _enumerated(x, 1000, 10.0)[1], 1e-9)
     change = _smeared(MEAN, 10.0) - _enumerated(MEAN, 10, 10.0)[1]
-    yield Claim("change from $K=10$ to the limit at $(10,0)$", "quadrature", -0.918, change, 5e-4, published=0.0)
+    yield Claim("change from $K=10$ to the limit at $(10,0)$", "quadrature", -0.918, change, 5e-4, published=0.0, printed=True)
     between = (10 * math.cos(math.pi / 10), 10 * math.sin(math.pi / 10))
     rise = _smeared(between, 10.0) - _enumerated(between, 10, 10.0)[1]
     # two components at distance 2 R sin(pi/20) each, instead of the even spread

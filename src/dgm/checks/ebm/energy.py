@@ -419,7 +419,7 @@ def _softmax_is_no_likelihood() -> Iterable[Claim]:
     at_mean = 1 / (20 * math.pi)  # of its own component; the others add no more than 1e-8 of it
     yield Claim("true density at a mean", "closed form", at_mean, math.exp(float(top)), 1e-9)
     statement = "the true density is higher at the centre than at a mean"
-    yield Claim(statement, "closed form", expected=False, computed=bool(centre > top), published=True)
+    yield Claim(statement, "closed form", expected=False, computed=bool(centre > top), published=True, printed=True)
 
 
 PUBLISHED = {"ebm_r10": -7.95, "kde_r10": -5.22}
@@ -468,10 +468,12 @@ def _compared(evidence: Evidence) -> Iterable[Finding]:
     scores = {run: evidence.evaluations(run)["log_likelihood_test"] for run in ("ebm_r10", "kde_r10", "gmm_r10")}
     statement = "test log-likelihood of the energy-based model, against the highest softmax score"
     highest = -math.log(len(scores["ebm_r10"]))
-    yield Finding("no-softmax-score", statement, mean(scores["ebm_r10"]), above=highest, published=PUBLISHED["ebm_r10"])
+    yield Finding(
+        "no-softmax-score", statement, mean(scores["ebm_r10"]), above=highest, published=PUBLISHED["ebm_r10"], printed=True
+    )
     lead = paired(scores["kde_r10"], scores["ebm_r10"])
     statement = "test log-likelihood of the kernel estimate minus that of the energy-based model"
-    yield Finding("no-gap", statement, lead, below=0.1, published=PUBLISHED["kde_r10"] - PUBLISHED["ebm_r10"])
+    yield Finding("no-gap", statement, lead, below=0.1, published=PUBLISHED["kde_r10"] - PUBLISHED["ebm_r10"], printed=True)
     for run, name in (("ebm_r10", "energy"), ("kde_r10", "kernel")):
         called = "energy-based model" if name == "energy" else "kernel estimate"
         statement = f"deficit of the {called} against the true density"

@@ -93,7 +93,9 @@ def elbo_1b(evidence: Evidence) -> Iterable[Claim]:
     q, p = (lambda x: mpmath.exp(-x)), _normal(0.0, 1.0)
     mass = float(mpmath.quad(p, [0, 6, 40]))
     value = _integral(q, p, (0, 2, 6, 20, 100))
-    yield Claim("mass of $p=\\mathcal{N}(0,1)$ on the support $x>0$ of $q$", "quadrature", 0.5, mass, 1e-10, published=1.0)
+    yield Claim(
+        "mass of $p=\\mathcal{N}(0,1)$ on the support $x>0$ of $q$", "quadrature", 0.5, mass, 1e-10, published=1.0, printed=True
+    )
     stated = 0.5 * math.log(2 * math.pi)
     yield Claim("divergence of the exponential distribution from $\\mathcal{N}(0,1)$", "quadrature", stated, value, 1e-10)
     yield Claim("its lower bound $-\\log p(S)$", "quadrature", math.log(2), -math.log(mass), 1e-10)

@@ -186,6 +186,7 @@ def _equal_widths() -> Iterable[Claim]:
         expected=False,
         computed=abs(forth - back) > 1e-9,
         published=True,
+        printed=True,
     )
 
 

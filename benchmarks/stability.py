@@ -6,11 +6,11 @@
 ``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped;
 then it collects. ``collect`` judges the findings on every folder there is and writes ``report/stability.csv`` (one row for each
 finding of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a
-folder lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first file, the
-comparisons of the report the second.
+folder lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first
+file, the comparisons of the report the second.
 
 ``avx2`` is float32 with ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``, the kernels of a common laptop. Runs with a seed of
-their own are the same in every build of one arithmetic; they are taken from the first folder.
+their own are the same in every build of one arithmetic, so that only its first build makes and counts them.
 """
 
 import argparse
@@ -46,8 +46,6 @@ ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
     "bfloat16": {},
     "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
 }
-PER_RUN = ("metrics/{run}.csv", "evaluations/{run}.npz", "models/{run}.pt", "history/{run}.csv", "samples/{run}.npz",
-           "estimates/{run}.csv", "estimates/{run}.npz", "records/train/{run}.json", "records/sample/{run}.json")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,8 @@ def build(seed: int, arithmetic: str, options: argparse.Namespace) -> None:
         blocks = {run: {"settings": {"precision": precision}} for run, block in shipped().items() if block["kind"] in settable}
         config.write_text(yaml.safe_dump({"seed": seed, "variant": variant, "runs": blocks}), encoding="utf-8")
         words = ["--directory", str(options.folder), "-s", str(ROOT / "Snakefile"), "--cores", str(options.cores)]
-        asked = targets(f"results/mnist-5k-{variant}", options.without)
+        own = [run for run, block in shipped().items() if "seed" in block and seed != options.seeds[0]]
+        asked = targets(f"results/mnist-5k-{variant}", [*options.without, *own])
         command = [sys.executable, "-m", "snakemake", *words, "--configfile", str(config), "--", *asked]
         subprocess.run(command, env={**os.environ, **ENVIRONMENTS[arithmetic]}, check=False)
 
@@ -114,18 +113,9 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def completed(build: Build, base: Path, scratch: Path) -> Path:
-    """A view of a build with tables, and with the runs that have a seed of their own from the first build."""
+def completed(build: Build, scratch: Path) -> Path:
+    """A view of a build with tables of what it has."""
     folder = view(build.results.resolve(), scratch / build.results.name)
-    if base != build.results:
-        for name in {Path(pattern).parts[0] for pattern in PER_RUN} - {"records"}:
-            _unfold(folder / name)
-        for run in (run for run, block in shipped().items() if "seed" in block):
-            for pattern in PER_RUN:
-                source, target = base / pattern.format(run=run), folder / pattern.format(run=run)
-                if source.is_file() and not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    target.symlink_to(source.resolve())
     joined(
         [*sorted((folder / "metrics").glob("*.csv")), *sorted((folder / "estimates").glob("*.csv"))], folder / "tables/metrics.csv"
     )
@@ -137,16 +127,6 @@ def completed(build: Build, base: Path, scratch: Path) -> Path:
     ]
     save(folder / "tables" / "costs.csv", rows)
     return folder
-
-
-def _unfold(link: Path) -> None:
-    """A link to a folder becomes a folder of links."""
-    if link.is_symlink():
-        inside = sorted(link.resolve().iterdir())
-        link.unlink()
-        link.mkdir()
-        for path in inside:
-            (link / path.name).symlink_to(path)
 
 
 def findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
@@ -171,17 +151,18 @@ def collect(options: argparse.Namespace) -> None:
     rows: list[dict[str, object]] = []
     values: dict[tuple[str, str, str], list[float]] = {}
     trained = set(shipped())
+    met: set[str] = set()  # arithmetics of which a build was read
     with tempfile.TemporaryDirectory() as scratch:
         for made in builds:
             print(f"{made.results.name}", flush=True)
-            base = next(other.results for other in builds if other.arithmetic == made.arithmetic)
-            folder = completed(made, base, Path(scratch))
+            own = {run for run, block in shipped().items() if "seed" in block} if made.arithmetic in met else set()
+            met.add(made.arithmetic)
+            folder = completed(made, Path(scratch))
             common = {"dataset": "mnist-5k", "seed": made.seed, "arithmetic": made.arithmetic, "processor": machine}
             for question, finding in findings(Evidence(folder)):
                 estimate = finding.estimate
                 numbers = {"estimate": repr(float(estimate.value)), "stderr": repr(float(estimate.stderr)), "n": estimate.n}
                 rows.append({**common, "question": question, "finding": finding.id, **numbers})
-            own = {run for run, block in shipped().items() if "seed" in block} if base != made.results else set()
             table = load_frame(folder / "tables" / "metrics.csv")
             for run, metric, split, value in table[["run", "metric", "split", "value"]].itertuples(index=False):
                 if run in trained - own:

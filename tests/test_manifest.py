@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dgm import manifest
+from dgm.check_table import CHECKED, COLUMNS
 from dgm.report import catalogue
 from dgm.stages import collect, tabulate
 from dgm.stages import manifest as manifest_stage
@@ -107,21 +108,24 @@ def report(tmp_path: Path) -> Path:
 
 
 def _check(question: str, passed: str = "True", published: str = "") -> dict[str, str]:
-    row = dict.fromkeys(collect.CHECK_COLUMNS, "0")
-    said = {"question": question, "claim": "a claim, with a comma", "method": "closed form"}
-    return {**row, **said, "passed": passed, "published": published}
+    row = dict.fromkeys(CHECKED, "")
+    said = {"question": question, "claim": "a claim, with a comma", "method": "closed form", "passed": passed}
+    return {**row, **said, "published": published, "source": "printed" if published else ""}
+
+
+FINDING = {**dict.fromkeys(CHECKED, ""), "question": "gdl-2", "claim": "a finding", "id": "rises", "verdict": "shown"}
 
 
 def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, (*collect.CHECK_COLUMNS, "published"))
+        writer = csv.DictWriter(file, CHECKED)
         writer.writeheader()
         writer.writerows(rows)
     return path
 
 
 def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [_check("gdl-1", published="2.5"), _check("gdl-1", "skipped"), _check("gdl-2")]
+    rows = [_check("gdl-1", published="2.5"), _check("gdl-1", "skipped"), _check("gdl-2", "False"), FINDING]
     words = ["--checks", str(_write_checks(tmp_path / "gdl.csv", rows)), "--report-dir", str(report)]
     words += ["--checks-table", str(tmp_path / "c.csv"), "--questions-table", str(tmp_path / "q.csv")]
     words += ["--corrections-table", str(tmp_path / "k.csv")]
@@ -129,20 +133,21 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
     with (tmp_path / "q.csv").open() as file:
         found = [tuple(row.values()) for row in csv.DictReader(file)]
     assert found == [
-        ("gdl-1", "gdl", "True", "2", "1", "True"),
-        ("gdl-2", "gdl", "True", "1", "1", "False"),
-        ("elbo-1", "elbo", "False", "0", "0", "False"),
+        ("gdl-1", "gdl", "True", "2", "1", "0", "0", "True"),
+        ("gdl-2", "gdl", "True", "1", "0", "1", "1", "False"),
+        ("elbo-1", "elbo", "False", "0", "0", "0", "0", "False"),
     ]
     with (tmp_path / "c.csv").open() as file:
         listed = list(csv.DictReader(file))
-    assert [row["claim"] for row in listed] == ["a claim, with a comma"] * 3
-    assert tuple(listed[0]) == collect.CHECK_COLUMNS
+    assert [row["claim"] for row in listed] == ["a claim, with a comma"] * 3 + ["a finding"]
+    assert tuple(listed[0]) == COLUMNS
     with (tmp_path / "k.csv").open() as file:
         corrected = list(csv.DictReader(file))
-    assert [(row["question"], row["fault"], row["printed"], row["published"]) for row in corrected] == [
-        ("gdl-1", "wrong", "It said so.", "2.5")
+    assert [(row["question"], row["fault"], row["printed"], row["published"], row["source"]) for row in corrected] == [
+        ("gdl-1", "wrong", "It said so.", "2.5", "printed")
     ]
-    assert "2 of 3 questions are answered, 1 are open; 2 checks passed; 1 more need" in capsys.readouterr().out
+    said = "2 of 3 questions are answered; of 3 claims 1 hold, 1 are false, 1 are skipped; of 1 findings 1 shown"
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,6 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
     [
         ([_check("gdl-1")], "answers without a check: gdl-2"),
         ([_check("gdl-1"), _check("gdl-2"), _check("gdl-22")], "no question 'gdl-22'; nearest: 'gdl-2'"),
-        ([_check("gdl-1"), _check("gdl-2", "False")], "of question gdl-2 failed"),
     ],
 )
 def test_a_gap_between_answers_and_checks_stops_the_build(report: Path, rows: list[dict[str, str]], message: str) -> None:

@@ -558,7 +558,7 @@ def _found(finding: JudgedFinding) -> str:
 
 def _said(finding: JudgedFinding) -> str:
     """The verdict in words: ``shown; in 10 of 10 trainings``."""
-    if not finding.trainings:
+    if finding.trainings < 2:
         return finding.status + ("; one training" if finding.status != "skipped" else "")
     return f"{finding.status}; shown in {finding.shown} of {finding.trainings} trainings"
 

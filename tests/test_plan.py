@@ -137,7 +137,7 @@ def test_a_figure_belongs_to_the_part_of_the_report_that_shows_it(repository: Pa
     titles = {assignment["id"]: assignment["title"] for assignment in assignments}
     shipped = Plan(SHIPPED)
     assert shipped.category("gdl-4a-samples") == titles["gdl"]
-    assert shipped.category("comparison-cost") == "All models side by side"
+    assert shipped.category("comparison-cost") == "The comparison, further tables"
     assert Plan(SHIPPED, repository).category("curve") == "Shown nowhere"
 
 

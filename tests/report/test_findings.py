@@ -77,6 +77,19 @@ def test_the_page_says_verdict_estimate_and_trainings(original: Example) -> None
     assert report.counts["claims"] == 3 and report.counts["findings"] == 1 and report.counts["shown"] == 1
 
 
+def test_a_finding_may_reject_a_published_value(example: Example) -> None:
+    path = example.results / "tables" / "corrections.csv"
+    row = "toy-1,wrong,The value,the flow recognises more digits than the mixture,measurement,0.5,follows,0.12,"
+    path.write_text(path.read_text() + row + "\n")
+    checks = example.results / "tables" / "checks.csv"
+    lines = checks.read_text().splitlines()
+    lines[-1] = lines[-1].replace("toy-2,leads", "toy-1,leads")
+    checks.write_text("\n".join(lines) + "\n")
+    report = example.build()
+    assert "Would follow from what was printed: 0.5, rejected" in report.html and "would follow: 0.5" in report.html
+    assert "would follow: 0.5" in report.tex
+
+
 # ------------------------------------------------------------------------------------------------ parts that are missing
 
 

@@ -124,6 +124,11 @@ class JudgedFinding:
         return self.stderr if math.isnan(self.scatter) else math.hypot(self.stderr, self.scatter)
 
     @property
+    def computed(self) -> float:
+        """The estimate, where claims and findings stand in one list."""
+        return self.estimate
+
+    @property
     def verdict(self) -> str:
         """shown, not decided or contradicted; a skipped finding decides nothing."""
         return self.status if self.status in ("shown", "contradicted") else "not decided"

@@ -6,8 +6,8 @@
 ``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped;
 then it collects. ``collect`` judges the findings on every folder there is and writes ``report/stability.csv`` (one row for each
 finding of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a
-folder lacks is left out. Rows of other processors and arithmetics that are in the table already stay. The checks read the first
-file, the comparisons of the report the second.
+folder lacks is left out. Rows of other processors and of other arithmetic that are in the table already stay. The checks read the
+first file, the comparisons of the report the second.
 
 ``avx2`` is float32 with ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``, the kernels of a common laptop. Runs with a seed of
 their own are the same in every build of one arithmetic, so that only its first build makes and counts them.
@@ -151,7 +151,7 @@ def collect(options: argparse.Namespace) -> None:
     rows: list[dict[str, object]] = []
     values: dict[tuple[str, str, str], list[float]] = {}
     trained = set(shipped())
-    met: set[str] = set()  # arithmetics of which a build was read
+    met: set[str] = set()  # kinds of arithmetic of which a build was read
     with tempfile.TemporaryDirectory() as scratch:
         for made in builds:
             print(f"{made.results.name}", flush=True)

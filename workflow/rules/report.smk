@@ -94,6 +94,7 @@ rule typeset:
 rule conclude:
     input:
         REPORT,
+        report="<results>/report/index.html",
         checks="<results>/tables/checks.csv",
         questions="<results>/tables/questions.csv",
     output:
@@ -107,10 +108,9 @@ rule conclude:
         mem_mb=500,
         runtime=10,
     params:
-        report=f"{PLAN.results}/report/index.html",
         code=PLAN.code("conclude"),
     shell:
-        "python -m dgm.stages.conclude --checks {input.checks:q} --questions {input.questions:q} --report {params.report:q}"
+        "python -m dgm.stages.conclude --checks {input.checks:q} --questions {input.questions:q} --report {input.report:q}"
         " --record {output.record:q} --log {log:q}"
 
 

@@ -118,6 +118,7 @@ rule manifest:
     input:
         MADE,
         REPORT,
+        "<records>/conclude/report.json",
     output:
         manifest="<results>/manifest.json",
         record="<records>/manifest/manifest.json",

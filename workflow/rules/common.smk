@@ -225,7 +225,7 @@ onerror:
                 PLAN.config_json(),
             ]
             + ["--parts", PLAN.parts_json(), "--failed", *words]
-            + ["--record", f"{PLAN.results}/records/rescue/report.json"]
+            + ["--record", f"{PLAN.results}/logs/rescue/report.json"]
             + ["--log", f"{PLAN.results}/logs/rescue/report.log"],
             env=ENVIRONMENT,
         )

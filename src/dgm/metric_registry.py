@@ -22,6 +22,7 @@ HIGHER = (
 LOWER = (
     "bits_per_dim", "annealed_bits_per_dim", "annealed_gap", "class_distance", "frechet_distance", "frechet_distance_grey",
     "gap_to_truth", "kernel_distance", "kl_to_geometric", "mass_outside", "mean_error", "missing_classes", "mixture_kl",
+    "neighbour_accuracy",
     "peak_memory", "gpu_peak_memory", "posterior_divergence", "posterior_divergence_median", "job_seconds", "job_cpu_seconds",
     "quantisation_error", "sample_seconds_per_1000", "seconds_per_epoch", "squared_error", "train_seconds", "two_sample_accuracy",
     "weight_error",

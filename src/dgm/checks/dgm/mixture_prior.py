@@ -523,8 +523,9 @@ def _clusters(evidence: Evidence) -> Iterable[Finding]:
     sizes = {int(cluster): int(np.sum(own == cluster)) for cluster in np.unique(own)}
     purity = {k: np.bincount(labels[own == k]).max() / size for k, size in sizes.items() if size > 1}  # one image has no error
     inside = labels[own == min(purity, key=lambda k: purity[k])]
-    share = frequency(inside == np.bincount(inside).argmax())
-    yield Finding("a-mixed-cluster", "share of the majority digit in the cluster where it is smallest", share, below=0.5)
+    majority = frequency(inside == np.bincount(inside).argmax())
+    others = Measured(1 - majority.value, majority.stderr, majority.n, "share")
+    yield Finding("a-mixed-cluster", "share of other digits than the majority digit in the most mixed cluster", others, above=0.5)
 
 
 def _shared_information(labels: np.ndarray, clusters: np.ndarray) -> float:

@@ -44,6 +44,7 @@ import torch
 
 import dgm
 from dgm.checks import Claim, Evidence, Finding, claims
+from dgm.measurements import Measured
 from dgm.provenance import names
 
 CODE = (str(Path(dgm.__file__).parent),)
@@ -305,6 +306,10 @@ class Misread(Evidence):
         right = super().metric(run, metric, split, field)
         return float(self._wrong("metric", f"{run}/{metric}/{split}/{field}", right))
 
+    def measured(self, run: str, metric: str, split: str = "test") -> Measured:
+        right = super().measured(run, metric, split)
+        return replace(right, value=float(self._wrong("measured", f"{run}/{metric}/{split}", right.value)))
+
     def history(self, run: str) -> pd.DataFrame:
         right = super().history(run)
         if (self.kind, self.way) == ("history", "shortened"):
@@ -366,7 +371,7 @@ def changed(values: np.ndarray, way: str, seed: int) -> np.ndarray:
     return np.asarray(wrong).astype(values.dtype)
 
 
-READERS = ("metric", "history", "samples", "arrays", "evaluations", "points", "images", "model_path")
+READERS = ("metric", "measured", "history", "samples", "arrays", "evaluations", "points", "images", "model_path")
 Mutant = Slip | Misread
 
 

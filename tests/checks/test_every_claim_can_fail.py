@@ -10,11 +10,7 @@ from mutants import Misread, prove, registered, repeated
 
 from dgm.checks import Evidence
 
-EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("dgm-3-5", "share of the majority digit in the cluster where it is smallest"): (
-        "wrong files and untrained models have mixed clusters too; test_mixture_prior_claims.py shows it failing for pure ones"
-    ),
-}
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 """Claims that no mutant turns false, by question and statement, with the reason why they stay. An entry that is seen failing is
 an error, so the list cannot outlive its reasons."""
 

@@ -39,6 +39,12 @@ torch.set_num_threads(1)
 torch.set_warn_always(True)  # else a warning, which is an error here, shows in the first test alone and depends on the order
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What ``make prove`` says."""
+    parser.addoption("--keep-proofs", action="store_true", help="keep in tests/checks/proved.csv whose claims were seen failing")
+    parser.addoption("--again", action="store_true", help="prove all claims, those too that were proved with the same code")
+
+
 @pytest.fixture
 def images() -> ImageData:
     """Three hundred made-up digits: a bright bar whose place depends on the label."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from workflows import REPOSITORY, small_repository, snakemake
+from workflows import snakemake, toy_repository
 
 pytestmark = pytest.mark.pipeline
 
@@ -14,83 +14,11 @@ RUNS = {
     "broken": {"kind": "nice", "settings": {"hidden_layers": 1, "hidden_units": 8, "learning_rate": 1e30}},
 }
 
-QUESTIONS = """
-assignments: [{id: toy, title: Toys, intro: Two questions.}]
-questions:
-  - {id: toy-1, assignment: toy, title: The healthy one, statement: Say it., kind: program}
-  - {id: toy-2, assignment: toy, title: The broken one, statement: Say it too., kind: program}
-"""
-
-ANSWER = """---
-question: toy-{n}
-figures: [{run}-curve]
----
-The flow `{run}` reaches << num("{run}", "log_likelihood") >> nats.
-<% finding "toy-{n}/finite" %>That is much.<% undecided %>Nobody knows.<% contradicted %>That is little.<% endfinding %>
-
-
-<< fig("{run}-curve") >>
-"""
-
-FIGURE = """
-{run}-curve:
-  draw: learning_curves
-  from: {{run: history/{run}.csv}}
-  settings:
-    panels: [{{title: A flow, curves: [{{source: run, term: log_likelihood, label: training}}]}}]
-  caption: A curve.
-  alt: The learning curve of a flow.
-"""
-
-CHECK = '''
-"""Claims of the toys."""
-
-from collections.abc import Iterable
-
-from dgm.checks import Claim, Evidence, Finding, question
-
-SUM = {sum}
-
-
-@question("toy-1")
-def toy_1(evidence: Evidence) -> Iterable[Claim | Finding]:
-    """Of the healthy run."""
-    yield Claim("two and two", "enumeration", 4, SUM)
-    yield Finding("finite", "its likelihood is much", evidence.measured("nice", "log_likelihood"), above=0.0)
-
-
-@question("toy-2")
-def toy_2(evidence: Evidence) -> Iterable[Claim | Finding]:
-    """Of the broken run."""
-    yield Claim("one and one", "enumeration", 2, 1 + 1)
-    yield Finding("finite", "its likelihood is much", evidence.measured("broken", "log_likelihood"), above=0.0)
-'''
-
-
-def toys(folder: Path, runs: dict[str, object], total: int = 4) -> Path:
-    """A small repository with an assignment of two questions, of which the second speaks of the run ``broken``."""
-    repository = small_repository(REPOSITORY, folder, runs)
-    for module in (repository / "src" / "dgm" / "checks").iterdir():
-        if module.is_dir() and module.name != "__pycache__":
-            for file in module.glob("*.py"):
-                file.unlink()
-            module.rmdir()
-    (repository / "src" / "dgm" / "checks" / "_gradients.py").unlink()
-    (repository / "src" / "dgm" / "checks" / "toy.py").write_text(CHECK.format(sum=total))
-    (repository / "report" / "questions.yaml").write_text(QUESTIONS)
-    answers = repository / "report" / "answers" / "toy"
-    answers.mkdir(parents=True)
-    for n, run in ((1, "nice"), (2, "broken")):
-        (answers / f"toy-{n}.md").write_text(ANSWER.format(n=n, run=run))
-    (repository / "report" / "figures.yaml").write_text("".join(FIGURE.format(run=run) for run in ("nice", "broken")))
-    (repository / "node_modules").symlink_to(REPOSITORY / "node_modules")
-    return repository
-
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     """Repository, folder and output of a build in which one of two trainings fails."""
-    repository = toys(tmp_path_factory.mktemp("failed") / "repository", RUNS)
+    repository = toy_repository(tmp_path_factory.mktemp("failed") / "repository", RUNS)
     folder = repository.parent / "build"
     done = snakemake("--cores", "2", repository=repository, folder=folder)
     assert done.returncode == 1, done.stdout

@@ -559,12 +559,14 @@ def test_snakemakes_own_report_has_every_figure_with_caption_and_category(copied
     where = {path: category for category, groups in categories.items() for paths in groups.values() for path in paths}
     questions = yaml.safe_load((REPOSITORY / "report" / "questions.yaml").read_text())
     titles = {assignment["id"]: assignment["title"] for assignment in questions["assignments"]}
+    heads = [yaml.safe_load(path.read_text().split("---")[1]) for path in (REPOSITORY / "report" / "chapters").glob("*.md")]
+    chapters = {figure: head["title"] for head in heads for figure in head.get("figures", [])}
     for figure in yaml.safe_load((REPOSITORY / "report" / "figures.yaml").read_text()):
         path = f"{QUICK}/figures/{figure}.svg"
         assert any(name.endswith(results[path]["data_uri"].removeprefix("data/")) for name in names), figure
         assert re.search(r"<strong>Figure\s\d+\.</strong> \S+", results[path]["caption"]), figure
         assert "system-message" not in results[path]["caption"], figure
-        assert where[path] == titles.get(figure.partition("-")[0], "All models side by side"), figure
+        assert where[path] == (chapters.get(figure) or titles[figure.partition("-")[0]]), figure
     for name in ("metrics", "seeds", "costs", "checks", "questions", "corrections"):
         assert where[f"{QUICK}/tables/{name}.csv"] == "Tables" and results[f"{QUICK}/tables/{name}.csv"]["caption"]
     assert where[f"{QUICK}/report/index.html"] == "Report"

@@ -28,6 +28,7 @@ __all__ = [
     "smoke_build",
     "snakemake",
     "tool",
+    "toy_repository",
 ]
 
 REPOSITORY = PACKAGE.parents[1]
@@ -139,3 +140,79 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(whole))
     return folder
+
+
+TOY_QUESTIONS = """
+assignments: [{id: toy, title: Toys, intro: Two questions.}]
+questions:
+  - {id: toy-1, assignment: toy, title: The first one, statement: Say it., kind: program}
+  - {id: toy-2, assignment: toy, title: The second one, statement: Say it too., kind: program}
+"""
+
+TOY_ANSWER = """---
+question: toy-{n}
+figures: [{run}-curve]
+---
+The flow `{run}` reaches << num("{run}", "log_likelihood") >> nats.
+<% finding "toy-{n}/finite" %>That is much.<% undecided %>Nobody knows.<% contradicted %>That is little.<% endfinding %>
+
+
+<< fig("{run}-curve") >>
+"""
+
+TOY_FIGURE = """
+{run}-curve:
+  draw: learning_curves
+  from: {{run: history/{run}.csv}}
+  settings:
+    panels: [{{title: A flow, curves: [{{source: run, term: log_likelihood, label: training}}]}}]
+  caption: A curve.
+  alt: The learning curve of a flow.
+"""
+
+TOY_CHECK = '''
+"""Claims of the toys."""
+
+from collections.abc import Iterable
+
+from dgm.checks import Claim, Evidence, Finding, question
+
+SUM = 4
+
+
+@question("toy-1")
+def toy_1(evidence: Evidence) -> Iterable[Claim | Finding]:
+    """Of the first run."""
+    yield Claim("two and two", "enumeration", 4, SUM)
+    yield Finding("finite", "its likelihood is much", evidence.measured("{first}", "log_likelihood"), above=0.0)
+
+
+@question("toy-2")
+def toy_2(evidence: Evidence) -> Iterable[Claim | Finding]:
+    """Of the second run."""
+    yield Claim("one and one", "enumeration", 2, 1 + 1)
+    yield Finding("finite", "its likelihood is much", evidence.measured("{second}", "log_likelihood"), above=0.0)
+'''
+
+
+def toy_repository(folder: Path, runs: Mapping[str, Any], **config: Any) -> Path:
+    """Make ``folder`` a :func:`small_repository` with an assignment of two questions, one on each of the first two ``runs``.
+
+    Both must have a log-likelihood.
+    """
+    repository = small_repository(REPOSITORY, folder, runs, **config)
+    pair = tuple(runs)[:2]
+    checks = repository / "src" / "dgm" / "checks"
+    for path in checks.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    (checks / "_gradients.py").unlink()
+    (checks / "toy.py").write_text(TOY_CHECK.format(first=pair[0], second=pair[1]))
+    (repository / "report" / "questions.yaml").write_text(TOY_QUESTIONS)
+    answers = repository / "report" / "answers" / "toy"
+    answers.mkdir(parents=True)
+    for n, run in enumerate(pair, 1):
+        (answers / f"toy-{n}.md").write_text(TOY_ANSWER.format(n=n, run=run))
+    (repository / "report" / "figures.yaml").write_text("".join(TOY_FIGURE.format(run=run) for run in pair))
+    (repository / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    return repository

@@ -17,6 +17,10 @@ then the functions called there, and so on; a question is done as soon as each o
     PYTHONPATH=src:tests python -m checks.mutants [--results results/<dataset>] [--sources check formula evidence] QUESTION…
 
 prints the claims that no mutant turned false. An assignment in the place of a question stands for all of its questions.
+
+Proofs take minutes, so they are kept: ``proved.csv`` holds, for each question, the :func:`version` of the code for which all of its
+claims were seen failing. The tests prove again what has another version; ``make prove`` does so and keeps it, and before a release
+``make prove ARGS=--again`` proves all of them, as training code decides what the files hold and is no part of the version.
 """
 
 import argparse
@@ -24,8 +28,12 @@ import ast
 import builtins
 import contextlib
 import copy
+import csv
+import fcntl
 import functools
+import hashlib
 import inspect
+import io
 import signal
 import sys
 import tempfile
@@ -45,7 +53,10 @@ import torch
 import dgm
 from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.measurements import Measured
-from dgm.provenance import names
+from dgm.provenance import fingerprint, names
+
+PROVED = Path(__file__).with_name("proved.csv")
+"""Question and version of the code of each proof that is kept."""
 
 CODE = (str(Path(dgm.__file__).parent),)
 """Folders of the files in which slips are made."""
@@ -870,6 +881,29 @@ def registered(wanted: Sequence[str]) -> dict[str, Callable[[Evidence], Iterable
     if not chosen:
         raise ValueError(f"no check of {', '.join(wanted)}; there are {', '.join(checks)}")
     return chosen
+
+
+def version(check: Callable[..., object]) -> str:
+    """Digest of what a proof rests on: the module of the check, all modules of the package it reaches, and this one."""
+    own = ast.dump(ast.parse(Path(__file__).read_text(encoding="utf-8")))
+    return hashlib.sha256(f"{fingerprint(check.__module__)} {own}".encode()).hexdigest()[:16]
+
+
+def kept(record: Path = PROVED) -> dict[str, str]:
+    """Version by question, of the proofs that are kept."""
+    with record.open(newline="", encoding="utf-8") as file:
+        return {row["question"]: row["version"] for row in csv.DictReader(file)}
+
+
+def keep(question: str, proved: str, record: Path = PROVED) -> None:
+    """Add a proof to those that are kept; questions that are no more fall out. Processes take turns."""
+    with record.open(encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = registered([])
+        rows = {name: text for name, text in {**kept(record), question: proved}.items() if name in known}
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([("question", "version"), *sorted(rows.items())])
+        record.write_text(text.getvalue(), encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

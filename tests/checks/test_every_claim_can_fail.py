@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mutants
 import pytest
-from mutants import Misread, prove, registered, repeated
+from mutants import Misread, keep, kept, prove, registered, repeated, version
 
 from dgm.checks import Evidence
 
@@ -16,10 +16,29 @@ an error, so the list cannot outlive its reasons."""
 
 
 @pytest.mark.parametrize("question", registered([]))
-def test_every_claim_is_seen_failing(question: str, tiny_results: Path) -> None:
-    proof = prove(registered([question])[question], Evidence(tiny_results))
+def test_every_claim_is_seen_failing(question: str, request: pytest.FixtureRequest) -> None:
+    """Of the checks whose code is not what it was when they were proved; of all with ``--again``."""
+    check = registered([question])[question]
+    if kept().get(question) == version(check) and not request.config.getoption("--again"):
+        pytest.skip("proved with this code")
+    proof = prove(check, Evidence(request.getfixturevalue("tiny_results")))
     assert proof.seen
     assert set(proof.unseen) == {statement for name, statement in EXCEPTIONS if name == question}
+    if request.config.getoption("--keep-proofs"):
+        keep(question, version(check))
+
+
+def test_a_kept_proof_holds_for_one_version_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "proved.csv"
+    record.write_text("question,version\nof-old,0123\n")
+    question, other = list(registered([]))[:2]
+    check = registered([question])[question]
+    for name in (other, question):
+        keep(name, version(registered([name])[name]), record)
+    assert kept(record) == {name: version(registered([name])[name]) for name in sorted((question, other))}
+    before = version(check)
+    monkeypatch.setattr(mutants, "fingerprint", lambda *modules: "of changed code")
+    assert version(check) != before
 
 
 def test_exceptions_belong_to_questions_and_give_reasons() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflows import QUICK, SMOKE, command, copy_sources, smoke_build, snakemake, tool
+from workflows import QUICK, SHIPPED, command, snakemake, tool, toy_repository
 
 from dgm.resources import STAGES
 
@@ -33,6 +33,21 @@ PROFILE = [
 CANCELLED, OUT_OF_TIME = "nice", "vae_conv"
 """Runs whose first job is taken away in the middle of its training."""
 
+NAMES = (
+    "nice",
+    "bmm_k5",
+    "vae_conv",
+    "vae_mlp",
+    "real_grey",
+    "real_thresholded",
+    "real_binarised",
+    "gmm_r10",
+    "kde_r10",
+    "ebm_r10",
+)
+RUNS = {name: SHIPPED["runs"][name] for name in NAMES}
+"""Every way to ask for resources: with and without a GPU, images and points, likelihood estimates, much and little memory."""
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -45,7 +60,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Submitted:
-    """A build by Slurm in a clone of its own; ``taken`` is run -> number of the job that was taken from it."""
+    """A build by Slurm in a repository of its own; ``taken`` is run -> number of the job that was taken from it."""
 
     clone: Path
     taken: dict[str, str]
@@ -62,14 +77,14 @@ class Submitted:
 
 @pytest.fixture(scope="module")
 def submitted(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
-    """A quick build that loses two jobs on the way."""
-    clone = copy_sources(tmp_path_factory.mktemp("build") / "clone")
+    """A build that loses two jobs on the way."""
+    clone = toy_repository(tmp_path_factory.mktemp("build") / "clone", RUNS, rings={"ring_r10": SHIPPED["rings"]["ring_r10"]})
     # a checkpoint after every step, so that a training can be caught between its first and its last
     environment = {**os.environ, "DGM_CHECKPOINT_SECONDS": "0"}
     with (
         (clone.parent / "said").open("w+") as said,
         subprocess.Popen(
-            command(*SMOKE, *PROFILE, repository=clone, folder=clone), cwd=clone, env=environment, stdout=said, stderr=said
+            command(*PROFILE, repository=clone, folder=clone), cwd=clone, env=environment, stdout=said, stderr=said
         ) as build,
     ):
         try:
@@ -132,7 +147,7 @@ def test_no_two_jobs_held_a_gpu_at_once(submitted: Submitted) -> None:
         held.setdefault(record["device"]["gpu"], []).append((began, began + record["seconds"]))
     assert set(held) == {"0", "1", ""}
     for gpu in "01":
-        assert len(held[gpu]) > 10
+        assert len(held[gpu]) > 2
         for (_, end), (start, _) in pairwise(sorted(held[gpu])):
             assert start >= end, f"GPU {gpu} was shared"
 
@@ -149,7 +164,7 @@ def test_every_job_asked_for_what_its_run_needs(submitted: Submitted) -> None:
 
 
 def test_light_stages_ran_here_and_small_jobs_shared_a_submission(submitted: Submitted) -> None:
-    local = submitted.records("prepare", "simulate", "demonstrate", "plot", "tabulate", "costs", "collect", "render", "manifest")
+    local = submitted.records("prepare", "simulate", "plot", "tabulate", "costs", "collect", "render", "manifest")
     assert {record["scheduler_job"] for record in local.values()} == {""}
     measured = submitted.records("sample", "evaluate")
     numbers = {name: record["scheduler_job"] for name, record in measured.items()}
@@ -157,7 +172,7 @@ def test_light_stages_ran_here_and_small_jobs_shared_a_submission(submitted: Sub
     for name, number in numbers.items():
         if name.startswith("evaluate/") and "--samples" in measured[name]["command"]:
             assert numbers[name.replace("evaluate/", "sample/")] == number, name
-    assert len(set(numbers.values())) < len(numbers) / 4
+    assert len(set(numbers.values())) < len(numbers) / 3
 
 
 @pytest.mark.parametrize(("run", "state"), [(CANCELLED, "CANCELLED"), (OUT_OF_TIME, "TIMEOUT")])
@@ -171,11 +186,14 @@ def test_a_training_whose_job_was_taken_continues_in_the_next(submitted: Submitt
 
 
 def test_the_report_equals_that_of_this_machine(submitted: Submitted) -> None:
-    done = tool("verify", "--against", str(submitted.results), *SMOKE, repository=smoke_build())
+    here = submitted.clone.parent / "here"
+    done = snakemake("--cores", "2", repository=submitted.clone, folder=here)
+    assert done.returncode == 0, done.stdout[-8000:]
+    done = tool("verify", "--against", str(submitted.results), "--directory", str(here), repository=submitted.clone)
     assert done.returncode == 0, done.stdout
     assert "the two builds are the same" in done.stdout
 
 
 def test_nothing_is_left_to_do(submitted: Submitted) -> None:
-    done = snakemake(*SMOKE, *PROFILE, "--dry-run", repository=submitted.clone, folder=submitted.clone)
+    done = snakemake(*PROFILE, "--dry-run", repository=submitted.clone, folder=submitted.clone)
     assert "Nothing to be done" in done.stdout, done.stdout[-4000:]

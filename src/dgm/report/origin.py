@@ -115,7 +115,7 @@ def of_table(table: Table, results: Results) -> Origin:
 
 def of_report(results: Results) -> Origin:
     """Origin of everything: all records of the build, but not those of the report itself."""
-    wanted = [key for key in results.records if key[0] not in ("render", "typeset", "manifest")]
+    wanted = [key for key in results.records if key[0] not in ("render", "typeset", "conclude", "manifest")]
     return _origin("render", "report/index.html", results, results.runs, wanted)
 
 

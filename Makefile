@@ -37,7 +37,7 @@ unpack: $(STAMP) ## put the build of an archive in place, once it is checked: ma
 	PYTHONPATH=src python -m dgm.archive unpack "$(ARCHIVE)"
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
-	pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+	pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: $(STAMP) ## see each claim fail under wrong code, where code changed since it was last seen (all: ARGS=--again)
 	pytest --numprocesses auto --maxprocesses 8 --keep-proofs tests/checks/test_every_claim_can_fail.py $(ARGS)

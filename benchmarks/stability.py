@@ -1,6 +1,7 @@
 """Repeat the default build's trainings with other seeds and other arithmetic, and keep what each finding and each metric was.
 
     python benchmarks/stability.py build [--seeds 0 1 …] [--arithmetic float32 bfloat16 avx2] [--without RUN …] [--folder DIR]
+    python benchmarks/stability.py judge [--folder DIR]
     python benchmarks/stability.py collect [--folder DIR]
 
 ``build`` makes one results folder for each seed and arithmetic, up to the metrics, and continues where an earlier call stopped;
@@ -8,6 +9,9 @@ then it collects. ``collect`` judges the findings on every folder there is and w
 finding of each repeated build) and ``report/scatter.csv`` (mean and standard deviation of every metric of a trained run). What a
 folder lacks is left out. Rows of other processors and of other arithmetic that are in the table already stay. The checks read the
 first file, the comparisons of the report the second.
+
+``judge`` measures the samples of the first build with the classifiers of the others. What then differs is the scatter of the
+classifier alone, which ``collect`` writes into the last columns of the second file.
 
 ``avx2`` is float32 with ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``, the kernels of a common laptop. Runs with a seed of
 their own are the same in every build of one arithmetic, so that only its first build makes and counts them.
@@ -19,6 +23,7 @@ import io
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -143,6 +148,43 @@ def findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
                 print(f"  {question} stops: {str(error)[:160]}")
 
 
+def judge(options: argparse.Namespace) -> None:
+    """Repeat the measurements of the first build's samples, as it recorded them, with the classifier of every other build."""
+    first, *others = folders(options.folder)
+    for other in others:
+        classifier = other.results / "models" / "classifier.pt"
+        if not classifier.exists() or other.arithmetic != first.arithmetic:
+            continue
+        for path in sorted((first.results / "records" / "evaluate").glob("*.json")):
+            words = shlex.split(load_json(path)["command"])
+            made = judged(options.folder, other) / f"{path.stem}.csv"
+            if made.exists() or "--samples" not in words or words[words.index("--run") + 1] != path.stem:
+                continue
+            told = {"--classifier": classifier, "--metrics": made, "--evaluations": made.with_suffix(".npz")}
+            told |= {"--record": made.with_suffix(".json"), "--log": made.with_suffix(".log")}
+            command = [str(told.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+            subprocess.run([sys.executable, *command[1:]], cwd=options.folder, env=environment, check=True)
+            made.with_suffix(".npz").unlink()
+
+
+def judged(folder: Path, build: Build) -> Path:
+    """Where the measurements with the classifier of a build are kept."""
+    return folder.resolve() / "results" / "judged" / build.results.name
+
+
+def by_classifier(builds: Sequence[Build], folder: Path) -> dict[tuple[str, str, str], list[float]]:
+    """Values of one build's samples, by (run, metric, split), one for each classifier; only what depends on the classifier."""
+    values: dict[tuple[str, str, str], list[float]] = {}
+    tables = [path for build in builds[1:] for path in sorted(judged(folder, build).glob("*.csv"))]
+    runs = {path.stem for path in tables}
+    for path in [*sorted((builds[0].results / "metrics").glob("*.csv")), *tables]:
+        for row in load_table(path, ("run", "metric", "split", "value")):
+            if row["run"] in runs:
+                values.setdefault((row["run"], row["metric"], row["split"]), []).append(float(row["value"]))
+    return {key: found for key, found in values.items() if len(set(found)) > 1 and np.isfinite(found).all()}
+
+
 def collect(options: argparse.Namespace) -> None:
     """Judge the findings on all folders and write both tables."""
     builds, machine = folders(options.folder), processor()
@@ -170,14 +212,21 @@ def collect(options: argparse.Namespace) -> None:
     seen = {(str(row["seed"]), row["arithmetic"], row["processor"]) for row in rows}
     kept = [row for row in load_table(STABILITY, COLUMNS) if (row["seed"], row["arithmetic"], row["processor"]) not in seen]
     _write(STABILITY, COLUMNS, [*kept, *rows])
+    classified = by_classifier(builds, options.folder)
     spread = [
         {"dataset": "mnist-5k", "run": run, "metric": metric, "split": split, "trainings": len(found),
-         "mean": f"{np.mean(found):.6g}", "deviation": f"{np.std(found, ddof=1):.3g}"}
+         "mean": f"{np.mean(found):.6g}", "deviation": f"{np.std(found, ddof=1):.3g}",
+         "classifiers": len(classified.get((run, metric, split), [])) or "",
+         "judged": _deviation(classified.get((run, metric, split), []))}
         for (run, metric, split), found in values.items()
         if len(found) >= 3 and np.isfinite(found).all()
     ]  # fmt: skip
     _write(SCATTERS, SCATTER, spread)
     print(f"{len(rows)} findings of {len(builds)} builds in {STABILITY}, {len(spread)} metrics in {SCATTERS}")
+
+
+def _deviation(values: Sequence[float]) -> str:
+    return f"{np.std(values, ddof=1):.3g}" if len(values) >= 3 else ""
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -191,7 +240,7 @@ def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, objec
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("build", "collect"))
+    parser.add_argument("what", choices=("build", "judge", "collect"))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--arithmetic", nargs="+", choices=tuple(ENVIRONMENTS), default=["float32"])
     parser.add_argument("--cores", type=int, default=os.cpu_count())
@@ -203,6 +252,8 @@ def main() -> None:
         for seed in options.seeds:
             for arithmetic in options.arithmetic:
                 build(seed, arithmetic, options)
+    if options.what == "judge":
+        judge(options)
     collect(options)
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 # one thread: a test must not depend on how many cores the machine has, nor slow its neighbours down
@@ -43,6 +44,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """What ``make prove`` says."""
     parser.addoption("--keep-proofs", action="store_true", help="keep in tests/checks/proved.csv whose claims were seen failing")
     parser.addoption("--again", action="store_true", help="prove all claims, those too that were proved with the same code")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that run whole builds, the slowest of them before the others, or one process ends long after the rest."""
+    tests = Counter(item.path for item in items)
+    patience = {item.path: max((mark.args[0] for mark in item.iter_markers("timeout")), default=0) for item in items}
+    builds = {item.path for item in items if item.get_closest_marker("pipeline")}
+    items.sort(key=lambda item: (-patience[item.path], item.path not in builds, -tests[item.path]))
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_rows_of_cluster_samples_are_sorted_by_digit_and_name_empty_clusters() -
     }
     with style.context():
         drawn = cluster_samples.draw({"evaluations": evaluations, "samples": described}, images=4, rows=1)
-    assert [axes.texts[0].get_text() for axes in drawn.axes] == ["mostly 2\n0.400", "mostly 7\n0.500", "empty\n0.100"]
+    assert [axes.texts[0].get_text() for axes in drawn.axes] == ["most often 2\n0.400", "most often 7\n0.500", "empty\n0.100"]
     assert [float(axes.images[0].get_array()[5, 5]) for axes in drawn.axes] == [0.2, 0.7, 0.1]
 
 

@@ -67,3 +67,12 @@ def test_every_point_is_drawn_in_the_colour_of_its_class():
 def _legend(panel):
     legend = panel.get_legend()
     return legend.get_texts(), legend.get_lines()
+
+
+def test_labels_that_would_lie_on_each_other_are_pushed_apart_and_others_stay() -> None:
+    points = np.array([[0.0, 0.0], [0.1, 0.0], [0.1, 0.0], [5.0, 5.0]])
+    moved = latent_plane.apart(points, 0.5)
+    distances = np.linalg.norm(moved[:, None] - moved[None], axis=-1)[~np.eye(4, dtype=bool)]
+    assert distances.min() >= 0.5
+    assert (moved[3] == points[3]).all()
+    np.testing.assert_allclose(moved.mean(0), points.mean(0))

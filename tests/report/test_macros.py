@@ -147,7 +147,7 @@ def test_a_comparison_is_paired_where_both_runs_saw_the_same_images(example: Exa
 
 def test_the_scatter_of_training_is_in_the_error_where_it_is_known(example: Example) -> None:
     path = example.folder / "scatter.csv"
-    rows = [f"toys,{run},log_likelihood,test,10,-100,30" for run in ("flow", "mix")]
+    rows = [f"toys,{run},log_likelihood,test,10,-100,30,," for run in ("flow", "mix")]
     path.write_text("\n".join([",".join(SCATTER), *rows]) + "\n")
     templates = Templates(load(example.report), Results(example.results, example.config, path))
     verdict = said(templates, 'better("flow", "mix", "log_likelihood", labels=("A", "B"))')

@@ -5,10 +5,11 @@ import pytest
 from conftest import Example
 from scipy import stats
 
+from dgm.report.build import build
 from dgm.report.catalogue import load
 from dgm.report.macros import Templates
 from dgm.report.numbers import plain
-from dgm.report.results import Results
+from dgm.report.results import SCATTER, Results
 
 LIKELIHOODS = {"flow": -99.347, "flow-seed1": -97.0, "flow-seed2": -98.2, "mix": -152.54, "mix-seed1": -150.0, "mix-seed2": -155.1}
 ACCURACIES = {"flow": 0.91, "flow-seed1": 0.93, "flow-seed2": 0.95, "mix": 0.93, "mix-seed1": 0.92, "mix-seed2": 0.90}
@@ -81,6 +82,20 @@ def test_tables_say_what_they_show(repeated: Example) -> None:
     table = report.html.partition('id="tab-scores"')[2].partition("</table>")[0]
     assert table.count("<td>3</td>") == 2
     assert "−98" in table and "±" in table
+
+
+def test_tables_can_show_what_repeated_trainings_and_other_classifiers_change(example: Example) -> None:
+    columns = "".join(
+        f"    - {{label: {field}, metric: log_likelihood, field: {field}, digits: 2}}\n" for field in ("scatter", "judged")
+    )
+    table = example.report / "tables.yaml"
+    table.write_text(table.read_text().replace("  notes:", f"{columns}  notes:"))
+    path = example.folder / "scatter.csv"
+    path.write_text(f"{','.join(SCATTER)}\ntoys,flow,log_likelihood,test,10,-100,30.25,9,4.75\n")
+    found = build(load(example.report), Results(example.results, example.config, path), example.folder).html
+    rows = found.partition('id="tab-scores"')[2].partition("</table>")[0]
+    assert "<td>30.25</td><td>4.75</td>" in rows.replace("\n", "")
+    assert "<td>–</td><td>–</td>" in rows.replace("\n", "")
 
 
 def test_tables_of_one_seed_say_nothing_of_seeds(example: Example) -> None:

@@ -34,6 +34,6 @@ def draw(sources: Mapping[str, Any], *, images: int = 10, rows: int = 2) -> Figu
         strip = style.tile(np.concatenate([means[k][None], drawn[k]]), across)
         style.show_image(axis, strip, vmin=0, vmax=1)
         axis.axvline(28.5, color=style.COLOURS["orange"], linewidth=1.2)
-        digit = "empty" if digits[k] < 0 else f"mostly {digits[k]}"
+        digit = "empty" if digits[k] < 0 else f"most often {digits[k]}"
         axis.text(-2, 14, f"{digit}\n{weights[k]:.3f}", ha="right", va="center", fontsize=6.5)
     return made

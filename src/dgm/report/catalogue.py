@@ -81,14 +81,15 @@ class Column(Settings):
     """A column of a table: one metric, or the texts that the rows have under a key, such as published numbers with their source.
 
     ``optional`` allows cells without a value, which show a dash; ``stderr`` adds the standard error to the cells that have one, and
-    to means over several seeds half their 95 % interval; ``field: seeds`` shows the number of seeds in place of the value.
+    to means over several seeds half their 95 % interval; ``field`` shows something else in place of the value: the number of
+    ``seeds``, its ``scatter`` over repeated trainings, or how it scatters when it is ``judged`` by other classifiers.
     """
 
     label: str
     metric: str = ""
     text: str = ""
     split: str = "test"
-    field: Literal["value", "seeds"] = "value"
+    field: Literal["value", "seeds", "scatter", "judged"] = "value"
     digits: int | None = Field(None, ge=0)
     stderr: bool = False
     optional: bool = False

@@ -22,8 +22,9 @@ from dgm.methods import MEASURED
 from dgm.repeats import repeats
 from dgm.report.names import unknown
 
-SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation")
-"""Columns of ``report/scatter.csv``."""
+SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation", "classifiers", "judged")
+"""Columns of ``report/scatter.csv``: mean and standard deviation over trainings; standard deviation over classifiers, of one
+training's samples."""
 
 __all__ = ["CheckedClaim", "JudgedFinding", "Metric", "Record", "Results"]
 
@@ -46,6 +47,8 @@ class Metric:
     values: tuple[float, ...] = ()
     scatter: float = math.nan
     """Standard deviation over repeated trainings, from ``report/scatter.csv``; nan where it was not measured."""
+    judged: float = math.nan
+    """Standard deviation over repeated trainings of the classifier alone, which judges the same samples each time; as above."""
 
     @property
     def seeds(self) -> int:
@@ -182,14 +185,18 @@ class Results:
         self._scatter_table = scatter
 
     @cached_property
-    def _scatter(self) -> dict[tuple[str, str, str], float]:
-        """Standard deviations over repeated trainings on this data set, by (run, metric, split); none for a trial's numbers."""
+    def _scatter(self) -> dict[tuple[str, str, str], tuple[float, float]]:
+        """Standard deviations over trainings, and over classifiers alone, by (run, metric, split); none for a trial's numbers."""
         limited = any(value is not None for value in (self.config.get("limits") or {}).values())
         if self._scatter_table is None or limited:
             return {}
         rows = load_table(self._scatter_table, SCATTER)
         dataset = str(self.config.get("dataset"))
-        return {(row["run"], row["metric"], row["split"]): _float(row["deviation"]) for row in rows if row["dataset"] == dataset}
+        return {
+            (row["run"], row["metric"], row["split"]): (_float(row["deviation"]), _float(row["judged"]))
+            for row in rows
+            if row["dataset"] == dataset
+        }
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str, str], Metric]:
@@ -203,6 +210,7 @@ class Results:
                 key = (self.instances[row["run"]], row["metric"], row["split"])
                 repeated.setdefault(key, []).append(_float(row["value"]))
                 continue
+            scatter, judged = self._scatter.get((row["run"], row["metric"], row["split"]), (math.nan, math.nan))
             made = Metric(
                 run=row["run"],
                 kind=row["kind"],
@@ -212,7 +220,8 @@ class Results:
                 n=_float(row["n"]),
                 split=row["split"],
                 unit=row["unit"],
-                scatter=self._scatter.get((row["run"], row["metric"], row["split"]), math.nan),
+                scatter=scatter,
+                judged=judged,
             )
             rows[made.run, made.metric, made.split] = made
         return rows | {key: rows[key].over((rows[key].value, *values)) for key, values in repeated.items() if key in rows}

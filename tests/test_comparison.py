@@ -10,6 +10,7 @@ from scipy import stats
 
 from dgm.comparison import Verdict, compare, summary
 from dgm.measurements import Measured
+from dgm.verdicts import DECISIVE
 
 REPEATS = 4000
 VALUES = st.lists(st.integers(-10_000, 10_000).map(lambda n: n / 64), min_size=2, max_size=6)
@@ -63,7 +64,7 @@ def test_what_has_no_interval() -> None:
 
 
 @pytest.mark.parametrize("n", [3, 10])
-def test_equal_laws_differ_in_5_of_100_cases(n: int) -> None:
+def test_equal_distributions_differ_in_5_of_100_cases(n: int) -> None:
     rng = np.random.default_rng(n)
     rate = decided([compare(list(rng.normal(0, 1, n)), list(rng.normal(0, 1, n))) for _ in range(REPEATS)])
     assert 0.03 < rate < 0.06  # with few values Welch's test stays below its level
@@ -80,15 +81,15 @@ def test_one_value_beside_repeated_ones_keeps_the_level() -> None:
     rng = np.random.default_rng(0)
     rate = decided([compare(Measured(rng.normal()), list(rng.normal(0, 1, 3))) for _ in range(REPEATS)])
     assert rate == around(0.05)
-    # an image error on the single value alone widens its law and the interval alike
+    # an image error on the single value alone widens its distribution and the interval alike
     rate = decided([compare(list(rng.normal(0, 1, 8)), Measured(rng.normal(0, math.hypot(1, 3)), 3.0)) for _ in range(REPEATS)])
     assert rate == around(0.05)
 
 
-def test_two_estimates_keep_the_level_of_two_standard_errors() -> None:
+def test_two_estimates_keep_the_level_of_three_standard_errors() -> None:
     rng = np.random.default_rng(0)
     rate = decided([compare(Measured(rng.normal(0, 1), 1.0), Measured(rng.normal(0, 2), 2.0)) for _ in range(REPEATS)])
-    assert rate == around(2 * stats.norm.sf(2))
+    assert rate == around(2 * stats.norm.sf(DECISIVE))
 
 
 def test_power_is_that_of_the_t_test_and_grows() -> None:

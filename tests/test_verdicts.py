@@ -55,7 +55,7 @@ def test_the_scatter_of_training_widens_the_error() -> None:
     repeated = trials(1.0, 2.0, 3.0)
     assert repeated.scatter == pytest.approx(1.0)
     assert repeated.error(0.75) == pytest.approx(1.25)
-    assert math.isnan(trials(1.0).scatter) and trials(1.0).error(0.5) == 0.5
+    assert math.isnan(trials(1.0, 9.0).scatter) and trials(1.0, 9.0).error(0.5) == 0.5
     assert Trials().judge(3.5, 1.0, 100, 0.0, above=True) == "shown"
     assert repeated.judge(3.5, 1.0, 100, 0.0, above=True) == "not decided"
 

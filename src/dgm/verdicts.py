@@ -70,9 +70,9 @@ class Trials:
 
     @property
     def scatter(self) -> float:
-        """Standard deviation of the estimate over all trainings; nan for fewer than two."""
+        """Standard deviation of the estimate over all trainings; nan for fewer than three, which say too little of it."""
         values = [trial.estimate for trial in self.trials]
-        if len(values) < 2:
+        if len(values) < 3:
             return math.nan
         mean = math.fsum(values) / len(values)
         return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))

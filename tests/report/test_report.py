@@ -113,7 +113,7 @@ def test_the_answers_read_as_written(built: Report) -> None:
         "see toy-2 or the comparison.",
         "Samples x∼p after 12 epochs.",
         "Not answered yet.",
-        "2 of 2 checks passed",
+        "2 of 2 claims hold",
         "1 measured: 1 shown; 1 skipped",
         "−99.3 ± 0.4",
         "2 of 3 questions answered, 1 open",
@@ -232,7 +232,7 @@ def test_the_evidence_is_counted(built: Report) -> None:
         "answers argued in part",
     ]
     assert rows[-1] == ["all", "3", "4", "1", "1", "0", "1", "1", "1", "1"]
-    assert "2 of 2 checks passed: 1 proved, 1 computed" in built.html
+    assert "2 of 2 claims hold: 1 proved, 1 computed" in built.html
     assert "all & 3 & 4 & 1 & 1 & 0 & 1 & 1 & 1 & 1" in built.tex
 
 
@@ -264,7 +264,7 @@ def test_equal_input_gives_equal_bytes(example: Example, built: Report) -> None:
 def test_a_failed_check_is_shown_as_failed(example: Example) -> None:
     example.replace(example.results / "tables" / "checks.csv", "1e-12,True", "1e-12,False")
     html = example.build().html
-    assert "1 of 2 checks passed" in html and '<details class="checks failed">' in html
+    assert "1 of 2 claims hold" in html and '<details class="checks failed">' in html
 
 
 def test_a_trial_build_says_so(example: Example) -> None:

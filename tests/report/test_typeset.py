@@ -40,7 +40,7 @@ def test_the_pdf_has_the_content_of_the_page(finished: Example, tmp_path: Path) 
         "the flow is better, by 53.2 ± 1.4 nats",
         "See Figure 1 and Table 1, (Kingma & Welling, 2014)",
         "Not answered yet.",
-        "2 of 2 checks passed",
+        "2 of 2 claims hold",
         "Correction of the published answer",
         "19,158,352",
         "Auto-Encoding Variational Bayes",

@@ -21,7 +21,7 @@ def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, str]], asp
         arrays = sources[panel["source"]]
         digits = range(len(arrays["class_shares"]))
         axis.bar(digits, arrays["class_shares"], color=style.COLOURS["sky"], label="samples")
-        axis.bar(digits, arrays["class_shares_recognised"], color=style.COLOURS["blue"], label="samples that the classifier recognises")
+        axis.bar(digits, arrays["class_shares_recognised"], color=style.COLOURS["blue"], label="samples recognised")
         ends = [digit - 0.45 for digit in digits], [digit + 0.45 for digit in digits]
         axis.hlines(arrays["class_shares_data"], *ends, color=style.COLOURS["vermilion"], linewidth=2, label="training images")
         axis.set(title=panel["title"], xlabel="digit", xticks=digits)

@@ -590,7 +590,7 @@ def _verdict(claims: Sequence[CheckedClaim | JudgedFinding]) -> dict[str, Any]:
     if done:
         kinds: list[str | None] = [EVIDENCE.get(claim.method) for claim in done]
         of_kinds = ", ".join(f"{kinds.count(kind)} {kind}" for kind in EVIDENCE_KINDS if kind in kinds)
-        parts.append(f"{passed} of {len(done)} check{'s' if len(done) > 1 else ''} passed: {of_kinds}")
+        parts.append(f"{passed} of {len(done)} {'claims hold' if len(done) > 1 else 'claim holds'}: {of_kinds}")
     findings = [claim for claim in claims if isinstance(claim, JudgedFinding) and claim.status != "skipped"]
     if findings:
         verdicts = [finding.status for finding in findings]

@@ -13,6 +13,9 @@ __all__ = ["digits_of", "exact", "in_formula", "in_prose", "number", "plain", "w
 ROUNDING_NOISE = 1e-9
 """Below this, a value that was asked for with few decimals counts as zero."""
 
+SMALL, MOST_DECIMALS = 1e-4, 6
+"""A value below the first, whose standard error supports more decimals than the second, is written with a power of ten."""
+
 GROUP = "\ue000"
 POWER = ("\ue001", "\ue002")
 _SCIENTIFIC = re.compile(f"(-?[0-9.]*){POWER[0]}(-?[0-9]+){POWER[1]}")
@@ -52,7 +55,7 @@ def number(value: float, digits: int | None = None, stderr: float = math.nan) ->
     if digits is None:
         if value.is_integer() and abs(value) < 1e15:
             digits = 0
-        elif not 1e-4 <= abs(value) < 1e6:
+        elif not SMALL <= abs(value) < 1e6:
             return _scientific(value, 3)
         else:
             digits = max(0, 3 - math.floor(math.log10(abs(value))))
@@ -82,7 +85,8 @@ def exact(value: float | bool, digits: int = 8) -> str:
 def with_error(value: float, stderr: float, digits: int | None = None) -> str:
     """Value ± standard error, both with the same decimals; a standard error of exactly zero is written 0.
 
-    One that the asked decimals would make zero gets one or two decimals more, and the value with it.
+    One that the asked decimals would make zero gets one or two decimals more, and the value with it. Small values with
+    a far smaller error are written with powers of ten.
 
     Raises:
         ValueError: when there is no finite standard error.
@@ -94,6 +98,9 @@ def with_error(value: float, stderr: float, digits: int | None = None) -> str:
     decimals = digits_of(stderr)
     if digits is not None and (not _vanishes(stderr, digits) or decimals > digits + 2):
         decimals = digits
+    elif decimals > MOST_DECIMALS and 0 < abs(value) < SMALL:
+        places = max(1, decimals + math.floor(math.log10(abs(value))))
+        return f"{_scientific(value, places)}\u00a0±\u00a0{_scientific(stderr, 1)}"
     return f"{number(value, decimals)}\u00a0±\u00a0{number(stderr, decimals)}"
 
 

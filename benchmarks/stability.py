@@ -149,8 +149,13 @@ def findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
 
 
 def judge(options: argparse.Namespace) -> None:
-    """Repeat the measurements of the first build's samples, as it recorded them, with the classifier of every other build."""
+    """Repeat the measurements of the first build's samples, as it recorded them, with the classifier of every other build.
+
+    Of the runs in the table of the report that shows it.
+    """
     first, *others = folders(options.folder)
+    tables = yaml.safe_load((ROOT / "report" / "tables.yaml").read_text(encoding="utf-8"))
+    shown = {row["run"] for row in tables["comparison-second"]["rows"]}
     for other in others:
         classifier = other.results / "models" / "classifier.pt"
         if not classifier.exists() or other.arithmetic != first.arithmetic:
@@ -158,7 +163,7 @@ def judge(options: argparse.Namespace) -> None:
         for path in sorted((first.results / "records" / "evaluate").glob("*.json")):
             words = shlex.split(load_json(path)["command"])
             made = judged(options.folder, other) / f"{path.stem}.csv"
-            if made.exists() or "--samples" not in words or words[words.index("--run") + 1] != path.stem:
+            if path.stem not in shown or made.exists():
                 continue
             told = {"--classifier": classifier, "--metrics": made, "--evaluations": made.with_suffix(".npz")}
             told |= {"--record": made.with_suffix(".json"), "--log": made.with_suffix(".log")}

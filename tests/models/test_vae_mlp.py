@@ -187,9 +187,15 @@ def test_neighbours_that_share_a_class_are_found(images):
     assert found["knn_accuracy", "test"].value > 0.95
 
 
-def test_interpolations_join_images_of_different_classes(images):
+@pytest.fixture
+def few(images):
+    """The made-up digits with twenty test images: the quadrature takes most of the time."""
+    return ImageData(images.train_images, images.train_labels, images.test_images[:20], images.test_labels[:20])
+
+
+def test_interpolations_join_images_of_different_classes(few):
     made = model().float()
-    _, arrays = readings(made, images)
+    _, arrays = readings(made, few)
     assert arrays["interpolation"].shape == (3, 11, 28, 28)
     assert (arrays["interpolation_labels"][:, 0] != arrays["interpolation_labels"][:, 1]).all()
     for step, end in ((10, 0), (0, 1)):
@@ -202,8 +208,8 @@ def test_interpolations_join_images_of_different_classes(images):
             assert image[10, 2 * label + 2] >= 200
 
 
-def test_interpolation_needs_two_classes(images):
-    one = ImageData(images.train_images, torch.zeros_like(images.train_labels), images.test_images, images.test_labels)
+def test_interpolation_needs_two_classes(few):
+    one = ImageData(few.train_images, torch.zeros_like(few.train_labels), few.test_images, few.test_labels)
     with pytest.raises(ValueError, match="at least two classes"), torch.no_grad():
         model().float().measure(one, Generators(0))
 

@@ -40,6 +40,7 @@ from dgm.checks import Evidence, Finding, claims
 from dgm.files import Damaged, load_frame, load_json, load_table, write_text
 from dgm.incomplete import joined, view
 from dgm.measurements import save
+from dgm.plan import Plan
 from dgm.provenance import names
 from dgm.report.results import SCATTER
 from dgm.verdicts import COLUMNS
@@ -69,9 +70,11 @@ def shipped() -> dict[str, dict[str, object]]:
 
 
 def targets(results: str, without: Sequence[str]) -> list[str]:
-    """The files that a repeated build makes: metrics of every run, and estimates of those that have any."""
+    """The files that a repeated build makes: metrics and samples of every run, and estimates of those that have any."""
     runs = {run: block for run, block in shipped().items() if run not in without}
     wanted = [f"{results}/metrics/{run}.csv" for run, block in runs.items()]
+    plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), ROOT)
+    wanted += [f"{results}/samples/{run}.npz" for run in plan.sampled_runs if run in runs]
     wanted += [f"{results}/estimates/{run}.csv" for run, block in runs.items() if "estimates" in block]
     demonstrations = [path.stem for path in sorted((ROOT / "src/dgm/demonstrations").glob("[a-z]*.py"))]
     return [*wanted, *(f"{results}/metrics/{name}.csv" for name in ("ring_r10", "ring_r1", *demonstrations))]
@@ -184,9 +187,9 @@ def by_classifier(builds: Sequence[Build], folder: Path) -> dict[tuple[str, str,
     tables = [path for build in builds[1:] for path in sorted(judged(folder, build).glob("*.csv"))]
     runs = {path.stem for path in tables}
     for path in [*sorted((builds[0].results / "metrics").glob("*.csv")), *tables]:
-        for row in load_table(path, ("run", "metric", "split", "value")):
-            if row["run"] in runs:
-                values.setdefault((row["run"], row["metric"], row["split"]), []).append(float(row["value"]))
+        for run, metric, split, value in load_frame(path)[["run", "metric", "split", "value"]].itertuples(index=False):
+            if run in runs:
+                values.setdefault((run, metric, split), []).append(float(value))
     return {key: found for key, found in values.items() if len(set(found)) > 1 and np.isfinite(found).all()}
 
 

@@ -58,14 +58,8 @@ def main() -> None:
     stem = arguments.scratch / arguments.run
     command = [sys.executable, "-m", "dgm.stages.train", "--run", arguments.run, "--kind", run["kind"]]
     command += ["--settings", json.dumps(settings), "--data", str(data), "--model", f"{stem}.pt", "--history", f"{stem}.csv"]
-    command += [
-        "--checkpoint",
-        str(arguments.scratch / "checkpoints" / f"{arguments.run}.pt"),
-        "--record",
-        f"{stem}.json",
-        "--log",
-        f"{stem}.log",
-    ]
+    command += ["--checkpoint", str(arguments.scratch / "checkpoints" / f"{arguments.run}.pt")]
+    command += ["--record", f"{stem}.json", "--log", f"{stem}.log"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
     history = pd.read_csv(f"{stem}.csv")
     score = SCORES[run["kind"]]

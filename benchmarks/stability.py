@@ -44,6 +44,7 @@ from dgm.plan import Plan
 from dgm.provenance import names
 from dgm.report.results import SCATTER
 from dgm.verdicts import COLUMNS
+from dgm.verify import retold
 
 ROOT = Path(__file__).resolve().parent.parent
 STABILITY, SCATTERS = ROOT / "report" / "stability.csv", ROOT / "report" / "scatter.csv"
@@ -71,13 +72,11 @@ def shipped() -> dict[str, dict[str, object]]:
 
 def targets(results: str, without: Sequence[str]) -> list[str]:
     """The files that a repeated build makes: metrics and samples of every run, and estimates of those that have any."""
-    runs = {run: block for run, block in shipped().items() if run not in without}
-    wanted = [f"{results}/metrics/{run}.csv" for run, block in runs.items()]
     plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), ROOT)
-    wanted += [f"{results}/samples/{run}.npz" for run in plan.sampled_runs if run in runs]
-    wanted += [f"{results}/estimates/{run}.csv" for run, block in runs.items() if "estimates" in block]
-    demonstrations = [path.stem for path in sorted((ROOT / "src/dgm/demonstrations").glob("[a-z]*.py"))]
-    return [*wanted, *(f"{results}/metrics/{name}.csv" for name in ("ring_r10", "ring_r1", *demonstrations))]
+    left_out = set(without)
+    wanted = [f"{results}/metrics/{name}.csv" for name in (*plan.runs, *plan.rings, *plan.demonstrations) if name not in left_out]
+    wanted += [f"{results}/samples/{run}.npz" for run in plan.sampled_runs if run not in left_out]
+    return [*wanted, *(f"{results}/estimates/{run}.csv" for run in plan.estimated_runs if run not in left_out)]
 
 
 def build(seed: int, arithmetic: str, options: argparse.Namespace) -> None:
@@ -170,9 +169,8 @@ def judge(options: argparse.Namespace) -> None:
                 continue
             told = {"--classifier": classifier, "--metrics": made, "--evaluations": made.with_suffix(".npz")}
             told |= {"--record": made.with_suffix(".json"), "--log": made.with_suffix(".log")}
-            command = [str(told.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
             environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-            subprocess.run([sys.executable, *command[1:]], cwd=options.folder, env=environment, check=True)
+            subprocess.run(retold(words, told), cwd=options.folder, env=environment, check=True)
             made.with_suffix(".npz").unlink()
 
 

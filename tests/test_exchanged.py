@@ -11,13 +11,13 @@ import pytest
 import yaml
 
 from dgm import verdicts
-from dgm.check_table import CHECKED, COLUMNS, CORRECTIONS
+from dgm.check_table import COLUMNS
 from dgm.checks import Evidence, Finding, claims
 from dgm.files import load_table
 from dgm.report.catalogue import load
 from dgm.report.macros import Templates
 from dgm.report.results import Results
-from dgm.stages import check
+from dgm.stages import check, collect
 
 REPOSITORY = Path(__file__).parents[1]
 REPORT = REPOSITORY / "report"
@@ -77,12 +77,10 @@ def words(question: str, results: Path) -> dict[str, tuple[str, str]]:
     paths = {"--results": results, "--stability": stability, "--checks": checks, "--record": results / "r.json"}
     told = [str(word) for pair in paths.items() for word in pair]
     assert check.main(["--assignment", assignment, "--log", str(results / "log"), *told]) == 0
-    rows = load_table(checks, CHECKED)
-    with (results / "tables" / "checks.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-    (results / "tables" / "corrections.csv").write_text(",".join(CORRECTIONS) + "\n")
+    tables = {f"--{name}-table": results / "tables" / f"{name}.csv" for name in ("checks", "questions", "corrections")}
+    told = [str(word) for pair in ({"--report-dir": REPORT, "--record": results / "r.json"} | tables).items() for word in pair]
+    assert collect.main(["--incomplete", "--checks", str(checks), *told]) == 0
+    rows = load_table(tables["--checks-table"], COLUMNS)
     judged = {row["id"]: row["verdict"] for row in rows if row["question"] == question and row["verdict"]}
     templates = Templates(load(REPORT), Results(results, CONFIG))
     source = (REPORT / "answers" / assignment / f"{question}.md").read_text()

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,11 +144,8 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     for job, words in commands.items():
         here = {"--report-dir": REPORT, "--figures": REPORT / "figures.yaml", "--log": Path("logs", f"{job}.log")}
         here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
-        told = [str(here.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0"}
-        done = subprocess.run(
-            [sys.executable, *told[1:]], cwd=scratch, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(retold(words, here), cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")
     for job, words in commands.items():
@@ -156,6 +153,12 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
             said = {**_record(scratch, job), "command": shlex.join(words)}
             write_text(remade / "records" / f"{job}.json", json.dumps(said))
     return remade
+
+
+def retold(words: Sequence[str], values: Mapping[str, str | Path]) -> list[str]:
+    """A recorded command with this Python, and with other values of some of its options."""
+    told = [str(values.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
+    return [sys.executable, *told[1:]]
 
 
 def _figures_of_costs(results: Path) -> list[str]:

@@ -416,8 +416,8 @@ class _Context:
             if column.field == "seeds":
                 return number(found.seeds)
             if column.field in ("scatter", "judged"):
-                scatter = found.scatter if column.field == "scatter" else found.judged
-                return number(scatter * abs(column.scale), column.digits) if math.isfinite(scatter) else "–"
+                scatter = found.field(column.field) * abs(column.scale)
+                return number(scatter, column.digits) if math.isfinite(scatter) else "–"
             value, spread = found.value * column.scale, found.spread * abs(column.scale)
             shown = column.stderr and math.isfinite(spread)
             return with_error(value, spread, column.digits) if shown else number(value, column.digits, spread)

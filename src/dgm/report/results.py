@@ -61,9 +61,10 @@ class Metric:
         return summary(self.values).half_width if self.seeds > 1 else self.stderr
 
     def field(self, name: str) -> float:
-        """``value``, ``stderr``, ``n`` or ``seeds``. Raises ValueError for another name."""
-        if name not in ("value", "stderr", "n", "seeds"):
-            raise unknown("field of metrics.csv", name, ("value", "stderr", "n", "seeds"))
+        """``value``, ``stderr``, ``n``, ``seeds``, ``scatter`` or ``judged``. Raises ValueError for another name."""
+        names = ("value", "stderr", "n", "seeds", "scatter", "judged")
+        if name not in names:
+            raise unknown("field of metrics.csv", name, names)
         return float(getattr(self, name))
 
     def over(self, values: tuple[float, ...]) -> "Metric":

@@ -10,6 +10,16 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from dgm import sample_quality
 
 
+def of_arrays(measure):
+    """The measure of tensors, of arrays."""
+    return lambda *arrays, **named: measure(*map(torch.as_tensor, arrays), **named)
+
+
+frechet_distance, kernel_distance, neighbourhoods = map(
+    of_arrays, (sample_quality.frechet_distance, sample_quality.kernel_distance, sample_quality.neighbourhoods)
+)
+
+
 def with_moments(n, mean, covariance, rng):
     """Rows whose mean and covariance are exactly the given ones."""
     rows = rng.standard_normal((n, len(mean)))
@@ -22,7 +32,7 @@ def test_frechet_distance_in_one_dimension_is_that_of_means_and_of_deviations():
     rng = np.random.default_rng(0)
     real = with_moments(50, np.array([1.0]), np.array([[4.0]]), rng)
     generated = with_moments(70, np.array([4.0]), np.array([[0.25]]), rng)
-    assert sample_quality.frechet_distance(real, generated).value == pytest.approx(3**2 + (2 - 0.5) ** 2)
+    assert frechet_distance(real, generated).value == pytest.approx(3**2 + (2 - 0.5) ** 2)
 
 
 def test_frechet_distance_is_the_closed_form_of_two_gaussians():
@@ -32,20 +42,20 @@ def test_frechet_distance_is_the_closed_form_of_two_gaussians():
     real, generated = (with_moments(40, *moments, rng) for moments in zip(means, covariances, strict=True))
     root = sqrtm(covariances[0] @ covariances[1]).real
     expected = ((means[0] - means[1]) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
-    assert sample_quality.frechet_distance(real, generated).value == pytest.approx(expected)
+    assert frechet_distance(real, generated).value == pytest.approx(expected)
     turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
-    assert sample_quality.frechet_distance(real @ turn, generated @ turn).value == pytest.approx(expected)
-    assert sample_quality.frechet_distance(generated, real).value == pytest.approx(expected)
+    assert frechet_distance(real @ turn, generated @ turn).value == pytest.approx(expected)
+    assert frechet_distance(generated, real).value == pytest.approx(expected)
 
 
 def test_frechet_distance_of_equal_sets_is_zero_also_with_a_feature_that_never_varies():
     rows = np.random.default_rng(2).standard_normal((30, 5))
     rows[:, 3] = 0
     rows = np.concatenate([rows, rows[:, :2]], 1)  # and a covariance without inverse
-    assert sample_quality.frechet_distance(rows, rows).value == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(rows, rows).value == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("distance", [sample_quality.frechet_distance, sample_quality.kernel_distance])
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
 def test_the_standard_error_is_the_spread_over_repeated_samples(distance):
     rng = np.random.default_rng(3)
     real = rng.standard_normal((300, 4))
@@ -65,22 +75,22 @@ def test_kernel_distance_is_the_double_sum_over_pairs(monkeypatch):
     np.fill_diagonal(real_pairs, 0)
     np.fill_diagonal(pairs, 0)
     expected = real_pairs.sum() / (37 * 36) + pairs.sum() / (43 * 42) - 2 * across.mean()
-    assert sample_quality.kernel_distance(real, generated).value == pytest.approx(expected)
+    assert kernel_distance(real, generated).value == pytest.approx(expected)
     monkeypatch.setattr(sample_quality, "ROWS", 8)
-    assert sample_quality.kernel_distance(real, generated).value == pytest.approx(expected)
+    assert kernel_distance(real, generated).value == pytest.approx(expected)
 
 
 def test_the_jackknife_of_the_kernel_distance_leaves_out_a_tenth_at_a_time():
     rng = np.random.default_rng(5)
     real, generated = rng.standard_normal((30, 3)), rng.standard_normal((45, 3)) + 1
-    without = [sample_quality.kernel_distance(real, np.delete(generated, np.s_[g::10], axis=0)).value for g in range(10)]
+    without = [kernel_distance(real, np.delete(generated, np.s_[g::10], axis=0)).value for g in range(10)]
     expected = math.sqrt(9 / 10 * sum((value - np.mean(without)) ** 2 for value in without))
-    assert sample_quality.kernel_distance(real, generated).stderr == pytest.approx(expected)
+    assert kernel_distance(real, generated).stderr == pytest.approx(expected)
 
 
 def test_kernel_distance_is_right_on_average_for_equal_laws():
     rng = np.random.default_rng(6)
-    values = [sample_quality.kernel_distance(*rng.standard_normal((2, 40, 3))).value for _ in range(400)]
+    values = [kernel_distance(*rng.standard_normal((2, 40, 3))).value for _ in range(400)]
     assert abs(np.mean(values)) < 3 * np.std(values) / math.sqrt(400)
     assert min(values) < 0  # an estimate that could not be negative would be too large on average
 
@@ -92,7 +102,7 @@ def clouds():
 
 def test_neighbourhoods_are_those_of_the_reference_library():
     """The values are what ``compute_prdc`` of prdc 0.2 returns for the same arrays."""
-    found = sample_quality.neighbourhoods(*clouds(), k=5)
+    found = neighbourhoods(*clouds(), k=5)
     expected = {"precision": 0.9833333333333333, "recall": 0.75, "density": 0.6533333333333333, "coverage": 0.75}
     assert {name: found[name].value for name in expected} == pytest.approx(expected)
 
@@ -111,7 +121,7 @@ def test_neighbourhoods_follow_their_definitions(k, monkeypatch):
 
     balls = np.array([[within(real, i, y) for y in generated] for i in range(len(real))])
     other = np.array([[within(generated, j, x) for j in range(len(generated))] for x in real])
-    found = sample_quality.neighbourhoods(real, generated, k=k)
+    found = neighbourhoods(real, generated, k=k)
     assert found["precision"].value == pytest.approx(balls.any(0).mean())
     assert found["recall"].value == pytest.approx(other.any(1).mean())
     assert found["density"].value == pytest.approx(balls.sum(0).mean() / k)
@@ -126,17 +136,17 @@ def test_neighbourhoods_follow_their_definitions(k, monkeypatch):
 def test_what_each_neighbourhood_measure_sees():
     rng = np.random.default_rng(8)
     real = rng.standard_normal((300, 4))
-    far = sample_quality.neighbourhoods(real, rng.standard_normal((300, 4)) + 50)
+    far = neighbourhoods(real, rng.standard_normal((300, 4)) + 50)
     assert [far[name].value for name in ("precision", "recall", "density", "coverage", "neighbour_accuracy")] == [0, 0, 0, 0, 1]
-    alike = sample_quality.neighbourhoods(real, rng.standard_normal((300, 4)))
+    alike = neighbourhoods(real, rng.standard_normal((300, 4)))
     assert abs(alike["neighbour_accuracy"].value - 0.5) < 0.07
     assert min(alike[name].value for name in ("precision", "recall", "coverage")) > 0.9
-    one = sample_quality.neighbourhoods(real, 0.01 * rng.standard_normal((300, 4)))
+    one = neighbourhoods(real, 0.01 * rng.standard_normal((300, 4)))
     assert one["precision"].value == 1
     assert one["recall"].value < 0.05
-    narrow = sample_quality.neighbourhoods(real, 0.5 * rng.standard_normal((300, 4)))
+    narrow = neighbourhoods(real, 0.5 * rng.standard_normal((300, 4)))
     assert narrow["density"].value > 1.2 > alike["density"].value
-    copies = sample_quality.neighbourhoods(real, real + 1e-6)
+    copies = neighbourhoods(real, real + 1e-6)
     assert copies["neighbour_accuracy"].value == 0
 
 
@@ -208,8 +218,8 @@ def test_the_distance_ratio_of_copies_is_zero_and_of_equals_one():
 def test_too_few_images_are_refused():
     few, many = np.zeros((4, 3)), np.random.default_rng(0).standard_normal((20, 3))
     with pytest.raises(ValueError, match=r"needs at least 11 images on either side; got \[20, 4\]"):
-        sample_quality.frechet_distance(many, few)
+        frechet_distance(many, few)
     with pytest.raises(ValueError, match=r"needs at least 11 images on either side; got \[4, 20\]"):
-        sample_quality.kernel_distance(few, many)
+        kernel_distance(few, many)
     with pytest.raises(ValueError, match="need more than 5 images; got 20 and 4"):
-        sample_quality.neighbourhoods(many, few)
+        neighbourhoods(many, few)

@@ -1,11 +1,12 @@
-"""How far samples are from real images: distances of laws, overlap of supports, tests that tell them apart, memorisation.
+"""How far samples are from real images: distances of distributions, overlap of supports, tests that tell them apart, memorisation.
 
 All but the last group see images through the features of a digit classifier. Every function takes a set of real images and a set of
 generated ones, equally large and under the same treatment, and holds the real ones fixed: the standard errors say how much a
 number would vary with other samples of the same model. They contain neither the bias of a finite size, which all models of a table
 share when their sets are equally large, nor the choice of the real images.
 
-Pairs of images are compared in blocks of rows, so that memory grows with the number of images and not with its square.
+Distances and overlaps are computed in float64 on the device of the features. Pairs of images are compared in blocks of rows, so
+that memory grows with the number of images and not with its square.
 
 Axis letters: n real images, m generated images, t training images, f features, d numbers an image.
 """
@@ -41,7 +42,7 @@ GROUPS = 10
 ROWS = 500  # a block of 500 rows against 60,000 images holds 30 million numbers
 
 
-def frechet_distance(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray, "m f"]) -> Measured:
+def frechet_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"]) -> Measured:
     """Squared Wasserstein distance of the Gaussians with the moments of both sets, |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)).
 
     The trace of the root is the sum of the roots of the eigenvalues of C^(1/2) C' C^(1/2), which is symmetric, so that no complex
@@ -54,30 +55,31 @@ def frechet_distance(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray
     """
     _enough(real, generated)
     mean, covariance = _moments(real)
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    trace = float(values.clip(0).sum())
+    values, vectors = torch.linalg.eigh(covariance)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    trace = values.clamp(min=0).sum()
 
-    def distance(rows: Float[np.ndarray, "m f"]) -> float:
+    def distance(rows: Float[Tensor, "m f"]) -> float:
         other_mean, other = _moments(rows)
-        overlap = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(0)).sum()
-        return float(((mean - other_mean) ** 2).sum() + trace + np.trace(other) - 2 * overlap)
+        overlap = torch.linalg.eigvalsh(root @ other @ root).clamp(min=0).sqrt().sum()
+        return float(((mean - other_mean) ** 2).sum() + trace + other.trace() - 2 * overlap)
 
-    group = np.arange(len(generated)) % GROUPS
+    group = torch.arange(len(generated), device=generated.device) % GROUPS
     return Measured(distance(generated), _jackknife(lambda g: distance(generated[group != g])), len(generated))
 
 
-def _moments(rows: Float[np.ndarray, "n f"]) -> tuple[Float[np.ndarray, " f"], Float[np.ndarray, "f f"]]:
-    mean = rows.mean(0, dtype=np.float64)
+def _moments(rows: Float[Tensor, "n f"]) -> tuple[Float[Tensor, " f"], Float[Tensor, "f f"]]:
+    rows = rows.double()
+    mean = rows.mean(0)
     centred = rows - mean
     return mean, centred.T @ centred / (len(rows) - 1)
 
 
-def kernel_distance(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray, "m f"]) -> Measured:
+def kernel_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"]) -> Measured:
     """Unbiased estimate of the squared maximum mean discrepancy under the kernel k(x, y) = (x . y / f + 1)^3.
 
     sum_{i != j} k(x_i, x_j) / (n (n - 1)) + sum_{i != j} k(y_i, y_j) / (m (m - 1)) - 2 sum_{i, j} k(x_i, y_j) / (n m), which is
-    negative at times when both laws are equal. Standard error: delete-a-group jackknife over the generated images.
+    negative at times when both distributions are equal. Standard error: delete-a-group jackknife over the generated images.
 
     Reference: Bińkowski et al. 2018, section 4.
 
@@ -87,40 +89,43 @@ def kernel_distance(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray,
     _enough(real, generated)
     n, m = len(real), len(generated)
     group = np.arange(m) % GROUPS
-    member = np.eye(GROUPS)[group]
-    among_real = sum(float(block.sum() - np.trace(block, offset=at)) for at, block in _kernel_blocks(real, real))
-    across = np.zeros(GROUPS)  # by the group of the generated image
-    among = np.zeros((GROUPS, GROUPS))
+    member = torch.from_numpy(np.eye(GROUPS)[group]).to(generated.device)
+    sums = torch.zeros(1 + GROUPS + GROUPS**2, dtype=torch.float64, device=generated.device)
+    among_real, across, among = sums[:1], sums[1 : 1 + GROUPS], sums[1 + GROUPS :].view(GROUPS, GROUPS)
+    for at, block in _kernel_blocks(real, real):
+        among_real += block.sum() - block.diagonal(at).sum()
     for _, block in _kernel_blocks(real, generated):
-        across += block.sum(0) @ member
+        across += block.sum(0) @ member  # by the group of the generated image
     for at, block in _kernel_blocks(generated, generated):
-        rows = np.arange(len(block))
-        block[rows, at + rows] = 0
+        block.diagonal(at).zero_()
         among += member[at : at + len(block)].T @ (block @ member)
+    found = sums.cpu().numpy()
+    of_real, of_both, of_generated = found[0], found[1 : 1 + GROUPS], found[1 + GROUPS :].reshape(GROUPS, GROUPS)
 
     def distance(keep: Bool[np.ndarray, " g"]) -> float:
         left = int(keep[group].sum())
-        pairs = among[np.ix_(keep, keep)].sum() / (left * (left - 1))
-        return float(among_real / (n * (n - 1)) + pairs - 2 * across[keep].sum() / (n * left))
+        pairs = of_generated[np.ix_(keep, keep)].sum() / (left * (left - 1))
+        return float(of_real / (n * (n - 1)) + pairs - 2 * of_both[keep].sum() / (n * left))
 
     everything = np.ones(GROUPS, bool)
     return Measured(distance(everything), _jackknife(lambda g: distance(np.arange(GROUPS) != g)), m)
 
 
-def _kernel_blocks(x: Float[np.ndarray, "n f"], y: Float[np.ndarray, "m f"]) -> Iterator[tuple[int, Float[np.ndarray, "b m"]]]:
+def _kernel_blocks(x: Float[Tensor, "n f"], y: Float[Tensor, "m f"]) -> Iterator[tuple[int, Float[Tensor, "b m"]]]:
+    x, y = x.double(), y.double()
     for at in range(0, len(x), ROWS):
-        base = x[at : at + ROWS].astype(np.float64) @ y.T / x.shape[1] + 1
+        base = x[at : at + ROWS] @ y.T / x.shape[1] + 1
         yield at, base * base * base
 
 
-def neighbourhoods(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray, "m f"], k: int = NEIGHBOURS) -> dict[str, Measured]:
+def neighbourhoods(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"], k: int = NEIGHBOURS) -> dict[str, Measured]:
     """What the balls around each image that reach to its k-th nearest neighbour in its own set say about both supports.
 
     ``precision``: share of generated images in the ball of some real one; ``recall``: share of real images in the ball of some
     generated one (Kynkäänniemi et al. 2019, section 2). ``density``: number of real balls that a generated image lies in, over k,
     which exceeds 1 where samples crowd; ``coverage``: share of real images whose own ball holds a generated image (Naeem et al.
     2020, section 3). ``neighbour_accuracy``: leave-one-out accuracy of the nearest-neighbour classifier on the union of
-    both sets: 1/2 for equal laws, 1 when they are apart, less than 1/2 when samples are copies of the real images (Xu et
+    both sets: 1/2 for equal distributions, 1 when they are apart, less than 1/2 when samples are copies of the real images (Xu et
     al. 2018, section 2). Each is a mean over images; its standard error is that of a mean of as many independent terms.
 
     Raises:
@@ -130,43 +135,41 @@ def neighbourhoods(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray, 
         raise ValueError(f"balls to the {k}-th neighbour need more than {k} images; got {len(real)} and {len(generated)}")
     radius_real, own_real = _neighbours_within(real, k)
     radius_generated, own_generated = _neighbours_within(generated, k)
-    inside = np.zeros(len(generated), np.int64)
-    nearest_real = np.full(len(generated), np.inf)
-    recalled, nearest_generated = np.zeros(len(real), bool), np.zeros(len(real))
+    inside = torch.zeros(len(generated), dtype=torch.int64, device=generated.device)
+    nearest_real = torch.full_like(own_generated, math.inf)
+    recalled, nearest_generated = torch.zeros_like(own_real, dtype=torch.bool), torch.zeros_like(own_real)
     for at, block in _distance_blocks(real, generated):
         rows = slice(at, at + len(block))
         inside += (block <= radius_real[rows, None]).sum(0)
         recalled[rows] = (block <= radius_generated).any(1)
-        nearest_generated[rows] = block.min(1)
-        nearest_real = np.minimum(nearest_real, block.min(0))
-    among_own = np.concatenate([own_real < nearest_generated, own_generated < nearest_real])
+        nearest_generated[rows] = block.amin(1)
+        nearest_real = torch.minimum(nearest_real, block.amin(0))
+    among_own = torch.cat([own_real < nearest_generated, own_generated < nearest_real])
     return {
-        "precision": measurements.proportion(inside > 0),
-        "recall": measurements.proportion(recalled),
-        "density": measurements.mean(inside / k, unit=""),
-        "coverage": measurements.proportion(nearest_generated <= radius_real),
-        "neighbour_accuracy": measurements.proportion(among_own),
+        "precision": measurements.proportion((inside > 0).cpu().numpy()),
+        "recall": measurements.proportion(recalled.cpu().numpy()),
+        "density": measurements.mean(inside.cpu().numpy() / k, unit=""),
+        "coverage": measurements.proportion((nearest_generated <= radius_real).cpu().numpy()),
+        "neighbour_accuracy": measurements.proportion(among_own.cpu().numpy()),
     }
 
 
-def _neighbours_within(x: Float[np.ndarray, "n f"], k: int) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+def _neighbours_within(x: Float[Tensor, "n f"], k: int) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """Squared distances of each image to its k-th and to its first neighbour, itself left out."""
-    far, near = np.empty(len(x)), np.empty(len(x))
+    far, near = (torch.empty(len(x), dtype=torch.float64, device=x.device) for _ in range(2))
     for at, block in _distance_blocks(x, x):
-        rows = np.arange(len(block))
-        block[rows, at + rows] = np.inf
-        least = np.partition(block, (0, k - 1), axis=1)
-        near[at : at + len(block)], far[at : at + len(block)] = least[:, 0], least[:, k - 1]
+        block.diagonal(at).fill_(math.inf)
+        least = block.topk(k, largest=False).values
+        near[at : at + len(block)], far[at : at + len(block)] = least[:, 0], least[:, -1]
     return far, near
 
 
-def _distance_blocks(x: Float[np.ndarray, "n f"], y: Float[np.ndarray, "m f"]) -> Iterator[tuple[int, Float[np.ndarray, "b m"]]]:
+def _distance_blocks(x: Float[Tensor, "n f"], y: Float[Tensor, "m f"]) -> Iterator[tuple[int, Float[Tensor, "b m"]]]:
     """Squared distances, a block of rows at a time."""
-    y = y.astype(np.float64)
-    squares = (y**2).sum(1)
-    for at in range(0, len(x), ROWS):
-        rows = x[at : at + ROWS].astype(np.float64)
-        yield at, ((rows**2).sum(1)[:, None] + squares - 2 * rows @ y.T).clip(0)
+    x, y = x.double(), y.double()
+    squares = y.square().sum(1)
+    for rows, at in zip(x.split(ROWS), range(0, len(x), ROWS), strict=True):
+        yield at, (rows.square().sum(1)[:, None] + squares - 2 * rows @ y.T).clamp_(min=0)
 
 
 def class_distance(real: Int[np.ndarray, " n"], generated: Int[np.ndarray, " m"], classes: int = 10) -> Measured:
@@ -188,7 +191,7 @@ def missing_classes(log_p: Float[np.ndarray, "m c"], sure: float, common: float)
 
 
 def two_sample_accuracy(real: Float[np.ndarray, "n f"], generated: Float[np.ndarray, "m f"], seed: int) -> Measured:
-    """Accuracy on unseen images of a classifier that learned to tell real from generated: 1/2 for equal laws, 1 at best.
+    """Accuracy on unseen images of a classifier that learned to tell real from generated: 1/2 for equal distributions, 1 at best.
 
     A logistic regression on standardised features learns from a random half of each set and is scored on the other halves, with
     the binomial standard error of that score.
@@ -246,7 +249,9 @@ def _jackknife(without: Callable[[int], float]) -> float:
     return float(np.sqrt((GROUPS - 1) / GROUPS * ((values - values.mean()) ** 2).sum()))
 
 
-def _enough(*sets: Float[np.ndarray, "n f"]) -> None:
+def _enough(*sets: Float[Tensor, "n f"]) -> None:
     least = GROUPS + 1
     if min(map(len, sets)) < least:
-        raise ValueError(f"a distance of laws needs at least {least} images on either side; got {[len(rows) for rows in sets]}")
+        raise ValueError(
+            f"a distance of distributions needs at least {least} images on either side; got {[len(rows) for rows in sets]}"
+        )

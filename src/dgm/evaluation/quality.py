@@ -27,7 +27,7 @@ class _Seen:
     """Images, and what the classifiers make of them."""
 
     pixels: Float[Tensor, "n d"]
-    features: Float[np.ndarray, "n f"]
+    features: Float[Tensor, "n f"]
     log_p: Float[np.ndarray, "n c"]
 
 
@@ -48,7 +48,7 @@ class Comparison:
         job: the run whose samples are measured.
         n: images on either side.
         classifier: gives the features, classes and probabilities.
-        second: another classifier, whose features give the two distances of laws once more.
+        second: another classifier, whose features give the two distances of distributions once more.
     """
 
     def __init__(self, job: Job, n: int, classifier: Classifies, second: Classifies | None) -> None:
@@ -68,34 +68,34 @@ class Comparison:
             **sample_quality.neighbourhoods(real.features, drawn.features),
             "class_distance": sample_quality.class_distance(real.log_p.argmax(1), drawn.log_p.argmax(1)),
             "missing_classes": sample_quality.missing_classes(drawn.log_p, sure=RECOGNISED, common=COMMON),
-            "two_sample_accuracy": sample_quality.two_sample_accuracy(real.features, drawn.features, seed),
+            "two_sample_accuracy": sample_quality.two_sample_accuracy(_array(real.features), _array(drawn.features), seed),
         }
         grey = self._reference("grey")
         found["frechet_distance_grey"] = sample_quality.frechet_distance(grey.features, drawn.features)
         if self.second is not None:
-            ours, theirs = self._second_reference(treatment), _array(_features(self.second, drawn.pixels))
+            ours, theirs = self._second_reference(treatment), _features(self.second, drawn.pixels)
             found["frechet_distance_second"] = sample_quality.frechet_distance(ours, theirs)
             found["kernel_distance_second"] = sample_quality.kernel_distance(ours, theirs)
         known = self._known(treatment)
         distances = sample_quality.nearest_distances(drawn.pixels, known.pixels)
         found["neighbour_ratio"] = sample_quality.distance_ratio(distances, known.test_distances)
-        distances = sample_quality.nearest_distances(_tensor(drawn.features, known.features), known.features)
+        distances = sample_quality.nearest_distances(drawn.features, known.features)
         found["neighbour_ratio_features"] = sample_quality.distance_ratio(distances, known.test_distances_features)
         for metric, measured in found.items():
             yield Row(run, metric, split, measured)
 
     def _seen(self, x: Float[Tensor, "n d"]) -> _Seen:
         log_p = torch.cat([self.classifier.log_probabilities(part) for part in x.split(AT_ONCE)])
-        return _Seen(x, _array(_features(self.classifier, x)), _array(log_p))
+        return _Seen(x, _features(self.classifier, x), _array(log_p))
 
     def _reference_under(self, treatment: Treatment) -> _Seen:
         # a fresh stream, so that the runs of a table are measured against the same draw of the pixels
         noise = self.job.generators.fresh(f"reference/test/{treatment}")
         return self._seen(treat(self.job.data.test_images, treatment, noise)[: self.n])
 
-    def _second_reference_under(self, treatment: Treatment) -> Float[np.ndarray, "n f"]:
+    def _second_reference_under(self, treatment: Treatment) -> Float[Tensor, "n f"]:
         assert self.second is not None
-        return _array(_features(self.second, self._reference(treatment).pixels))
+        return _features(self.second, self._reference(treatment).pixels)
 
     def _known_under(self, treatment: Treatment) -> _Known:
         noise = self.job.generators.fresh(f"reference/train/{treatment}")
@@ -109,7 +109,7 @@ class Comparison:
             pixels,
             features,
             sample_quality.nearest_distances(real.pixels, pixels),
-            sample_quality.nearest_distances(_tensor(real.features, features), features),
+            sample_quality.nearest_distances(real.features, features),
         )
 
 
@@ -120,7 +120,3 @@ def _features(classifier: Classifies, x: Float[Tensor, "n d"]) -> Float[Tensor, 
 def _array(values: Tensor) -> np.ndarray:
     made: np.ndarray = values.cpu().double().numpy()
     return made
-
-
-def _tensor(values: Float[np.ndarray, "n f"], like: Tensor) -> Float[Tensor, "n f"]:
-    return torch.from_numpy(values).to(like.dtype).to(like.device)

@@ -1,4 +1,4 @@
-"""What jobs cost: from records and benchmark files as Snakemake writes them, into one table."""
+"""What jobs cost: from their records into one table."""
 
 import csv
 import json
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dgm.costs import of_benchmark, of_record
+from dgm.costs import of_record
 from dgm.measurements import COLUMNS
 from dgm.stages import costs
 
 TRAINED = {"kind": "nice", "seconds_in_steps": 12.0, "epochs": 4, "images_per_second": 500.0, "gpu_peak_bytes": None}
 SAMPLED = {"seconds_sampling": 3.0, "count": 2000}
-MEASURED = {"s": 20.5, "h:m:s": "0:00:20", "max_rss": 1000.0, "cpu_time": 19.25, "mean_load": 93.9}
+USED = {"seconds": 20.5, "memory_bytes": 1_048_576_000, "cpu_seconds": 19.25}
 
 
 def test_what_a_training_and_a_sampling_say_of_themselves() -> None:
@@ -24,7 +24,7 @@ def test_what_a_training_and_a_sampling_say_of_themselves() -> None:
     }
     [(metric, split, reading)] = of_record("sample", SAMPLED)
     assert (metric, split, reading.value, reading.n) == ("sample_seconds_per_1000", "samples", 1.5, 2000)
-    assert list(of_record("evaluate", {"seconds": 3.0})) == []
+    assert list(of_record("evaluate", {})) == []
 
 
 def test_memory_of_a_gpu_is_that_of_the_job_which_had_one() -> None:
@@ -32,33 +32,22 @@ def test_memory_of_a_gpu_is_that_of_the_job_which_had_one() -> None:
     assert (found["gpu_peak_memory", "train"].value, found["gpu_peak_memory", "train"].unit) == (2.5, "MB")
 
 
-def test_what_snakemake_measured() -> None:
-    found = {metric: (split, reading.value, reading.unit) for metric, split, reading in of_benchmark("sample", MEASURED)}
+def test_what_every_job_says_of_itself() -> None:
+    found = {metric: (split, reading.value, reading.unit) for metric, split, reading in of_record("evaluate", USED)}
     assert found == {
-        "peak_memory": ("sample", 1048.576, "MB"),  # 1000 times 2^20 bytes
-        "job_seconds": ("sample", 20.5, "s"),
-        "job_cpu_seconds": ("sample", 19.25, "s"),
+        "peak_memory": ("evaluate", 1048.576, "MB"),
+        "job_seconds": ("evaluate", 20.5, "s"),
+        "job_cpu_seconds": ("evaluate", 19.25, "s"),
     }
-
-
-@pytest.mark.parametrize("missing", ["NA", None, float("nan")])
-def test_a_job_too_short_to_be_measured_has_no_reading(missing: object) -> None:
-    short = MEASURED | {"max_rss": missing, "cpu_time": missing}
-    assert [metric for metric, _, _ in of_benchmark("train", short)] == ["job_seconds"]
-    assert list(of_benchmark("train", {})) == []
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Records of three jobs of a run, benchmark files of two."""
-    for stage, record in (("train", TRAINED), ("sample", SAMPLED), ("evaluate", {"seconds": 1.0})):
+    """Records of three jobs of a run, one of which says nothing of what it used."""
+    for stage, record in (("train", TRAINED | USED), ("sample", SAMPLED), ("evaluate", USED)):
         path = tmp_path / "records" / stage / "flow.json"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(record))
-    for stage in ("train", "evaluate"):
-        path = tmp_path / "benchmarks" / stage / "flow.jsonl"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({"s": 1.0}) + "\n" + json.dumps(MEASURED) + "\n")  # the second line is the later
     return tmp_path
 
 
@@ -82,6 +71,6 @@ def test_the_table_has_the_columns_of_the_metrics(results: Path) -> None:
 
 
 def test_a_file_that_is_not_readable_is_named(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (results / "benchmarks" / "train" / "flow.jsonl").write_text("")
+    (results / "records" / "train" / "flow.json").write_text("")
     assert tabulated(results) == 1
-    assert "train/flow.jsonl: not readable" in capsys.readouterr().err
+    assert "train/flow.json: not readable" in capsys.readouterr().err

@@ -19,9 +19,8 @@ OUTPUTS = frozenset(
 )
 
 
-def _costs(path: Path, seconds: float, n: int = 3, memory: bool = True) -> None:
+def _costs(path: Path, seconds: float, n: int = 3) -> None:
     rows = [["nice", "nice", "train_seconds", seconds, "nan", n, "train", "s"]]
-    rows += [["nice", "nice", "peak_memory", 100 * seconds, "nan", 1, "train", "MB"]] if memory else []
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
 
@@ -46,7 +45,6 @@ def build(folder: Path, seconds: float = 1.0, report_dir: str = "report") -> Pat
         "tables",
         "figures",
         "report",
-        "benchmarks/train",
         "records/train",
         "records/collect",
     ):
@@ -61,7 +59,6 @@ def build(folder: Path, seconds: float = 1.0, report_dir: str = "report") -> Pat
     (folder / "figures" / "a.svg").write_text("<svg/>")
     (folder / "report" / "index.html").write_text(f"{seconds} s")
     _costs(folder / "tables" / "costs.csv", seconds)
-    (folder / "benchmarks" / "train" / "nice.jsonl").write_text(json.dumps({"s": seconds}))
     (folder / "records" / "train" / "nice.json").write_text(_record(seconds=seconds, seconds_in_steps=seconds / 2))
     (folder / "records" / "collect" / "questions.json").write_text(
         _record(f"python -m dgm.stages.collect --report-dir {report_dir}")
@@ -92,7 +89,6 @@ def test_times_and_places_are_no_difference(first: Path, second: Path) -> None:
         "metrics": 1,
         "figures": 1,
         "tables/costs.csv, but for times": 1,
-        "benchmarks, their number": 1,
         "records, but for times and place": 2,
     }
 
@@ -154,7 +150,7 @@ def test_the_largest_difference_of_weights_and_arrays_is_told(first: Path, secon
 def test_costs_are_compared_but_for_what_is_measured(tmp_path: Path) -> None:
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     _costs(one, 1.0)
-    _costs(two, 9.0, memory=False)  # Snakemake did not catch that process
+    _costs(two, 9.0)
     assert same_costs(one, two) == ""
     _costs(two, 1.0, n=4)
     assert same_costs(one, two) == "1 numbers rest on another count, the first is nice nice train_seconds train s"

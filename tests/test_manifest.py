@@ -181,8 +181,6 @@ def results(tmp_path: Path) -> Path:
         "tables/metrics.csv": "numbers",
         "models/.nice.pt.abc.part": "half",
         "logs/train/nice.log": "log",
-        "benchmarks/train/nice.jsonl": "{}",
-        "benchmarks/manifest/manifest.jsonl": "{}",
         "checkpoints/nice.pt": "checkpoint",
         "records/train/nice.json": json.dumps({"seconds": 12.5, "device": {"type": "cpu", "name": "A"}, "commit": "c" * 40}),
         "records/sample/nice.json": json.dumps({"seconds": 1.5, "device": {"type": "cpu", "name": "A"}, "commit": "d" * 40}),
@@ -202,7 +200,6 @@ def test_the_manifest_covers_what_the_results_are(results: Path) -> None:
     assert set(found["artefacts"]) == {
         "models/nice.pt",
         "tables/metrics.csv",
-        "benchmarks/train/nice.jsonl",
         "records/train/nice.json",
         "records/sample/nice.json",
         "records/plot/curve.json",

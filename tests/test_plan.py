@@ -181,6 +181,7 @@ def test_files_become_options() -> None:
 
 def test_the_gpu_limit_is_what_the_user_said_or_the_machine_has() -> None:
     assert gpu_limit(["_cores"], 4) == 4
+    assert gpu_limit(["_cores"], 4, jobs=3) == 12
     assert gpu_limit(["_cores", "gpu"], 4) is None
     assert gpu_limit(["_cores"], 0) is None
 

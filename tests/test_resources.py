@@ -38,6 +38,12 @@ def test_a_kind_and_then_a_run_are_laid_over(tmp_path: Path) -> None:
     assert found.of("sample", "vae_other") == found.of("sample", "nice")
 
 
+def test_a_long_training_has_more_threads_where_cores_are_many(tmp_path: Path) -> None:
+    request = requests(tmp_path, kinds={"nice": {"train": {"threads_from": {16: 8, 4: 2}}}}).of("train", "nice")
+    asked = {1: 1, 3: 1, 4: 2, 15: 2, 16: 8, 64: 8, None: 1}
+    assert {cores: request.threads_with(cores) for cores in asked} == asked
+
+
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
@@ -46,6 +52,7 @@ def test_a_kind_and_then_a_run_are_laid_over(tmp_path: Path) -> None:
         ({"kinds": {"nice": {"traine": {}}}}, "kinds.nice: no stage 'traine'; nearest: 'train'"),
         ({"kinds": {"nice": {"train": {"gpu": 2}}}}, r"train of run nice\.gpu: got 2"),
         ({"kinds": {"nice": {"train": {"memory": 2}}}}, r"train of run nice\.memory: unknown key"),
+        ({"kinds": {"nice": {"train": {"threads_from": {4: 0}}}}}, r"train of run nice\.threads_from\.4: got 0"),
         ({"every_run": {**EVERY_RUN, "sample": {}}}, r"sample of run nice\.threads: missing"),
         ({"each": {}}, "no block 'each'"),
     ],

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ __all__ = ["commit", "logger", "parser", "run", "run_parser"]
 
 SCHEDULER_NUMBERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID")
 """Variables in which Slurm, LSF, PBS and Grid Engine tell a job its number."""
+
+LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "scikit-learn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
 
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
@@ -66,6 +70,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
                 "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
                 "started": started.isoformat(timespec="milliseconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
+                **_used(),
                 **_place(),
                 "python": platform.python_version(),
                 "versions": _versions(),
@@ -130,10 +135,21 @@ def _quoted(words: Sequence[str]) -> list[str]:
     return [shlex.quote(word) for word in words]
 
 
+def _used() -> dict[str, float]:
+    """Processor time of this process and of those that it has waited for, in seconds, and the largest resident memory of one."""
+    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = sum(used.ru_utime + used.ru_stime for used in (own, others))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"cpu_seconds": round(seconds, 3), "memory_bytes": unit * max(own.ru_maxrss, others.ru_maxrss)}
+
+
 def _versions() -> dict[str, str]:
-    """Versions of the libraries that this process has imported."""
-    names = ("numpy", "scipy", "torch", "torchvision", "sklearn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
-    return {name: str(getattr(sys.modules[name], "__version__", "")) for name in names if name in sys.modules}
+    """Versions of the libraries that stages use, as far as they are installed."""
+    found = {}
+    for name in LIBRARIES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _place() -> dict[str, str]:

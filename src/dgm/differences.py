@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from dgm.costs import MEASURED
 from dgm.files import load_arrays
 from dgm.manifest import MEASURED_KEYS, PLACE_KEYS, artefacts, load, measured, sha256
 
@@ -123,16 +122,12 @@ def entries(record: Mapping[str, Any], repository: str = "") -> dict[str, Any]:
 
 
 def same_costs(first: Path, second: Path) -> str:
-    """How two tables of costs differ beside their times: in their rows and the counts these rest on. Empty if they do not.
-
-    What Snakemake measures of a process is left out: a job may end before it is looked at.
-    """
+    """How two tables of costs differ beside their times: in their rows and the counts these rest on. Empty if they do not."""
     tables = []
     for path in (first, second):
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        ours = [row for row in rows if row["metric"] not in {metric for metric, _, _ in MEASURED.values()}]
-        tables.append({(row["run"], row["kind"], row["metric"], row["split"], row["unit"]): row["n"] for row in ours})
+        tables.append({(row["run"], row["kind"], row["metric"], row["split"], row["unit"]): row["n"] for row in rows})
     if set(tables[0]) != set(tables[1]):
         differing = sorted(" ".join(key) for key in set(tables[0]) ^ set(tables[1]))
         return f"{len(differing)} rows are in one of the tables alone, the first is {differing[0]}"
@@ -186,7 +181,7 @@ def _kind(name: str) -> str:
         return "records, but for times and place"
     if name == "tables/costs.csv":
         return "tables/costs.csv, but for times"
-    return "benchmarks, their number" if folder == "benchmarks" else folder
+    return folder
 
 
 def _weights(path: Path) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from dgm.files import write_text
 
 __all__ = ["LINKED", "joined", "view"]
 
-LINKED = ("data", "models", "history", "samples", "evaluations", "estimates", "arrays", "metrics", "benchmarks")
+LINKED = ("data", "models", "history", "samples", "evaluations", "estimates", "arrays", "metrics")
 """Folders that the view links to as a whole."""
 
 

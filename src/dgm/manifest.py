@@ -31,16 +31,18 @@ MANIFEST = "manifest.json"
 OWN = (MANIFEST, "records/manifest/manifest.json")
 """What the manifest's own job writes; the manifest cannot list it."""
 
-LEFT_OUT = (MANIFEST, "records/manifest", "benchmarks/manifest", "logs", "checkpoints")
+LEFT_OUT = (MANIFEST, "records/manifest", "logs", "checkpoints")
 """What says nothing about the results, or is written after the manifest."""
 
-MEASURED_FILES = ("tables/costs.csv", "benchmarks")
-"""Files and folders of times and memory, which no two builds share."""
+MEASURED_FILES = ("tables/costs.csv",)
+"""Files of times and memory, which no two builds share."""
 
 MEASURED_KEYS = frozenset(
     {
         "started",
         "seconds",
+        "cpu_seconds",
+        "memory_bytes",
         "seconds_waiting",
         "seconds_in_steps",
         "seconds_sampling",

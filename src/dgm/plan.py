@@ -425,9 +425,9 @@ def as_json(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def gpu_limit(given: Iterable[str], found: int) -> int | None:
-    """How many jobs may hold a GPU at once: the GPUs of this machine, unless the user said otherwise or there is none.
+def gpu_limit(given: Iterable[str], found: int, jobs: int = 1) -> int | None:
+    """How many jobs may hold a GPU at once: ``jobs`` on each GPU of this machine, unless the user said otherwise or there is none.
 
     Without a limit Snakemake starts as many such jobs as there are cores, which is right for a machine without a GPU.
     """
-    return None if "gpu" in given or found == 0 else found
+    return None if "gpu" in given or found == 0 else found * jobs

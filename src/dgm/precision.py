@@ -1,4 +1,7 @@
-"""Arithmetic of the training step: bfloat16 where the hardware is fast at it, else float32. Evaluation is always float32."""
+"""Arithmetic of the training step: bfloat16 where the hardware is fast at it, else float32. Evaluation is always float32.
+
+Float32 is meant in full: :mod:`dgm.device` forbids CUDA to use TF32 in its place.
+"""
 
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -16,10 +19,8 @@ def resolve(precision: Precision, device: torch.device) -> Literal["bfloat16", "
         return precision
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    elif device.type == "cpu":
-        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     else:
-        fast = False
+        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if fast else "float32"
 
 

@@ -18,7 +18,7 @@ __all__ = ["PACKAGE", "annotation", "defines", "fingerprint", "names", "reachabl
 PACKAGE = Path(__file__).parent
 """The folder of this package."""
 
-PASSIVE = frozenset({"dgm.cli", "dgm.device", "dgm.locks", "dgm.provenance"})
+PASSIVE = frozenset({"dgm.cli", "dgm.device", "dgm.fork_server", "dgm.locks", "dgm.provenance"})
 """Modules that say how a job is started, timed and recorded, never what it computes; they enter no fingerprint."""
 
 

@@ -6,7 +6,7 @@ None of it changes a result, so it is no part of ``config.yaml``, and changing i
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from dgm.config import Settings, parse
 from dgm.report.catalogue import read_yaml
@@ -21,10 +21,20 @@ STAGES = ("train", "sample", "evaluate", "estimate")
 class Request(Settings):
     """What one job asks for."""
 
-    threads: int = Field(ge=1, description="CPU threads")
+    threads: int = Field(ge=1, description="CPU threads, where cores are few")
+    threads_from: dict[PositiveInt, PositiveInt] = Field({}, description="cores of the build -> CPU threads from so many cores on")
     gpu: int = Field(ge=0, le=1, description="GPUs; no job uses more than one")
     mem_mb: int = Field(ge=100, description="memory in MB")
     runtime: int = Field(ge=1, description="minutes")
+
+    def threads_with(self, cores: int | None) -> int:
+        """Threads in a build with so many cores (``--cores``; None where a scheduler has them).
+
+        The number of threads settles the order in which sums are added, and with it the last digits of a trained model: builds
+        promise equal bytes for equal threads.
+        """
+        reached = [least for least in self.threads_from if cores is not None and least <= cores]
+        return self.threads_from[max(reached)] if reached else self.threads
 
 
 class Requests:

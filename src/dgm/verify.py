@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm import built
-from dgm.device import NONDETERMINISTIC
+from dgm.device import NONDETERMINISTIC, STAGE_ENVIRONMENT
 from dgm.differences import Comparison, compare, places
 from dgm.files import write_text
 from dgm.manifest import REMEDY, faults, listed, load
@@ -137,14 +137,14 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
         commands[f"typeset/{path.stem}"] = _words(second, f"typeset/{path.stem}")
     remade = scratch / _after("--results", commands["render/report"])
     # linked, not copied: a stage puts a new file in the place of an old one and never writes into it
-    shutil.copytree(second, remade, copy_function=_link, ignore=shutil.ignore_patterns("records", "report", "logs", "benchmarks"))
+    shutil.copytree(second, remade, copy_function=_link, ignore=shutil.ignore_patterns("records", "report", "logs"))
     shutil.copytree(first / "records", remade / "records")
     (remade / COSTS).unlink()
     shutil.copy(first / COSTS, remade / COSTS)
     for job, words in commands.items():
         here = {"--report-dir": REPORT, "--figures": REPORT / "figures.yaml", "--log": Path("logs", f"{job}.log")}
         here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
-        environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **STAGE_ENVIRONMENT}
         done = subprocess.run(retold(words, here), cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflows import QUICK, SHIPPED, command, snakemake, tool, toy_repository
+from workflows import QUICK, SHIPPED, allow_made_up_gpus, command, snakemake, tool, toy_repository
 
 from dgm.resources import STAGES
 
@@ -79,6 +79,7 @@ class Submitted:
 def submitted(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
     """A build that loses two jobs on the way."""
     clone = toy_repository(tmp_path_factory.mktemp("build") / "clone", RUNS, rings={"ring_r10": SHIPPED["rings"]["ring_r10"]})
+    allow_made_up_gpus(clone)
     # a checkpoint after every step, so that a training can be caught between its first and its last
     environment = {**os.environ, "DGM_CHECKPOINT_SECONDS": "0"}
     with (

@@ -18,14 +18,16 @@ if not SRC.is_dir():
 REPOSITORY = Path(os.path.relpath(SRC.parent))
 sys.path.insert(0, str(SRC))
 
-from dgm.device import ALLOCATOR_TUNABLES, gpu_ids
+from dgm.device import STAGE_ENVIRONMENT, gpu_ids, jobs_per_gpu
 from dgm.failures import Failures
+from dgm.fork_server import start
 from dgm.interruption import WITH_PARENT, hand_on_to_jobs
 from dgm.locks import hold_build
 from dgm.plan import Plan, flags, gpu_limit
 
 try:
     PLAN = Plan(config, REPOSITORY)
+    GPUS = gpu_limit(workflow.global_resources, len(gpu_ids()), jobs_per_gpu())
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,7 +35,6 @@ except ValueError as error:
 pathvars:
     results=PLAN.results,
     logs="<results>/logs",
-    benchmarks="<results>/benchmarks",
     records="<results>/records",
 
 
@@ -51,16 +52,14 @@ resource_scopes:
     gpu="local",
 
 
-GPUS = gpu_limit(workflow.global_resources, len(gpu_ids()))
 if GPUS is not None:
     workflow.register_resource("gpu", GPUS)
 
 # The stages run with the Python and the code of this workflow, wherever --directory points.
 OF_STAGES = {
     "PYTHONPATH": str(SRC),
-    "PYTHONHASHSEED": "0",
-    "GLIBC_TUNABLES": ALLOCATOR_TUNABLES,
     WITH_PARENT: "1",
+    **STAGE_ENVIRONMENT,
 }
 PROGRAMS = str(Path(sys.executable).parent)
 ENVIRONMENT = {
@@ -144,8 +143,14 @@ def evidence_of_run(wildcards):
 
 
 def asked(stage, what):
-    """What a job of a run asks of a scheduler, as a function for `threads:` or `resources:`."""
+    """What a job of a run asks of a scheduler, as a function for `resources:`."""
     return lambda wildcards: getattr(PLAN.request(stage, wildcards.run), what)
+
+
+def threads_asked(stage):
+    """Threads of a job of a run, as a function for `threads:`; a long training has more where this machine has many cores."""
+    cores = workflow.resource_settings.cores if workflow.local_exec else None
+    return lambda wildcards: PLAN.request(stage, wildcards.run).threads_with(cores)
 
 
 def asked_anew(stage, what):
@@ -174,6 +179,9 @@ def report_folder(wildcards):
     return str(PLAN.report)
 
 
+# So many jobs start sooner without a process that imports the libraries for all of them.
+FEW = 4
+
 # Snakemake's own lock outlives a killed build and would have to be removed by hand, so profiles/ turn it off in favour of
 # this one, which is held until the process ends.
 HELD = []
@@ -185,18 +193,24 @@ onstart:
     except ValueError as error:
         raise WorkflowError(str(error)) from None
     hand_on_to_jobs()
+    if workflow.local_exec:
+        # Under its limit of jobs a second, meant for schedulers, Snakemake looks at all inputs of all waiting jobs once a second
+        # for each job that has ended: in a build of 200 jobs, two minutes of processor time.
+        workflow.scheduler.job_rate_limiter = None
+        if len(list(workflow.dag.needrun_jobs())) > FEW:
+            start(ENVIRONMENT)
     if GPUS is None:
         logger.info(
             "No GPU of this machine is shared out: local jobs use the CPU, or the GPU that torch finds by itself."
         )
     else:
         logger.info(
-            f"GPUs shared out: {GPUS}; one to each job that trains, samples, evaluates or estimates."
+            f"GPUs shared out: {GPUS} at most of the jobs that train, sample, evaluate or estimate hold one at a time."
         )
 
 
 onsuccess:
-    if asked_for_report():
+    if asked_for_report() and not workflow.touch:
         logger.info(read_summary())
         logger.info(f"The report: {PLAN.results}/report/index.html")
         if not LATEX:

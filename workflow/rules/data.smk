@@ -5,8 +5,6 @@ rule prepare:
         record="<records>/prepare/images.json",
     log:
         "<logs>/prepare/images.log",
-    benchmark:
-        "<benchmarks>/prepare/images.jsonl"
     localrule: True
     resources:
         mem_mb=2000,
@@ -29,8 +27,6 @@ rule simulate:
         record="<records>/simulate/{ring}.json",
     log:
         "<logs>/simulate/{ring}.log",
-    benchmark:
-        "<benchmarks>/simulate/{ring}.jsonl"
     localrule: True
     resources:
         mem_mb=1000,
@@ -51,8 +47,6 @@ rule demonstrate:
         record="<records>/demonstrate/{demonstration}.json",
     log:
         "<logs>/demonstrate/{demonstration}.log",
-    benchmark:
-        "<benchmarks>/demonstrate/{demonstration}.jsonl"
     localrule: True
     resources:
         mem_mb=2000,

@@ -14,8 +14,6 @@ rule plot:
         record="<records>/plot/{figure}.json",
     log:
         "<logs>/plot/{figure}.log",
-    benchmark:
-        "<benchmarks>/plot/{figure}.jsonl"
     localrule: True
     resources:
         mem_mb=1000,
@@ -48,8 +46,6 @@ rule render:
         record="<records>/render/report.json",
     log:
         "<logs>/render/report.log",
-    benchmark:
-        "<benchmarks>/render/report.jsonl"
     localrule: True
     resources:
         mem_mb=2000,
@@ -78,8 +74,6 @@ rule typeset:
         record="<records>/typeset/{document}.json",
     log:
         "<logs>/typeset/{document}.log",
-    benchmark:
-        "<benchmarks>/typeset/{document}.jsonl"
     localrule: True
     resources:
         mem_mb=1000,
@@ -101,8 +95,6 @@ rule conclude:
         record="<records>/conclude/report.json",
     log:
         "<logs>/conclude/report.log",
-    benchmark:
-        "<benchmarks>/conclude/report.jsonl"
     localrule: True
     resources:
         mem_mb=500,
@@ -124,8 +116,6 @@ rule manifest:
         record="<records>/manifest/manifest.json",
     log:
         "<logs>/manifest/manifest.log",
-    benchmark:
-        "<benchmarks>/manifest/manifest.jsonl"
     localrule: True
     resources:
         mem_mb=500,

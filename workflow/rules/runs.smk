@@ -7,10 +7,8 @@ rule train:
         record="<records>/train/{run}.json",
     log:
         "<logs>/train/{run}.log",
-    benchmark:
-        "<benchmarks>/train/{run}.jsonl"
     priority: lambda wildcards: PLAN.priority(wildcards.run)
-    threads: asked("train", "threads")
+    threads: threads_asked("train")
     resources:
         gpu=asked("train", "gpu"),
         mem_mb=asked_anew("train", "mem_mb"),
@@ -38,9 +36,7 @@ rule sample:
         record="<records>/sample/{run}.json",
     log:
         "<logs>/sample/{run}.log",
-    benchmark:
-        "<benchmarks>/sample/{run}.jsonl"
-    threads: asked("sample", "threads")
+    threads: threads_asked("sample")
     resources:
         gpu=asked("sample", "gpu"),
         mem_mb=asked_anew("sample", "mem_mb"),
@@ -68,9 +64,7 @@ rule evaluate:
         record="<records>/evaluate/{run}.json",
     log:
         "<logs>/evaluate/{run}.log",
-    benchmark:
-        "<benchmarks>/evaluate/{run}.jsonl"
-    threads: asked("evaluate", "threads")
+    threads: threads_asked("evaluate")
     resources:
         gpu=asked("evaluate", "gpu"),
         mem_mb=asked_anew("evaluate", "mem_mb"),
@@ -96,9 +90,7 @@ rule estimate:
         record="<records>/estimate/{run}.json",
     log:
         "<logs>/estimate/{run}.log",
-    benchmark:
-        "<benchmarks>/estimate/{run}.jsonl"
-    threads: asked("estimate", "threads")
+    threads: threads_asked("estimate")
     resources:
         gpu=asked("estimate", "gpu"),
         mem_mb=asked_anew("estimate", "mem_mb"),

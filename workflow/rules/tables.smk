@@ -17,8 +17,6 @@ rule tabulate:
         record="<records>/tabulate/metrics.json",
     log:
         "<logs>/tabulate/metrics.log",
-    benchmark:
-        "<benchmarks>/tabulate/metrics.jsonl"
     localrule: True
     resources:
         mem_mb=500,
@@ -32,11 +30,9 @@ rule tabulate:
         " --table {output.table:q} --seeds-table {output.seeds:q} --record {output.record:q} --log {log:q}"
 
 
-# Snakemake writes the benchmark file of a job with its outputs, so that other jobs may read it.
 rule costs:
     input:
         expand("<records>/{job}.json", job=PLAN.jobs()),
-        expand("<benchmarks>/{job}.jsonl", job=PLAN.jobs()),
     output:
         table=report(
             "<results>/tables/costs.csv",
@@ -47,8 +43,6 @@ rule costs:
         record="<records>/costs/jobs.json",
     log:
         "<logs>/costs/jobs.log",
-    benchmark:
-        "<benchmarks>/costs/jobs.jsonl"
     localrule: True
     resources:
         mem_mb=500,
@@ -86,8 +80,6 @@ rule check:
         record="<records>/check/{assignment}.json",
     log:
         "<logs>/check/{assignment}.log",
-    benchmark:
-        "<benchmarks>/check/{assignment}.jsonl"
     resources:
         mem_mb=3000,
         runtime=60,
@@ -127,8 +119,6 @@ rule collect:
         record="<records>/collect/questions.json",
     log:
         "<logs>/collect/questions.log",
-    benchmark:
-        "<benchmarks>/collect/questions.jsonl"
     localrule: True
     resources:
         mem_mb=500,

@@ -109,8 +109,11 @@ class Encoder(nn.Module):
         self.spread = nn.Linear(config.hidden_units, m * (m + 1) // 2 if self.full else m)
         nn.init.zeros_(self.spread.weight)
         nn.init.zeros_(self.spread.bias)
-        self.rows = [row for row in range(m) for _ in range(row)]
-        self.columns = [column for row in range(m) for column in range(row)]
+        self.rows: Tensor
+        self.columns: Tensor
+        below = torch.tril_indices(m, m, offset=-1)  # row by row
+        for name, indices in zip(("rows", "columns"), below, strict=True):  # tensors, because a GPU would wait for a list's upload
+            self.register_buffer(name, indices, persistent=False)
 
     def forward(self, x: Float[Tensor, "n 784"]) -> Posterior:
         """The posterior of each image."""

@@ -17,7 +17,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = cli.parser(__doc__)
-    options.add_argument("--results", type=Path, required=True, help="results/<dataset>, with records/ and benchmarks/")
+    options.add_argument("--results", type=Path, required=True, help="results/<dataset>, with records/")
     options.add_argument("--jobs", nargs="+", required=True, help="<stage>/<run> each")
     options.add_argument("--table", type=Path, required=True, help="CSV file to write")
     return cli.run(work, options.parse_args(argv), "costs")

@@ -50,7 +50,7 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
             generators=Generators(arguments.seed, device.type),
             device=torch.device(device.type),
             max_steps=limits.steps,
-            checkpoint=Checkpoint(arguments.checkpoint, _identity(arguments, device.type), checkpoint_seconds()),
+            checkpoint=Checkpoint(arguments.checkpoint, _identity(arguments, device.device.streams), checkpoint_seconds()),
             say=say,
         )
         fitted = module.fit(config, data, context)
@@ -73,9 +73,12 @@ def _forget(checkpoint: Path) -> None:
                 path.unlink()
 
 
-def _identity(arguments: argparse.Namespace, device: str) -> str:
-    """What a checkpoint belongs to: settings, limits, seed, code, the content of the data, and what computes."""
-    parts = [arguments.kind, arguments.settings, arguments.limits, arguments.seed, arguments.code, device, version("torch")]
+def _identity(arguments: argparse.Namespace, streams: str) -> str:
+    """What a checkpoint belongs to: settings, limits, seed, code, the content of the data, and what computes.
+
+    ``streams`` is that of the :class:`~dgm.device.Device`.
+    """
+    parts = [arguments.kind, arguments.settings, arguments.limits, arguments.seed, arguments.code, streams, version("torch")]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     digest.update(arguments.data.read_bytes())
     return digest.hexdigest()

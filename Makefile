@@ -15,7 +15,7 @@ export UV_HTTP_TIMEOUT ?= 600
 export NODE_USE_SYSTEM_CA ?= 1
 unexport PYTHONHOME
 
-.PHONY: help setup report verify archive unpack test prove test-slurm lint audit format schema lock clean
+.PHONY: help setup report verify archive unpack test quick prove test-slurm lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,6 +38,12 @@ unpack: $(STAMP) ## put the build of an archive in place, once it is checked: ma
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+quick: $(STAMP) ## while editing: lint of the code, and 45 s of the tests that what changed since the last commit touches
+	ruff check .
+	ruff format --check --quiet .
+	mypy
+	pytest --numprocesses auto --maxprocesses 8 --dist loadfile -m "not slurm and not pipeline" --touched 45 $(ARGS) || [ $$? = 5 ]
 
 prove: $(STAMP) ## see each claim fail under wrong code, where code changed since it was last seen (all: ARGS=--again)
 	pytest --numprocesses auto --maxprocesses 8 --keep-proofs tests/checks/test_every_claim_can_fail.py $(ARGS)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from tiny_results import build, digest, made_up_digits
+from touched import changed, touches
 
 from dgm import ring
 from dgm.dataset import ImageData, PointData
@@ -24,6 +25,11 @@ from dgm.loop import Context
 from dgm.rng import Generators
 
 OLD_SECONDS = 4 * 3600
+
+STARTED = time.monotonic()
+
+CHANGES = pytest.StashKey[set[Path]]()
+"""Files that differ from the last commit."""
 
 # as in a terminal: what is started in the background inherits that Ctrl-C, or the end of the terminal, is ignored
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -41,9 +47,30 @@ torch.set_warn_always(True)  # else a warning, which is an error here, shows in 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What ``make prove`` says."""
+    """What ``make prove`` and ``make quick`` say."""
     parser.addoption("--keep-proofs", action="store_true", help="keep in tests/checks/proved.csv whose claims were seen failing")
     parser.addoption("--again", action="store_true", help="prove all claims, those too that were proved with the same code")
+    parser.addoption("--touched", type=float, metavar="SECONDS", help="only test files that the change touches, for so long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note what has changed."""
+    if config.getoption("--touched"):
+        config.stash[CHANGES] = changed()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the test files that the change does not touch."""
+    if CHANGES in config.stash and collection_path.suffix == ".py" and not touches(collection_path, config.stash[CHANGES]):
+        return True
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is left when the time is over."""
+    seconds = item.config.getoption("--touched")
+    if seconds and time.monotonic() - STARTED > seconds:
+        pytest.skip(f"{seconds:g} s are over")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,17 +1,22 @@
 """Stages that a prepared process runs by forking: as in a process of their own, and never left behind."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from dgm import fork_server
 from dgm.device import STAGE_ENVIRONMENT
 from dgm.fork_server import LATE, SOCKET
 from dgm.interruption import WITH_PARENT
@@ -202,6 +207,28 @@ def test_what_the_caller_ignores_the_stage_ignores(builder, call) -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert json.loads(process.communicate()[0])["hangup"] is True
+
+
+def test_a_command_that_comes_in_parts_is_read_whole() -> None:
+    """What a socket holds at once is limited, and a command may name thousands of files."""
+    request = {"words": ["x" * 1000], "folder": "/", "environment": {}, "ignored": []}
+    asked = json.dumps(request).encode()
+    caller, server = socket.socketpair()
+
+    def send_the_rest() -> None:
+        until(lambda: int.from_bytes(fcntl.ioctl(caller, termios.TIOCOUTQ, bytes(4)), sys.byteorder) == 0)
+        caller.sendall(asked[500:])
+
+    with caller, server:
+        socket.send_fds(caller, [len(asked).to_bytes(8, "big")], [0, 1, 2])
+        caller.sendall(asked[:500])
+        sender = threading.Thread(target=send_the_rest)
+        sender.start()
+        received = fork_server._received(server)
+        sender.join()
+    assert received is not None and received.words == request["words"]
+    for stream in received.streams:
+        os.close(stream)
 
 
 def test_without_an_answer_a_stage_runs_in_its_own_process(call, tmp_path) -> None:

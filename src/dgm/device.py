@@ -117,7 +117,7 @@ def gpu_ids() -> list[str]:
         # as in CUDA itself, an entry such as -1 ends the list
         stop = next((place for place, entry in enumerate(ids) if entry in {"", "-1", "NoDevFiles", "none"}), len(ids))
         return ids[:stop]
-    return [str(number) for number, _ in enumerate(_device_files())]
+    return [str(number) for number in range(len(_device_files()))]
 
 
 def jobs_per_gpu() -> int:

@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import selectors
 import shutil
@@ -28,12 +29,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from dgm.interruption import SIGNALS, WITH_PARENT
+
 __all__ = ["SOCKET", "hand_over", "start"]
 
 SOCKET = "DGM_FORK_SERVER"
 """The environment variable with the path of the server's socket. Set to nothing, it keeps a build from starting a server."""
-
-WITH_PARENT = "DGM_STOP_WITH_PARENT"  # as in dgm.interruption, which a caller need not import
 
 STAGES = "dgm.stages."
 
@@ -45,8 +46,6 @@ LATE = (
 
 PATIENCE = 10.0
 """Seconds for a caller to say what it asks."""
-
-PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def start(environment: Mapping[str, str]) -> "subprocess.Popen[bytes] | None":
@@ -91,7 +90,7 @@ def hand_over(words: Sequence[str]) -> int | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(path)
-        ignored = [int(number) for number in PASSED_ON if signal.getsignal(number) is signal.SIG_IGN]
+        ignored = [int(number) for number in SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
         request = {"words": list(words), "folder": os.getcwd(), "environment": dict(os.environ), "ignored": ignored}
         asked = json.dumps(request).encode()
         socket.send_fds(connection, [len(asked).to_bytes(8, "big")], [0, 1, 2])
@@ -113,7 +112,7 @@ def _wait(connection: socket.socket, ignored: Sequence[int]) -> int:
         os.kill(os.getpid(), signal.SIGSTOP)
         connection.sendall(bytes([signal.SIGCONT]))
 
-    for number in PASSED_ON:
+    for number in SIGNALS:
         if number not in ignored:
             signal.signal(number, pass_on)
     signal.signal(signal.SIGTSTP, suspend)
@@ -144,7 +143,7 @@ class _Request:
 
     def become(self) -> NoReturn:
         """Run the stage in this process, and end it."""
-        for number in PASSED_ON:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN if number in self.ignored else signal.SIG_DFL)
         for standard, received in enumerate(self.streams):
             os.dup2(received, standard)
@@ -243,7 +242,12 @@ def _received(connection: socket.socket) -> _Request | None:
     streams: Sequence[int] = ()
     try:
         size, streams, _, _ = socket.recv_fds(connection, 8, 3)
-        asked = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+        asked = bytearray()
+        while len(asked) < int.from_bytes(size, "big"):
+            part = connection.recv(int.from_bytes(size, "big") - len(asked))
+            if not part:
+                raise ConnectionResetError
+            asked += part
         return _Request(**json.loads(asked), streams=streams)
     except (OSError, ValueError):
         for stream in streams:
@@ -253,10 +257,8 @@ def _received(connection: socket.socket) -> _Request | None:
 
 def _import_all() -> None:
     """Import every module of this package and what some import late. What is missing is for a stage to miss."""
-    package = Path(__file__).parent
-    modules = (path.relative_to(package).with_suffix("").parts for path in sorted(package.rglob("*.py")))
-    own = (".".join(["dgm", *(part for part in parts if part != "__init__")]) for parts in modules)
-    for name in (*LATE, *own):
+    own = pkgutil.walk_packages([str(Path(__file__).parent)], "dgm.")
+    for name in (*LATE, *(module.name for module in own)):
         with suppress(ImportError):
             importlib.import_module(name)
     gc.collect()

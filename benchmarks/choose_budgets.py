@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from dgm.device import STAGE_ENVIRONMENT
 from dgm.files import load_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,7 +61,7 @@ def main() -> None:
     command += ["--settings", json.dumps(settings), "--data", str(data), "--model", f"{stem}.pt", "--history", f"{stem}.csv"]
     command += ["--checkpoint", str(arguments.scratch / "checkpoints" / f"{arguments.run}.pt")]
     command += ["--record", f"{stem}.json", "--log", f"{stem}.log"]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **STAGE_ENVIRONMENT})
     history = pd.read_csv(f"{stem}.csv")
     score = SCORES[run["kind"]]
     curves = history[history["term"] == score].pivot_table(index="epoch", columns="split", values="value")

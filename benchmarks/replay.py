@@ -6,15 +6,15 @@ Snakemake notes for each file from what it was made; the records of the jobs hav
 jobs as Snakemake does: whenever cores are free, those whose inputs exist, the highest priority first. It prints the makespan, its
 ratio to that on two cores, how busy the cores are, and the critical path. ``--clock cpu`` (the default) counts processor time,
 which other programs on the machine disturb little. A job that has more threads on more cores (workflow/resources.yaml) takes
-1 - p + p / threads of its time, with the parallel part p of ``--parallel`` (measured: 0.71 for the
-convolutional VAE, 0.69 for NICE, in batches of 64). Starts of jobs and Snakemake's own work are left out.
+1 - p + p / threads of its time, with the parallel part p of ``--parallel`` (measured: 0.71 for the convolutional VAE, 0.69 for
+NICE, in batches of 64). Starts of jobs and Snakemake's own work are left out.
 """
 
 import argparse
 import heapq
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -35,8 +35,6 @@ class Job:
     seconds: float
     needs: frozenset[str]
     priority: int = 0
-    stage: str = ""
-    run: str = ""
 
 
 def recorded(folder: Path, results: str, clock: str) -> dict[str, Job]:
@@ -51,8 +49,7 @@ def recorded(folder: Path, results: str, clock: str) -> dict[str, Job]:
         if not output.startswith(f"{results}/"):
             continue
         noted = json.loads(path.read_text(encoding="utf-8"))
-        log = noted["log"][0] if noted["log"] else output
-        name = str(PurePosixPath(log).relative_to(f"{results}/logs").with_suffix("")) if noted["log"] else log
+        name = str(PurePosixPath(noted["log"][0]).relative_to(f"{results}/logs").with_suffix(""))
         made[output] = name
         inputs.setdefault(name, set()).update(noted["input"] or ())
         if output.startswith(f"{results}/records/"):
@@ -62,8 +59,7 @@ def recorded(folder: Path, results: str, clock: str) -> dict[str, Job]:
         record = json.loads(path.read_text(encoding="utf-8"))
         seconds = float(record["seconds"] if clock == "wall" else record.get("cpu_seconds", record["seconds"]))
         needs = frozenset(made[file] for file in inputs[name] if file in made) - {name}
-        stage, _, run = name.partition("/")
-        jobs[name] = Job(name, seconds, needs, stage=stage, run=run)
+        jobs[name] = Job(name, seconds, needs)
     return jobs
 
 
@@ -124,12 +120,10 @@ def _slower(threads: int, parallel: float) -> float:
     return 1 - parallel + parallel / threads
 
 
-def planned(jobs: Iterable[Job], plan: Plan, cores: int) -> dict[str, int]:
-    """Threads of each job in a build with so many cores."""
-    runs = set(plan.trained)
-    return {
-        job.name: plan.request(job.stage, job.run).threads_with(cores) for job in jobs if job.stage in STAGES and job.run in runs
-    }
+def planned(jobs: Mapping[str, Job], plan: Plan, cores: int) -> dict[str, int]:
+    """Threads of the jobs of runs in a build with so many cores."""
+    asked = {f"{stage}/{run}": plan.request(stage, run) for stage in STAGES for run in plan.trained}
+    return {name: asked[name].threads_with(cores) for name in asked.keys() & jobs.keys()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,13 +140,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{options.directory / options.results}: no finished jobs; build first", file=sys.stderr)
         return 1
     plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), ROOT)
-    runs = set(plan.trained)
-    for name, job in jobs.items():
-        if job.stage == "train" and job.run in runs:
-            jobs[name] = replace(job, priority=plan.priority(job.run))
-    of_two, _ = schedule(jobs, planned(jobs.values(), plan, 2), 2, options.parallel)
+    for run in plan.trained:
+        name = f"train/{run}"
+        if name in jobs:
+            jobs[name] = replace(jobs[name], priority=plan.priority(run))
+    of_two, _ = schedule(jobs, planned(jobs, plan, 2), 2, options.parallel)
     for cores in sorted(options.cores):
-        threads = planned(jobs.values(), plan, cores)
+        threads = planned(jobs, plan, cores)
         makespan, busy = schedule(jobs, threads, cores, options.parallel)
         chain = critical_path(jobs, threads, options.parallel)
         longest = sum(seconds for _, seconds in chain)

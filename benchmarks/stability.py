@@ -37,6 +37,7 @@ import yaml
 
 from dgm import costs
 from dgm.checks import Evidence, Finding, claims
+from dgm.device import STAGE_ENVIRONMENT
 from dgm.files import Damaged, load_frame, load_json, load_table, write_text
 from dgm.incomplete import joined, view
 from dgm.measurements import save
@@ -169,7 +170,7 @@ def judge(options: argparse.Namespace) -> None:
                 continue
             told = {"--classifier": classifier, "--metrics": made, "--evaluations": made.with_suffix(".npz")}
             told |= {"--record": made.with_suffix(".json"), "--log": made.with_suffix(".log")}
-            environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+            environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **STAGE_ENVIRONMENT}
             subprocess.run(retold(words, told), cwd=options.folder, env=environment, check=True)
             made.with_suffix(".npz").unlink()
 

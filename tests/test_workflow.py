@@ -37,6 +37,7 @@ from workflows import (
     tool,
 )
 
+from dgm.device import STAGE_ENVIRONMENT
 from dgm.resources import STAGES
 
 # the first test that wants the quick build waits for it
@@ -509,7 +510,7 @@ def run_again(root: Path, *jobs: str) -> None:
     for job in jobs:
         command = json.loads((root / QUICK / "records" / f"{job}.json").read_text())["command"]
         words = [sys.executable, *shlex.split(command)[1:]]
-        environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "PYTHONPATH": str(root / "src"), **STAGE_ENVIRONMENT}
         subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True)
 
 

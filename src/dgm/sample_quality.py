@@ -54,6 +54,7 @@ def frechet_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"]
         ValueError: when either set has fewer than eleven images.
     """
     _enough(real, generated)
+    real, generated = real.double(), generated.double()
     mean, covariance = _moments(real)
     values, vectors = torch.linalg.eigh(covariance)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
@@ -69,7 +70,6 @@ def frechet_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"]
 
 
 def _moments(rows: Float[Tensor, "n f"]) -> tuple[Float[Tensor, " f"], Float[Tensor, "f f"]]:
-    rows = rows.double()
     mean = rows.mean(0)
     centred = rows - mean
     return mean, centred.T @ centred / (len(rows) - 1)
@@ -87,20 +87,19 @@ def kernel_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"])
         ValueError: when either set has fewer than eleven images.
     """
     _enough(real, generated)
+    real, generated = real.double(), generated.double()
     n, m = len(real), len(generated)
     group = np.arange(m) % GROUPS
     member = torch.from_numpy(np.eye(GROUPS)[group]).to(generated.device)
-    sums = torch.zeros(1 + GROUPS + GROUPS**2, dtype=torch.float64, device=generated.device)
-    among_real, across, among = sums[:1], sums[1 : 1 + GROUPS], sums[1 + GROUPS :].view(GROUPS, GROUPS)
-    for at, block in _kernel_blocks(real, real):
-        among_real += block.sum() - block.diagonal(at).sum()
+    of_real = sum(float(block.sum() - block.diagonal(at).sum()) for at, block in _kernel_blocks(real, real))
+    across = torch.zeros_like(member[0])  # by the group of the generated image
+    among = torch.zeros_like(member[:GROUPS])
     for _, block in _kernel_blocks(real, generated):
-        across += block.sum(0) @ member  # by the group of the generated image
+        across += block.sum(0) @ member
     for at, block in _kernel_blocks(generated, generated):
         block.diagonal(at).zero_()
         among += member[at : at + len(block)].T @ (block @ member)
-    found = sums.cpu().numpy()
-    of_real, of_both, of_generated = found[0], found[1 : 1 + GROUPS], found[1 + GROUPS :].reshape(GROUPS, GROUPS)
+    of_both, of_generated = across.cpu().numpy(), among.cpu().numpy()
 
     def distance(keep: Bool[np.ndarray, " g"]) -> float:
         left = int(keep[group].sum())
@@ -112,7 +111,6 @@ def kernel_distance(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"])
 
 
 def _kernel_blocks(x: Float[Tensor, "n f"], y: Float[Tensor, "m f"]) -> Iterator[tuple[int, Float[Tensor, "b m"]]]:
-    x, y = x.double(), y.double()
     for at in range(0, len(x), ROWS):
         base = x[at : at + ROWS] @ y.T / x.shape[1] + 1
         yield at, base * base * base
@@ -133,6 +131,7 @@ def neighbourhoods(real: Float[Tensor, "n f"], generated: Float[Tensor, "m f"], 
     """
     if min(len(real), len(generated)) <= k:
         raise ValueError(f"balls to the {k}-th neighbour need more than {k} images; got {len(real)} and {len(generated)}")
+    real, generated = real.double(), generated.double()
     radius_real, own_real = _neighbours_within(real, k)
     radius_generated, own_generated = _neighbours_within(generated, k)
     inside = torch.zeros(len(generated), dtype=torch.int64, device=generated.device)
@@ -166,9 +165,9 @@ def _neighbours_within(x: Float[Tensor, "n f"], k: int) -> tuple[Float[Tensor, "
 
 def _distance_blocks(x: Float[Tensor, "n f"], y: Float[Tensor, "m f"]) -> Iterator[tuple[int, Float[Tensor, "b m"]]]:
     """Squared distances, a block of rows at a time."""
-    x, y = x.double(), y.double()
     squares = y.square().sum(1)
-    for rows, at in zip(x.split(ROWS), range(0, len(x), ROWS), strict=True):
+    for at in range(0, len(x), ROWS):
+        rows = x[at : at + ROWS]
         yield at, (rows.square().sum(1)[:, None] + squares - 2 * rows @ y.T).clamp_(min=0)
 
 

@@ -42,6 +42,7 @@ from dgm.files import Damaged, load_frame, load_json, load_table, write_text
 from dgm.incomplete import joined, view
 from dgm.measurements import save
 from dgm.plan import Plan
+from dgm.precision import resolve
 from dgm.provenance import names
 from dgm.report.results import SCATTER
 from dgm.verdicts import COLUMNS
@@ -108,7 +109,7 @@ def folders(folder: Path) -> list[Build]:
 
 def native() -> str:
     """What ``precision: auto`` means on this machine."""
-    return "bfloat16" if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported() else "float32"
+    return resolve("auto", torch.device("cpu"))
 
 
 def processor() -> str:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dgm import interruption
 from dgm.files import Damaged, load_tensors, remove, save_tensors
-from dgm.precision import Precision, autocast, resolve
+from dgm.precision import Precision, autocast, products, resolve
 from dgm.rng import Generators
 
 __all__ = ["CHECKPOINT_SECONDS", "Checkpoint", "Context", "Stateful", "ascent", "checkpoint_seconds", "train"]
@@ -178,10 +178,11 @@ def ascent(
     context.facts["precision"] = resolve(precision, context.device)
 
     def step(batch: Tensor) -> Mapping[str, Tensor]:
-        with autocast(precision, context.device):
-            found = terms(batch)
         optimiser.zero_grad(set_to_none=True)
-        (-found[objective]).backward()
+        with products(precision, context.device):
+            with autocast(precision, context.device):
+                found = terms(batch)
+            (-found[objective]).backward()
         optimiser.step()
         if schedule is not None:
             schedule.step()

@@ -32,7 +32,7 @@ from dgm.config import Settings
 from dgm.dataset import ImageData, Treatment, treat
 from dgm.loop import Context, train
 from dgm.measurements import Measured, Measurements
-from dgm.precision import Precision, autocast, resolve
+from dgm.precision import Precision, autocast, products, resolve
 from dgm.rng import Generators
 
 __all__ = [
@@ -291,21 +291,22 @@ def train_step(
     device = images.device
     of_discriminator, of_generator = optimisers
     real = images.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
-    with autocast(precision, device):
-        fake = model.generator(z)
-        logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
-    on_real, on_fake = logits.chunk(2)
-    first = discriminator_loss(on_real, on_fake)
     of_discriminator.zero_grad(set_to_none=True)
-    first.backward()
-    of_discriminator.step()
-
-    model.discriminator.requires_grad_(requires_grad=False)  # D only hands the gradient on; its own would be work for nothing
-    with autocast(precision, device):
-        second = generator_loss(model.discriminator(fake).float())
     of_generator.zero_grad(set_to_none=True)
-    second.backward()
-    of_generator.step()
+    with products(precision, device):
+        with autocast(precision, device):
+            fake = model.generator(z)
+            logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
+        on_real, on_fake = logits.chunk(2)
+        first = discriminator_loss(on_real, on_fake)
+        first.backward()
+        of_discriminator.step()
+
+        model.discriminator.requires_grad_(requires_grad=False)  # D only hands the gradient on; its own would be work for nothing
+        with autocast(precision, device):
+            second = generator_loss(model.discriminator(fake).float())
+        second.backward()
+        of_generator.step()
     model.discriminator.requires_grad_(requires_grad=True)
     return {
         "discriminator_loss": first,

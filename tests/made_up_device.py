@@ -6,7 +6,7 @@ that a function of torch makes inside itself are not seen, nor is the speed of a
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from dgm import device
 from dgm.provenance import PACKAGE
 
-__all__ = ["MadeUpDevice", "Misplaced", "Wait", "made_up_device"]
+__all__ = ["MadeUpDevice", "Misplaced", "NotRecordable", "Wait", "made_up_device"]
 
 HOST, CARD = torch.device("cpu"), torch.device("cuda:0")
 
@@ -48,6 +48,10 @@ WAITS = {
 
 class Misplaced(RuntimeError):
     """What CUDA would refuse."""
+
+
+class NotRecordable(RuntimeError):
+    """What CUDA would refuse while a graph is recorded."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class MadeUpDevice(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.waits: list[Wait] = []
+        self.recording: Sequence[torch.Generator] | None = None  # while a graph is: the generators that it knows
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = _name(func), dict(kwargs or {})
@@ -112,6 +117,8 @@ class MadeUpDevice(TorchFunctionMode):
         generator = kwargs.get("generator")
         if generator is not None and _place(generator.device) != target:
             raise Misplaced(f"{name} on {target} with a generator on {generator.device}")
+        if generator is not None and self.recording is not None and generator not in self.recording:
+            raise NotRecordable(f"{name} draws from a generator that the graph does not know")
         result = func(*args, **kwargs)
         if target == CARD:
             _mark(result)
@@ -186,6 +193,8 @@ class MadeUpDevice(TorchFunctionMode):
                     where = f"{short}:{frame.f_lineno}"
                 found.append(f"{short}:{frame.f_code.co_name}")
             frame = frame.f_back  # type: ignore[assignment]
+        if self.recording is not None:
+            raise NotRecordable(f"{what} at {where} waits for the device")
         self.waits.append(Wait(what, where, tuple(reversed(found))))
 
 

@@ -10,25 +10,14 @@ import pytest
 import torch
 from made_up_device import MadeUpDevice, Misplaced, Wait, made_up_device
 from tiny_results import plan_of_points, run_stages, write_data
-from workflows import SHIPPED
+from tiny_runs import RUNS, smaller
 
-from dgm import models, quadrature
+from dgm import quadrature
 from dgm.device import acquire
 from dgm.loop import Checkpoint
 from dgm.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
 
 IMAGES, TEST_IMAGES = 60, 24
-
-SMALLER = {
-    "nice": {"hidden_units": 40},
-    "vqvae": {"hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1},
-    "gan": {"grid_images": 4},
-    "ebm": {"hidden_units": 16},
-}
-"""The same layers, narrower."""
-
-BATCH = 20
-"""Images a step: a training that is stopped after its first step is in the middle of an epoch."""
 
 STEPS = {("loop.py:train", "step"), ("restarts.py:best_of", "improve")}
 """Who calls a step of a training, and what its function is called."""
@@ -46,17 +35,6 @@ ALLOWED = {
 
 class Stopped(Exception):
     """Takes the place of a kill."""
-
-
-def path_of(block: dict[str, Any]) -> tuple[object, ...]:
-    """What settles which code a run passes through: its kind and settings, without sizes and rates."""
-    settings = {**block.get("settings", {}), **block.get("settings_for", {}).get(SHIPPED["dataset"], {})}
-    chosen = sorted((name, value if isinstance(value, str) or not value else "given") for name, value in settings.items())
-    return block["kind"], *chosen, "estimates" in block
-
-
-PATHS = {path_of(block): run for run, block in reversed(SHIPPED["runs"].items())}
-RUNS = [run for run in SHIPPED["runs"] if run in PATHS.values() and run not in (CLASSIFIER, SECOND_CLASSIFIER)]
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +63,6 @@ def classified(plan: Plan, quick: None, tmp_path_factory: pytest.TempPathFactory
 def through(plan: Plan, run: str, folder: Path) -> MadeUpDevice:
     """Take a run through its stages on the made-up GPU; its training is stopped after the first checkpoint of each phase."""
     stopped: set[Path] = set()
-    batched = "batch_size" in models.load(plan.kind(run)).Config.model_fields
-    smaller = SMALLER.get(plan.kind(run), {}) | ({"batch_size": BATCH} if batched else {})
     save = Checkpoint.save
 
     def save_once(checkpoint: Checkpoint, state: Any) -> None:
@@ -99,7 +75,7 @@ def through(plan: Plan, run: str, folder: Path) -> MadeUpDevice:
         patch.setattr(Checkpoint, "save", save_once)
         while True:
             try:
-                run_stages(plan, run, folder, gpu=1, images=IMAGES, smaller=smaller)
+                run_stages(plan, run, folder, gpu=1, images=IMAGES, smaller=smaller(plan.kind(run)))
             except Stopped:
                 continue
             return gpu

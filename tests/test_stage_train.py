@@ -178,10 +178,19 @@ def test_a_bad_interval_of_checkpoints_is_one_message(tmp_path, data, capsys, mo
 
 def test_another_device_or_data_set_is_another_training(tmp_path, data):
     parsed = argparse.Namespace(kind="bmm", settings={}, limits={}, seed=0, code="", data=data)
-    identity = train._identity(parsed, "cpu")
-    assert identity == train._identity(parsed, "cpu") != train._identity(parsed, "cuda")
+    identity = train._identity(parsed, "cpu", replayed=False)
+    assert identity == train._identity(parsed, "cpu", replayed=False)
+    assert identity != train._identity(parsed, "cuda", replayed=False)
+    assert identity != train._identity(parsed, "cpu", replayed=True)
     data.write_bytes(data.read_bytes() + b" ")
-    assert identity != train._identity(parsed, "cpu")
+    assert identity != train._identity(parsed, "cpu", replayed=False)
+
+
+@pytest.mark.parametrize(("said", "status"), [("0", 0), ("1", 0), ("on", 1)])
+def test_cuda_graphs_do_nothing_on_the_cpu_and_a_wrong_word_is_one_message(tmp_path, data, capsys, monkeypatch, said, status):
+    monkeypatch.setenv("DGM_CUDA_GRAPHS", said)
+    assert train.main(arguments(tmp_path, data, "classifier", epochs=1)) == status
+    assert ("DGM_CUDA_GRAPHS: got 'on'" in capsys.readouterr().err) == bool(status)
 
 
 def test_a_model_without_samples_is_refused_by_name(tmp_path, data, capsys):

@@ -1,7 +1,7 @@
 """The one minibatch loop: shuffled batches by index, named loss terms, checkpoints, progress, and a stop at non-finite losses.
 
 A model hands over a step function that takes the indices of a batch, updates the parameters and returns named terms. Nothing in
-the loop waits for the device between two reports.
+the loop waits for the device between two reports, and on CUDA a graph may repeat the step (:mod:`dgm.graphs`).
 """
 
 import math
@@ -16,8 +16,10 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
-from dgm import interruption
+from dgm import graphs, interruption
 from dgm.files import Damaged, load_tensors, remove, save_tensors
 from dgm.precision import Precision, autocast, products, resolve
 from dgm.rng import Generators
@@ -160,10 +162,9 @@ def ascent(
     terms: Callable[[Tensor], Mapping[str, Tensor]],
     *,
     objective: str,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimizer,
     precision: Precision,
     context: Context,
-    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
 ) -> Callable[[Tensor], Mapping[str, Tensor]]:
     """A step for :func:`train` that climbs one objective by one gradient.
 
@@ -173,7 +174,6 @@ def ascent(
         optimiser: of all parameters.
         precision: arithmetic of ``terms``; what it resolves to is recorded among the facts of the training.
         context: device and facts.
-        schedule: of the learning rate, moved on at every step.
     """
     context.facts["precision"] = resolve(precision, context.device)
 
@@ -184,8 +184,6 @@ def ascent(
                 found = terms(batch)
             (-found[objective]).backward()
         optimiser.step()
-        if schedule is not None:
-            schedule.step()
         return found
 
     return step
@@ -210,7 +208,8 @@ def train(
         n: number of training images.
         batch_size: images a step; the last batch of an epoch is smaller unless ``drop_last``.
         epochs: passes over the data; ``context.max_steps`` may end the training sooner.
-        state: what a checkpoint keeps, by name. The context's generators are kept too.
+        state: what a checkpoint keeps, by name. The context's generators are kept too. A schedule of the learning rate among it
+            moves on after every step.
         context: run name, generators, device, checkpoint and log.
         evaluate: called every ``evaluate_every`` epochs and at the end, with the number of finished epochs; returns split -> term
             -> value. An interrupted call is repeated, so two calls must do the same as one: it draws from fresh generators.
@@ -232,7 +231,10 @@ def train(
     an_epoch = batches * batch_size if drop_last else n  # images
     kept: dict[str, Stateful] = {**state, "generators": context.generators}
     at = _restore(kept, context)
-    keeper = _Keeper(kept, at, total, context)
+    ledger = _Ledger(at, context)
+    keeper = _Keeper(kept, at, ledger, total, context)
+    schedules = [part for part in state.values() if isinstance(part, LRScheduler)]
+    step = graphs.replayed(step, [part for part in state.values() if isinstance(part, Optimizer)], context.generators)
     whole_step = interruption.deferred()  # which changes parameters in place
     with _denormals_flushed(), _bar(context.run, total, at.step) as advance:
         interruption.keep(keeper.leave)
@@ -241,16 +243,16 @@ def train(
             keeper.start_clock()
             while at.batch < batches and at.step < total:
                 with whole_step:
-                    terms = step(order[at.batch * batch_size : (at.batch + 1) * batch_size])
-                    at.names = list(terms)
-                    values = torch.stack([term.detach().float() for term in terms.values()])
-                    at.sums = values if at.sums is None else at.sums + values
+                    ledger.add(step(order[at.batch * batch_size : (at.batch + 1) * batch_size]))
+                    for schedule in schedules:
+                        schedule.step()
                     at.batch, at.step = at.batch + 1, at.step + 1
-                    keeper.guard.see(values, at.names, at.step)
                     advance(1)
+                    if ledger.full():
+                        ledger.read()
                     if context.save_is_due():
                         keeper.save()
-            keeper.guard.check()
+            ledger.read()
             keeper.stop_clock()
             sums = at.sums
             assert sums is not None
@@ -277,47 +279,54 @@ def train(
     return at.rows
 
 
-class _FiniteGuard:
-    """Remembers, on the device, the first step with a non-finite term and the last finite values."""
+class _Ledger:
+    """The terms of the last steps, written down on the device with one call a step; reading them waits for it."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.bad: Tensor | None = None
-        self.last: Tensor | None = None
-        self.names: list[str] = []
-        self.unchecked = 0
+    def __init__(self, at: _Progress, context: Context) -> None:
+        self.at, self.context = at, context
+        self.rows: Tensor | None = None
+        self.unread = 0
+        self.last: list[float] = []  # of the last finite step
 
-    def see(self, values: Tensor, names: list[str], step: int) -> None:
-        if self.bad is None or self.last is None:
-            self.bad = torch.zeros((), dtype=torch.int64, device=values.device)
-            self.last = torch.full_like(values, math.nan)
-            self.names = names
-        fine = torch.isfinite(values).all() & (self.bad == 0)
-        self.last = torch.where(fine, values, self.last)
-        self.bad = torch.where(fine | (self.bad > 0), self.bad, step)
-        self.unchecked += 1
-        if self.unchecked >= REPORT_EVERY_STEPS:
-            self.check()
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        """Note the terms of one step more."""
+        values = [term.detach().float() for term in terms.values()]
+        if self.rows is None:
+            self.rows, self.at.names = torch.empty((REPORT_EVERY_STEPS, len(values)), device=self.context.device), list(terms)
+        torch.stack(values, out=self.rows[self.unread])
+        self.unread += 1
 
-    def check(self) -> None:
-        self.unchecked = 0
-        if self.bad is None or self.last is None:
+    def full(self) -> bool:
+        """Whether it must be read before the next step."""
+        return self.unread == REPORT_EVERY_STEPS
+
+    def read(self) -> None:
+        """Add what was noted to the sums of the epoch.
+
+        Raises:
+            FloatingPointError: when a term was not finite.
+        """
+        if self.rows is None:
             return
-        bad = int(self.bad)
-        if bad:
-            last = ", ".join(f"{name} {value:.6g}" for name, value in zip(self.names, self.last.tolist(), strict=True))
-            raise FloatingPointError(
-                f"run {self.context.run}: the loss is not finite at step {bad}; last finite values: {last}. "
-                "Nothing of this training is kept; a smaller learning rate is the usual remedy"
-            )
+        first = self.at.step - self.unread + 1
+        rows, self.unread = self.rows[: self.unread].cpu(), 0
+        for step, row in enumerate(rows, first):
+            if not row.isfinite().all():
+                values = self.last or [math.nan] * len(row)
+                last = ", ".join(f"{name} {value:.6g}" for name, value in zip(self.at.names, values, strict=True))
+                raise FloatingPointError(
+                    f"run {self.context.run}: the loss is not finite at step {step}; last finite values: {last}. "
+                    "Nothing of this training is kept; a smaller learning rate is the usual remedy"
+                )
+            self.last = row.tolist()
+            self.at.sums = row.clone() if self.at.sums is None else self.at.sums + row
 
 
 class _Keeper:
     """Knows how a training under way is saved, and what of it is on disk."""
 
-    def __init__(self, kept: Mapping[str, Stateful], at: _Progress, total: int, context: Context) -> None:
-        self.kept, self.at, self.total, self.context = kept, at, total, context
-        self.guard = _FiniteGuard(context)
+    def __init__(self, kept: Mapping[str, Stateful], at: _Progress, ledger: _Ledger, total: int, context: Context) -> None:
+        self.kept, self.at, self.ledger, self.total, self.context = kept, at, ledger, total, context
         self.on_disk = (at.step, at.epoch)
         self.clock: float | None = None  # since when time counts that is not in at.seconds yet
 
@@ -330,7 +339,7 @@ class _Keeper:
         self.clock = None
 
     def save(self) -> None:
-        self.guard.check()
+        self.ledger.read()
         self.stop_clock()
         progress = {**vars(self.at), "rows": [list(row) for row in self.at.rows]}
         if self.context.save({"progress": progress, **{name: part.state_dict() for name, part in self.kept.items()}}):
@@ -351,8 +360,6 @@ def _restore(kept: Mapping[str, Stateful], context: Context) -> _Progress:
     for name, part in kept.items():
         part.load_state_dict(saved[name])
     at = _Progress(**{**saved["progress"], "rows": [tuple(row) for row in saved["progress"]["rows"]]})
-    if at.sums is not None:
-        at.sums = at.sums.to(context.device)
     context.say(f"continuing at step {at.step}")
     return at
 

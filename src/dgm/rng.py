@@ -29,6 +29,10 @@ class Generators:
             self._made[name] = torch.Generator(self.device).manual_seed(derived_seed(self.seed, name))
         return self._made[name]
 
+    def made(self) -> list[torch.Generator]:
+        """The streams used so far that a checkpoint keeps."""
+        return list(self._made.values())
+
     def seed_of(self, name: str) -> int:
         """The seed of the stream ``name``, for code that makes its own generator."""
         return derived_seed(self.seed, name)

@@ -122,7 +122,6 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
             terms,
             objective="log_probability",
             optimiser=optimiser,
-            schedule=schedule,
             precision=config.precision,
             context=context,
         ),

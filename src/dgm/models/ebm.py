@@ -235,7 +235,7 @@ def fit(config: Config, data: PointData, context: Context) -> Fitted:
         return {"validation": {"log_likelihood": likelihood, "log_normaliser": normaliser}}
 
     history = train(
-        ascent(terms, objective="log_likelihood", optimiser=optimiser, precision="float32", context=context, schedule=schedule),
+        ascent(terms, objective="log_likelihood", optimiser=optimiser, precision="float32", context=context),
         n=len(data.train),
         batch_size=config.batch_size,
         epochs=config.epochs,

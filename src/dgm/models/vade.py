@@ -519,7 +519,7 @@ def _maximise_bound(job: _Job) -> list[HistoryRow]:
     start = [(0, 0, split, name, value) for split, values in evaluate(0).items() for name, value in values.items()]
     context.say("start: " + ", ".join(f"{name} {value:.4g}" for _, _, _, name, value in start))
     return start + train(
-        ascent(terms, objective="bound", optimiser=optimiser, precision=config.precision, context=context, schedule=schedule),
+        ascent(terms, objective="bound", optimiser=optimiser, precision=config.precision, context=context),
         n=len(data.train_images),
         batch_size=config.batch_size,
         epochs=config.epochs,

@@ -312,7 +312,7 @@ class _Phase:
                 return {"test": on_test(curve)}
 
         return train(
-            ascent(terms, objective=objective, optimiser=optimiser, precision=precision, context=context, schedule=schedule),
+            ascent(terms, objective=objective, optimiser=optimiser, precision=precision, context=context),
             n=len(data.train_images),
             batch_size=config.batch_size,
             epochs=self.epochs,

@@ -37,20 +37,23 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         import torch
 
-        from dgm import artefacts, dataset, models
+        from dgm import artefacts, dataset, graphs, models
         from dgm.loop import Checkpoint, Context, checkpoint_seconds
         from dgm.rng import Generators
 
         limits = parse(Limits, arguments.limits, "limits")
         module = models.load(arguments.kind)
         config = parse(module.Config, arguments.settings, f"runs.{arguments.run}.settings")
+        replayed = graphs.wanted(device.type)
         data = dataset.load(arguments.data, device.type)
         context = Context(
             run=arguments.run,
             generators=Generators(arguments.seed, device.type),
             device=torch.device(device.type),
             max_steps=limits.steps,
-            checkpoint=Checkpoint(arguments.checkpoint, _identity(arguments, device.device.streams), checkpoint_seconds()),
+            checkpoint=Checkpoint(
+                arguments.checkpoint, _identity(arguments, device.device.streams, replayed), checkpoint_seconds()
+            ),
             say=say,
         )
         fitted = module.fit(config, data, context)
@@ -62,6 +65,7 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
             "data": arguments.data.stem,
             **device.record(),
             **fitted.facts,
+            **({"cuda_graphs": True} if replayed else {}),
         }
 
 
@@ -73,12 +77,21 @@ def _forget(checkpoint: Path) -> None:
                 path.unlink()
 
 
-def _identity(arguments: argparse.Namespace, streams: str) -> str:
+def _identity(arguments: argparse.Namespace, streams: str, replayed: bool) -> str:
     """What a checkpoint belongs to: settings, limits, seed, code, the content of the data, and what computes.
 
-    ``streams`` is that of the :class:`~dgm.device.Device`.
+    ``streams`` is that of the :class:`~dgm.device.Device`; ``replayed`` says whether steps come from CUDA graphs.
     """
-    parts = [arguments.kind, arguments.settings, arguments.limits, arguments.seed, arguments.code, streams, version("torch")]
+    parts = [
+        arguments.kind,
+        arguments.settings,
+        arguments.limits,
+        arguments.seed,
+        arguments.code,
+        streams,
+        replayed,
+        version("torch"),
+    ]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     digest.update(arguments.data.read_bytes())
     return digest.hexdigest()

@@ -27,7 +27,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,13 +99,13 @@ def build(seed: int, arithmetic: str, options: argparse.Namespace) -> None:
 
 
 def folders(folder: Path) -> list[Build]:
-    """The repeated builds below a folder, the lowest seed first; a default build counts as one of them."""
+    """The repeated builds below a folder, the default build among them: the machine's own arithmetic and the lowest seed first."""
     found = []
     for path in sorted(folder.glob("results/mnist-5k*")):
         named = re.fullmatch(r"mnist-5k(?:-stability-(\w+)-(\d+))?", path.name)
         if named:
             found.append(Build(path, int(named.group(2) or 0), named.group(1) or native()))
-    return sorted(found, key=lambda build: (build.arithmetic, build.seed))
+    return sorted(found, key=lambda build: (build.arithmetic != native(), build.arithmetic, build.seed))
 
 
 def native() -> str:
@@ -138,18 +139,27 @@ def completed(build: Build, scratch: Path) -> Path:
     return folder
 
 
-def findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
-    """All findings of all questions that the files allow; what is false or lacks a file is said."""
-    for assignment in names("checks"):
-        for question, check in claims(assignment).items():
-            try:
-                for claim in check(evidence):
-                    if isinstance(claim, Finding):
-                        yield question, claim
-                    elif not claim.passed:
-                        print(f"  FALSE {question}: {claim.statement}: expected {claim.expected}, found {claim.computed}")
-            except (Damaged, KeyError) as error:
-                print(f"  {question} stops: {str(error)[:160]}")
+def read(build: Build) -> tuple[list[str], list[dict[str, object]], list[tuple[str, str, str, float]]]:
+    """What a build shows: what is false in it or stops a check; all findings that the files allow; its metrics."""
+    said: list[str] = []
+    found: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = completed(build, Path(scratch))
+        evidence = Evidence(folder)
+        for assignment in names("checks"):
+            for question, check in claims(assignment).items():
+                try:
+                    for claim in check(evidence):
+                        if isinstance(claim, Finding):
+                            value, error, n = claim.estimate.value, claim.estimate.stderr, claim.estimate.n
+                            numbers = {"estimate": repr(float(value)), "stderr": repr(float(error)), "n": n}
+                            found.append({"question": question, "finding": claim.id, **numbers})
+                        elif not claim.passed:
+                            said.append(f"FALSE {question}: {claim.statement}: expected {claim.expected}, found {claim.computed}")
+                except (Damaged, KeyError) as error:
+                    said.append(f"{question} stops: {str(error)[:160]}")
+        table = load_frame(folder / "tables" / "metrics.csv")[["run", "metric", "split", "value"]]
+        return said, found, list(table.itertuples(index=False, name=None))
 
 
 def judge(options: argparse.Namespace) -> None:
@@ -202,19 +212,14 @@ def collect(options: argparse.Namespace) -> None:
     values: dict[tuple[str, str, str], list[float]] = {}
     trained = set(shipped())
     met: set[str] = set()  # kinds of arithmetic of which a build was read
-    with tempfile.TemporaryDirectory() as scratch:
-        for made in builds:
-            print(f"{made.results.name}", flush=True)
+    with ProcessPoolExecutor(options.cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for made, (said, found, table) in zip(builds, pool.map(read, builds), strict=True):
+            print("\n  ".join([made.results.name, *said]), flush=True)
             own = {run for run, block in shipped().items() if "seed" in block} if made.arithmetic in met else set()
             met.add(made.arithmetic)
-            folder = completed(made, Path(scratch))
             common = {"dataset": "mnist-5k", "seed": made.seed, "arithmetic": made.arithmetic, "processor": machine}
-            for question, finding in findings(Evidence(folder)):
-                estimate = finding.estimate
-                numbers = {"estimate": repr(float(estimate.value)), "stderr": repr(float(estimate.stderr)), "n": estimate.n}
-                rows.append({**common, "question": question, "finding": finding.id, **numbers})
-            table = load_frame(folder / "tables" / "metrics.csv")
-            for run, metric, split, value in table[["run", "metric", "split", "value"]].itertuples(index=False):
+            rows += [{**common, **row} for row in found]
+            for run, metric, split, value in table:
                 if run in trained - own:
                     values.setdefault((run, metric, split), []).append(float(value))
     seen = {(str(row["seed"]), row["arithmetic"], row["processor"]) for row in rows}

@@ -291,22 +291,21 @@ def train_step(
     device = images.device
     of_discriminator, of_generator = optimisers
     real = images.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    with autocast(precision, device):
+        fake = model.generator(z)
+        logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
+    on_real, on_fake = logits.chunk(2)
+    first = discriminator_loss(on_real, on_fake)
     of_discriminator.zero_grad(set_to_none=True)
-    of_generator.zero_grad(set_to_none=True)
-    with products(precision, device):
-        with autocast(precision, device):
-            fake = model.generator(z)
-            logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
-        on_real, on_fake = logits.chunk(2)
-        first = discriminator_loss(on_real, on_fake)
-        first.backward()
-        of_discriminator.step()
+    first.backward()
+    of_discriminator.step()
 
-        model.discriminator.requires_grad_(requires_grad=False)  # D only hands the gradient on; its own would be work for nothing
-        with autocast(precision, device):
-            second = generator_loss(model.discriminator(fake).float())
-        second.backward()
-        of_generator.step()
+    model.discriminator.requires_grad_(requires_grad=False)  # D only hands the gradient on; its own would be work for nothing
+    with autocast(precision, device):
+        second = generator_loss(model.discriminator(fake).float())
+    of_generator.zero_grad(set_to_none=True)
+    second.backward()
+    of_generator.step()
     model.discriminator.requires_grad_(requires_grad=True)
     return {
         "discriminator_loss": first,
@@ -336,7 +335,8 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     def step(batch: Tensor) -> dict[str, Tensor]:
         images = treat(data.train_images[batch], Model.treatment, unused)
         z = uniform_noise(len(batch), config.latent, noise)
-        return train_step(model, images, z, (of_discriminator, of_generator), config.precision)
+        with products(config.precision, device):
+            return train_step(model, images, z, (of_discriminator, of_generator), config.precision)
 
     def keep(epoch: int) -> dict[str, dict[str, float]]:
         if epoch in config.grid_epochs:

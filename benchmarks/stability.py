@@ -151,9 +151,9 @@ def read(build: Build) -> tuple[list[str], list[dict[str, object]], list[tuple[s
                 try:
                     for claim in check(evidence):
                         if isinstance(claim, Finding):
-                            value, error, n = claim.estimate.value, claim.estimate.stderr, claim.estimate.n
-                            numbers = {"estimate": repr(float(value)), "stderr": repr(float(error)), "n": n}
-                            found.append({"question": question, "finding": claim.id, **numbers})
+                            estimate = claim.estimate
+                            numbers = {"estimate": repr(float(estimate.value)), "stderr": repr(float(estimate.stderr))}
+                            found.append({"question": question, "finding": claim.id, **numbers, "n": estimate.n})
                         elif not claim.passed:
                             said.append(f"FALSE {question}: {claim.statement}: expected {claim.expected}, found {claim.computed}")
                 except (Damaged, KeyError) as error:

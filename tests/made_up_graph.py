@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from dgm.graphs import CUDA_GRAPHS
+
 __all__ = ["Graph", "made_up_graphs"]
 
 ATEN = torch.ops.aten
@@ -132,7 +134,7 @@ def made_up_graphs(gpu: MadeUpDevice) -> Iterator[list[Graph]]:
 
     replaced = {"CUDAGraph": Graph, "graph": record, "Stream": _Stream, "stream": on_stream, "current_stream": _Stream}
     with ExitStack() as stack:
-        stack.enter_context(patch.dict("os.environ", {"DGM_CUDA_GRAPHS": "1"}))
+        stack.enter_context(patch.dict("os.environ", {CUDA_GRAPHS: "1"}))
         stack.enter_context(patch.object(Optimizer, "_group_tensors_by_device_and_dtype", staticmethod(on_card)))
         for name, value in replaced.items():
             stack.enter_context(patch.object(torch.cuda, name, value))

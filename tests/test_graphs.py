@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from dgm import dataset, models
 from dgm.graphs import CUDA_GRAPHS, WARM_UP, wanted
 from dgm.loop import Context, ascent, train
-from dgm.plan import CLASSIFIER, Plan
+from dgm.plan import CLASSIFIER
 from dgm.rng import Generators
 
 IMAGES, EPOCHS = 50, 3
@@ -56,23 +56,23 @@ def rates_in_float32() -> Iterator[None]:
             hook.remove()
 
 
-def fit(plan: Plan, run: str, folder: Path, graphs: bool) -> tuple[Any, list[Graph]]:
+def fit(run: str, folder: Path, graphs: bool) -> tuple[Any, list[Graph]]:
     """A narrow training of a run, and the graphs that it replayed."""
-    module = models.load(plan.kind(run))
-    settings = affordable(json.loads(plan.settings(run)), IMAGES) | smaller(plan.kind(run))
+    module = models.load(PLAN.kind(run))
+    settings = affordable(json.loads(PLAN.settings(run)), IMAGES) | smaller(PLAN.kind(run))
     for name, entry in module.Config.model_fields.items():
         if name.endswith("epochs") and isinstance(settings.get(name, entry.default), int):
             settings[name] = EPOCHS
     with made_up_device() as gpu, rates_in_float32(), made_up_graphs(gpu) if graphs else nullcontext([]) as made:
-        data = dataset.load(folder / "data" / f"{plan.data(run)}.npz", "cuda")
+        data = dataset.load(folder / "data" / f"{PLAN.data(run)}.npz", "cuda")
         context = Context(run, Generators(0, "cuda"), torch.device("cuda"))
         return module.fit(module.Config(**settings), data, context), made
 
 
 @pytest.mark.parametrize("run", KINDS.values(), ids=KINDS.keys())
 def test_a_training_from_graphs_gives_the_same_bytes(run: str, folder: Path) -> None:
-    plain, none = fit(PLAN, run, folder, graphs=False)
-    fitted, graphs = fit(PLAN, run, folder, graphs=True)
+    plain, none = fit(run, folder, graphs=False)
+    fitted, graphs = fit(run, folder, graphs=True)
     whole_batches = EPOCHS * (len(dataset_of(run, folder)) // BATCH)
     assert not none and graphs and all(graph.replays == whole_batches - WARM_UP > 0 for graph in graphs)
     assert fitted.history == plain.history
@@ -91,8 +91,8 @@ class Toy:
 
     def __init__(self, graphs: bool, spoil: Any = None, scheduled: bool = False) -> None:
         self.spoil = spoil or (lambda toy, loss: loss)
-        self.calls, self.made = 0, []
-        with made_up_device() as gpu, made_up_graphs(gpu) if graphs else nullcontext([]) as self.made:
+        self.calls = 0
+        with made_up_device() as gpu, made_up_graphs(gpu) if graphs else nullcontext():
             self.generators, cuda = Generators(1, "cuda"), torch.device("cuda")
             with self.generators.default("initialise"):
                 self.model = nn.Linear(3, 1).to(cuda)

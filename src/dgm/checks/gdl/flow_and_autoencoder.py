@@ -72,11 +72,13 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
     def change(run: str, metric: str) -> Measured:
         return apart(*(evidence.measured(run, metric, split) for split in ("low_temperature", "samples")))
 
-    for run, name, more in (("nice", "asked", True), ("nice_scale_rate", "own", False)):
+    for run, name, distance, coverage in (
+        ("nice", "asked", {"below": 0.0}, {"above": 0.0}),
+        ("nice_scale_rate", "own", {"above": 0.0}, {"below": 0.0}),
+    ):
         of = f"{run}, low-temperature samples minus samples of the prior"
-        yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), below=0.0)
-        above, below = (0.0, None) if more else (None, 0.0)
-        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), above=above, below=below)
+        yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), **distance)
+        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), **coverage)
 
 
 def _flow(evidence: Evidence, run: str) -> "nice.Model":

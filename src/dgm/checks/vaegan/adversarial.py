@@ -511,12 +511,6 @@ def _darkness(evidence: Evidence) -> Iterator[Claim | Finding]:
     yield Finding(
         "digits-beyond-black", "mean distance of test digits from the training images, minus that of black", beyond, above=0
     )
-    yield Finding(
-        "early-images-nearer",
-        "mean distance of images of the first kept generator from the training images, minus that of test digits",
-        _difference(evidence.measured(RUN, "neighbour_distance", "grid_1"), real),
-        below=0,
-    )
 
 
 def _progress(evidence: Evidence, grids: np.ndarray) -> Iterator[Finding]:

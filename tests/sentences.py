@@ -9,6 +9,7 @@ words do not depend on a result (a budget, a definition, a statement of arithmet
 prints the sentences that break this rule.
 """
 
+import functools
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,7 @@ class Unbound:
     sentence: str
 
 
+@functools.cache
 def runs() -> set[str]:
     """The runs of the default configuration."""
     return set(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))["runs"])

@@ -1,7 +1,5 @@
 """Wrong formulas and published values are rejected, and the stage writes down what holds, what is false and what is missing."""
 
-import re
-from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -44,20 +42,6 @@ def false_claims(question: str, results: Path) -> set[str]:
 def test_every_question_is_checked() -> None:
     listed = yaml.safe_load((REPORT / "questions.yaml").read_text())["questions"]
     assert sorted(CHECKS) == sorted(entry["id"] for entry in listed)
-
-
-def test_the_answers_name_claims_that_exist(tiny_results: Path) -> None:
-    calls = re.compile(r'(?:check|published)\("([^"]+)", ("[^"]+"|\d+)')
-    texts = [path.read_text() for path in sorted(REPORT.glob("answers/*/*.md"))]
-    found = {call for text in texts for call in calls.findall(text)}
-    assert len(found) > 200
-    statements = {
-        question: [claim.statement for claim in CHECKS[question](Evidence(tiny_results)) if isinstance(claim, Claim)]
-        for question in {question for question, _ in found}
-    }
-    parts = {(question, literal_eval(which)) for question, which in found if which.startswith('"')}
-    wrong = [(question, part) for question, part in parts if sum(part in said for said in statements[question]) != 1]
-    assert wrong == []
 
 
 # The wrong formulas are those of the published answers, or the nearest plausible slip where that answer was right.

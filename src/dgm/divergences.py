@@ -8,6 +8,7 @@ Learning, 2006, section 10.1.2; Minka, Divergence measures and message passing, 
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,8 @@ Interval = tuple[float, float]
 
 _REACH = 14.0  # standard deviations; the mass beyond is below 1e-43
 _NODES = 2001  # the trapezoidal rule on a smooth, decaying integrand is exact to rounding here
+_E = np.linspace(-_REACH, _REACH, _NODES)
+_EXPECTATION = np.exp(-0.5 * _E**2) * (_E[1] - _E[0]) / math.sqrt(2 * math.pi)  # E[f(e)] for e ~ N(0, 1) is this @ f(_E)
 
 
 def kl_uniform(p: Interval, q: Interval) -> float:
@@ -136,11 +139,7 @@ class GaussianMixture1D:
 
     def log_density(self, x: npt.ArrayLike) -> Array:
         """The logarithm of p(x), elementwise, with the sum taken in log space so that far tails stay finite."""
-        terms = [
-            math.log(weight) + log_normal_density(x, mean, sd)
-            for weight, mean, sd in zip(self.weights, self.means, self.sds, strict=True)
-        ]
-        return np.asarray(np.logaddexp.reduce(terms, axis=0))
+        return np.asarray(np.logaddexp.reduce(self._log_joint(np.asarray(x, dtype=np.float64)), axis=0))
 
     def derivatives(self, x: npt.ArrayLike) -> tuple[Array, Array]:
         """First and second derivative of log p in x, elementwise.
@@ -149,15 +148,19 @@ class GaussianMixture1D:
         sum_k r_k (t_k^2 - 1 / s_k^2) - (sum_k r_k t_k)^2.
         """
         at = np.asarray(x, dtype=np.float64)
-        terms = [
-            math.log(weight) + log_normal_density(at, mean, sd)
-            for weight, mean, sd in zip(self.weights, self.means, self.sds, strict=True)
-        ]
-        shares = np.exp(terms - np.logaddexp.reduce(terms, axis=0))
-        slopes = np.stack([-(at - mean) / sd**2 for mean, sd in zip(self.means, self.sds, strict=True)])
-        precisions = (1 / np.asarray(self.sds) ** 2).reshape(-1, *[1] * at.ndim)
+        shares = self._log_joint(at)
+        shares -= shares.max(axis=0)
+        np.exp(shares, out=shares)
+        shares /= shares.sum(axis=0)
+        _, means, sds = _columns(self, at.ndim)
+        slopes = (means - at) / sds**2
         first = (shares * slopes).sum(0)
-        return first, (shares * (slopes**2 - precisions)).sum(0) - first**2
+        return first, (shares * (slopes**2 - 1 / sds**2)).sum(0) - first**2
+
+    def _log_joint(self, x: Array) -> Array:
+        """log w_k + log N(x; m_k, s_k^2), [k, ...]."""
+        weights, means, sds = _columns(self, x.ndim)
+        return np.asarray(np.log(weights / (sds * math.sqrt(2 * math.pi))) - 0.5 * ((x - means) / sds) ** 2)
 
     def grid(self) -> Array:
         """Equally spaced points that cover all but a negligible part of the mass."""
@@ -166,18 +169,31 @@ class GaussianMixture1D:
         return np.linspace(low, high, _NODES)
 
 
+@cache
+def _columns(mixture: GaussianMixture1D, axes: int) -> tuple[Array, Array, Array]:
+    """Weights, means and standard deviations along a first axis, with so many axes of length 1 behind it."""
+    weights, means, sds = (np.reshape(values, (-1, *[1] * axes)) for values in (mixture.weights, mixture.means, mixture.sds))
+    return weights, means, sds
+
+
 def forward_kl(target: GaussianMixture1D, mean: float, sd: float) -> float:
     """D(P || N(mean, sd^2)) for the fixed target P, by the trapezoidal rule."""
+    x, log_p, expectation = _nodes(target)
+    return float(expectation @ (log_p - log_normal_density(x, mean, sd)))
+
+
+@cache
+def _nodes(target: GaussianMixture1D) -> tuple[Array, Array, Array]:
+    """Points, log p there, and the weights of an expectation under p."""
     x = target.grid()
     log_p = target.log_density(x)
-    return float(np.trapezoid(np.exp(log_p) * (log_p - log_normal_density(x, mean, sd)), x))
+    return x, log_p, np.exp(log_p) * (x[1] - x[0])
 
 
 def reverse_kl(target: GaussianMixture1D, mean: float, sd: float) -> float:
     """D(N(mean, sd^2) || P) for the fixed target P, by the trapezoidal rule."""
-    x = np.linspace(mean - _REACH * sd, mean + _REACH * sd, _NODES)
-    log_q = log_normal_density(x, mean, sd)
-    return float(np.trapezoid(np.exp(log_q) * (log_q - target.log_density(x)), x))
+    log_q = log_normal_density(_E, 0.0, 1.0) - math.log(sd)
+    return float(_EXPECTATION @ (log_q - target.log_density(mean + sd * _E)))
 
 
 def reverse_derivatives(target: GaussianMixture1D, mean: float, log_sd: float) -> tuple[Array, Array]:
@@ -186,12 +202,11 @@ def reverse_derivatives(target: GaussianMixture1D, mean: float, log_sd: float) -
     With x = mean + sd e, e ~ N(0, 1), the divergence is a constant - log sd - E[log p(x)], so each derivative is an expectation of
     derivatives of log p, with dx/dmean = 1, dx/dlog sd = sd e and d^2 x / d(log sd)^2 = sd e.
     """
-    e = np.linspace(-_REACH, _REACH, _NODES)
-    moved = math.exp(log_sd) * e
+    moved = math.exp(log_sd) * _E
     first, second = target.derivatives(mean + moved)
 
     def expected(values: Array) -> float:
-        return float(np.trapezoid(np.exp(log_normal_density(e, 0, 1)) * values, e))
+        return float(_EXPECTATION @ values)
 
     across = -expected(second * moved)
     gradient = np.array([-expected(first), -1 - expected(first * moved)])

@@ -1,7 +1,6 @@
 """The claims about the adversarial game and the shifted intervals fail when a formula, a published value or a drawing is wrong."""
 
 import dataclasses
-import importlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,26 +16,15 @@ DEMONSTRATIONS = ("shifted_intervals", "optimal_discriminator")
 CHECKS = {name: claims("vaegan")[name] for name in (f"vaegan-3{part}" for part in "abcde")}
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    for name in DEMONSTRATIONS:
-        arrays = importlib.import_module(f"dgm.demonstrations.{name}").compute(seed=0)
-        save_arrays(folder / "arrays" / f"{name}.npz", arrays)
-    return folder
+@pytest.fixture
+def results(tiny_results: Path) -> Path:
+    """A build's arrays of the demonstrations, which no budget limits."""
+    return tiny_results
 
 
 def false_claims(question: str, results: Path) -> list[str]:
     """Statements of the claims that do not hold."""
     return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed]
-
-
-@pytest.mark.parametrize("question", CHECKS)
-def test_claims_hold(question: str, results: Path) -> None:
-    tested = list(CHECKS[question](Evidence(results)))
-    assert [claim.statement for claim in tested if not claim.passed] == []
-    statements = [claim.statement for claim in tested]
-    assert len(set(statements)) == len(statements) >= 8
 
 
 def swapped_value(data, model, discriminator):

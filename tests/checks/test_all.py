@@ -2,11 +2,14 @@
 
 import dataclasses
 import functools
+import re
+from ast import literal_eval
 from pathlib import Path
 
 import pytest
+from sentences import texts
 
-from dgm.checks import Claim, Evidence, claims
+from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.methods import EVIDENCE
 from dgm.provenance import names
 from dgm.report.catalogue import load
@@ -19,8 +22,8 @@ every_question = pytest.mark.parametrize(("assignment", "question"), QUESTIONS, 
 
 
 @functools.cache
-def claims_of(assignment: str, question: str, results: Path) -> list[Claim]:
-    """The claims of one question, computed once for the tests of this module."""
+def claims_of(assignment: str, question: str, results: Path) -> list[Claim | Finding]:
+    """Claims and findings of one question, computed once for the tests of this module."""
     return list(claims(assignment)[question](Evidence(results)))
 
 
@@ -47,3 +50,29 @@ def test_published_mistakes_are_rejected(assignment: str, question: str, tiny_re
         assert correction is not None
     if correction is not None and correction.fault == "wrong":
         assert mutants, f"{question}: called wrong, but no claim rejects anything published"
+
+
+def test_the_answers_name_claims_that_exist(tiny_results: Path) -> None:
+    calls = re.compile(r'(?:check|published)\("([^"]+)", ("[^"]+"|\d+)')
+    found = {call for where, text in texts() if "/answers/" in where for call in calls.findall(text)}
+    assert len(found) > 200
+    statements = {
+        question: [claim.statement for claim in claims_of(assignment, question, tiny_results) if isinstance(claim, Claim)]
+        for assignment, question in QUESTIONS
+    }
+    parts = {(question, literal_eval(which)) for question, which in found if which.startswith('"')}
+    wrong = [(question, part) for question, part in parts if sum(part in said for said in statements[question]) != 1]
+    assert wrong == []
+
+
+def test_findings_of_the_report_exist_and_have_names_of_their_own(tiny_results: Path) -> None:
+    made = [
+        f"{question}/{claim.id}"
+        for assignment, question in QUESTIONS
+        for claim in claims_of(assignment, question, tiny_results)
+        if isinstance(claim, Finding)
+    ]
+    assert len(set(made)) == len(made)
+    assert all(re.fullmatch(r"[a-z0-9-]+/[a-z0-9]+(-[a-z0-9]+)*", name) for name in made)
+    named = {name for _, text in texts() for name in re.findall(r"(?:finding|found\()\s*\"([^\"]+)\"", text)}
+    assert named <= set(made)

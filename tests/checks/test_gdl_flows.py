@@ -26,11 +26,6 @@ def false_claims(question: str, results: Path) -> set[str]:
     return {claim.statement for claim in made(question, results) if not claim.passed}
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_claims_hold(question, tiny_results):
-    assert false_claims(question, tiny_results) == set()
-
-
 REAL_FORWARD = nice.Model.forward
 REAL_BERNOULLI = vae_conv.bernoulli_log_prob
 

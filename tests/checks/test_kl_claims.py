@@ -1,6 +1,5 @@
 """The claims about divergences, bounds and estimators hold, and fail when a formula, a drawing or a table is wrong."""
 
-import importlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm import distributions, divergences, estimators, gaussian_fits, measurements, variational_bounds
+from dgm import distributions, divergences, estimators, gaussian_fits, variational_bounds
 from dgm.checks import Evidence, claims
 from dgm.files import load_arrays, save_arrays
 
@@ -23,30 +22,15 @@ CHECKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, rows = tmp_path_factory.mktemp("results"), []
-    for name in DEMONSTRATIONS:
-        module = importlib.import_module(f"dgm.demonstrations.{name}")
-        arrays = module.compute(seed=0)
-        save_arrays(folder / "arrays" / f"{name}.npz", arrays)
-        rows += [(name, "demonstration", reading) for reading in module.measure(arrays)]
-    measurements.save(folder / "tables" / "metrics.csv", rows)
-    return folder
+@pytest.fixture
+def results(tiny_results: Path) -> Path:
+    """A build's arrays of the demonstrations, which no budget limits, and the table with their numbers."""
+    return tiny_results
 
 
 def false_claims(question: str, results: Path) -> list[str]:
     """Statements of the claims that do not hold."""
     return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed]
-
-
-@pytest.mark.parametrize("question", CHECKS)
-def test_claims_hold(question: str, results: Path) -> None:
-    tested = list(CHECKS[question](Evidence(results)))
-    assert len(tested) >= 4
-    assert [claim.statement for claim in tested if not claim.passed] == []
-    statements = [claim.statement for claim in tested]
-    assert len(set(statements)) == len(statements)
 
 
 def without_expected_gradient(log_target, x, mean, sd):

@@ -72,13 +72,11 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
     def change(run: str, metric: str) -> Measured:
         return apart(*(evidence.measured(run, metric, split) for split in ("low_temperature", "samples")))
 
-    for run, name, distance, coverage in (
-        ("nice", "asked", {"below": 0.0}, {"above": 0.0}),
-        ("nice_scale_rate", "own", {"above": 0.0}, {"below": 0.0}),
-    ):
+    for run, name, better in (("nice", "asked", True), ("nice_scale_rate", "own", False)):
         of = f"{run}, low-temperature samples minus samples of the prior"
-        yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), **distance)
-        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), **coverage)
+        above, below = (None, 0.0) if better else (0.0, None)
+        yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), above=above, below=below)
+        yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), above=below, below=above)
 
 
 def _flow(evidence: Evidence, run: str) -> "nice.Model":

@@ -58,8 +58,8 @@ def test_square_distance_follows_its_seed() -> None:
     assert np.abs(first["histogram"] - expected).max() < 0.1
 
 
-def test_kl_landscape() -> None:
-    arrays = kl_landscape.compute()
+def test_kl_landscape(tiny_results: Path) -> None:
+    arrays = load_arrays(tiny_results / "arrays" / "kl_landscape.npz")
     lowest = np.unravel_index(arrays["reverse"].argmin(), arrays["reverse"].shape)
     assert abs(arrays["mean"][lowest[1]]) == pytest.approx(4, abs=0.2)
     assert arrays["reverse"].min() >= arrays["reverse_minima"][:, 2].min()
@@ -117,15 +117,12 @@ def test_mixture_prior() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_stage_writes_the_arrays(name: str, tmp_path: Path) -> None:
-    arrays, record = tmp_path / "a.npz", tmp_path / "r.json"
-    table = tmp_path / "m.csv"
-    command = ["--name", name, "--arrays", str(arrays), "--metrics", str(table), "--seed", "3", "--record", str(record)]
-    assert demonstrate.main(command) == 0
-    assert table.read_text().startswith(",".join(COLUMNS))
-    written = load_arrays(arrays)
+def test_the_stage_writes_the_arrays(name: str, tiny_results: Path) -> None:
+    written = load_arrays(tiny_results / "arrays" / f"{name}.npz")
     assert all(np.isfinite(values).all() for values in written.values())
-    assert set(json.loads(record.read_text())["arrays"]) == set(written)
+    assert (tiny_results / "metrics" / f"{name}.csv").read_text().startswith(",".join(COLUMNS))
+    record = json.loads((tiny_results / "records" / "demonstrate" / f"{name}.json").read_text())
+    assert set(record["arrays"]) == set(written)
 
 
 def test_an_unknown_illustration_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
@@ -70,7 +71,7 @@ def log_joint(x: Float[np.ndarray, "n d"], means: Float[np.ndarray, "k d"], weig
     # components lie in the slow axis: sums over a short last axis cost numpy several times as much
     joint: np.ndarray = means @ x.T
     joint += offset[:, None]
-    joint -= 0.5 * (x**2).sum(1)
+    joint -= 0.5 * np.einsum("nd,nd->n", x, x)
     return joint.T
 
 
@@ -81,7 +82,7 @@ def e_step(
     joint = log_joint(x, means, weights).T
     top = joint.max(0)
     joint -= top
-    np.exp(joint, out=joint)
+    torch.from_numpy(joint).exp_()  # numpy's takes four times as long on a processor without AVX-512
     total = joint.sum(0)
     joint /= total
     return joint.T, np.log(total) + top

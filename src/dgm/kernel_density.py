@@ -12,12 +12,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 __all__ = ["BANDWIDTHS", "choose", "curve", "log_density"]
 
 BANDWIDTHS: list[float] = [float(value) for value in np.linspace(0.1, 5.0, 20)]
 """The 20 bandwidths of the question: 0.1 to 5 in steps of 0.257895."""
+
+_ROWS = 50  # of a block of distances, which stays in the cache of a core
 
 
 def log_density(x: Float[np.ndarray, "m d"], kernels: Float[np.ndarray, "n d"], bandwidth: float) -> Float[np.ndarray, " m"]:
@@ -34,15 +37,17 @@ def log_density(x: Float[np.ndarray, "m d"], kernels: Float[np.ndarray, "n d"], 
 def curve(x: Float[np.ndarray, "m d"], kernels: Float[np.ndarray, "n d"], bandwidths: Sequence[float]) -> Float[np.ndarray, " b"]:
     """Mean log p of the points ``x`` for each bandwidth, in nats."""
     n, d = kernels.shape
-    squares = np.maximum((x**2).sum(1)[:, None] - 2 * x @ kernels.T + (kernels**2).sum(1), 0.0)
-    nearest = squares.min(1)  # its term leads the sum for every bandwidth, so subtracting it keeps the sum between 1 and n
-    squares -= nearest[:, None]
-    scores = []
-    for bandwidth in bandwidths:
-        terms = np.multiply(squares, -0.5 / bandwidth**2)
-        sums = np.log(np.exp(terms, out=terms).sum(1)) - 0.5 * nearest / bandwidth**2
-        scores.append(float(sums.mean()) - math.log(n) - 0.5 * d * math.log(2 * math.pi * bandwidth**2))
-    return np.array(scores)
+    factors = -0.5 / np.square(bandwidths)
+    totals = np.zeros(len(bandwidths))
+    for rows in np.array_split(x, math.ceil(len(x) / _ROWS)):
+        squares = np.maximum((rows**2).sum(1)[:, None] - 2 * rows @ kernels.T + (kernels**2).sum(1), 0.0)
+        nearest = squares.min(1)  # its term leads the sum for every bandwidth, so subtracting it keeps the sum between 1 and n
+        squares -= nearest[:, None]
+        for which, factor in enumerate(factors):
+            terms = torch.from_numpy(squares * factor).exp_()  # numpy's takes four times as long on a processor without AVX-512
+            totals[which] += float(terms.sum(1).log().sum()) + factor * nearest.sum()
+    constants: np.ndarray = 0.5 * d * np.log(2 * math.pi * np.square(bandwidths))
+    return totals / len(x) - math.log(n) - constants
 
 
 def choose(bandwidths: Sequence[float], scores: Float[np.ndarray, " b"]) -> int:

@@ -28,8 +28,8 @@ __all__ = ["REACH", "SIDES", "LogLikelihood", "log_likelihood", "log_likelihood_
 REACH = 8.0
 """Half the side of the square, in standard deviations of the prior, which has a share of 1e-15 outside."""
 
-SIDES = (200, 400, 800)
-"""Grids that :func:`log_likelihood` tries in turn: h = 0.08, 0.04, 0.02."""
+SIDES = (100, 200, 400, 800)
+"""Grids that :func:`log_likelihood` tries in turn: h = 0.16, 0.08, 0.04, 0.02."""
 
 AT_ONCE = 4096  # points decoded in one go: 13 MB of logits
 

@@ -4,12 +4,10 @@ import csv
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import zipfile
 from datetime import datetime
@@ -18,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from test_data import made_up, write_folder
 from workflows import (
@@ -26,9 +23,7 @@ from workflows import (
     QUICK,
     REPOSITORY,
     SHIPPED,
-    SMOKE,
     command,
-    copy_sources,
     planned,
     quick,
     small_repository,
@@ -37,7 +32,6 @@ from workflows import (
     tool,
 )
 
-from dgm.device import STAGE_ENVIRONMENT
 from dgm.resources import STAGES
 
 # the first test that wants the quick build waits for it
@@ -424,124 +418,10 @@ def test_the_tools_say_what_snakemake_says_of_a_bad_config_and_what_a_build_lack
     assert done.stdout == f"verify: {tmp_path / 'results/mnist-5k/manifest.json'}: no such file; the build is not finished\n"
 
 
-@pytest.fixture(scope="module")
-def packed(copied: Path, built: Path) -> Path:
-    """The quick build in one file."""
-    target = copied.parent / "packed.tar.gz"
-    done = tool("archive", "pack", "--to", str(target), *SMOKE, repository=copied)
-    assert done.returncode == 0, done.stdout
-    return target
-
-
-def clone(root: Path) -> Path:
-    """Another copy of the sources, newer than any result."""
-    copy_sources(root)
-    for path in root.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            path.touch()
-    return root
-
-
-@pytest.fixture(scope="module")
-def elsewhere(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another clone at another place, with the quick build unpacked."""
-    root = clone(tmp_path_factory.mktemp("elsewhere") / "deep" / "clone")
-    done = tool("archive", "unpack", str(packed), repository=root)
-    assert done.returncode == 0, done.stdout
-    return root
-
-
 @pytest.mark.pipeline
-def test_an_unpacked_build_has_nothing_to_do_and_renders_without_training(built: Path, elsewhere: Path) -> None:
-    done = quick(elsewhere, "--dry-run")
-    assert "Nothing to be done" in done.stdout, done.stdout[-4000:]
-    done = quick(elsewhere, "--forcerun", "render", cores=1)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert {rule for rule, _ in planned(done.stdout)} - {"all", "build"} == (
-        {"render", "conclude", "manifest"} | ({"typeset"} if shutil.which("pdflatex") else set())
-    )
-    for path in built.glob("report/*"):
-        assert (elsewhere / QUICK / "report" / path.name).read_bytes() == path.read_bytes(), path.name
-
-
-@pytest.mark.pipeline
-@pytest.mark.skipif(shutil.which("tar") is None, reason="tar is not installed")
-def test_plain_tar_unpacks_an_archive_as_well(packed: Path, tmp_path: Path) -> None:
-    root = clone(tmp_path / "clone")
-    subprocess.run(["tar", "xzf", str(packed)], cwd=root, check=True)
-    assert "Nothing to be done" in quick(root, "--dry-run").stdout
-
-
-@pytest.mark.pipeline
-def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path, packed: Path) -> None:
+def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path) -> None:
     place = str(copied.parent).encode()
     assert [path for path in built.rglob("*") if path.is_file() and "logs" not in path.parts and place in path.read_bytes()] == []
-    with tarfile.open(packed) as tar:
-        notes = [member for member in tar if member.name.startswith(".snakemake/metadata/")]
-        contents = {member.name: tar.extractfile(member) for member in notes}
-        naming = [name for name, content in contents.items() if content is not None and place in content.read()]
-    assert len(notes) > 300
-    assert naming == []
-
-
-@pytest.mark.pipeline
-def test_what_is_no_whole_build_is_not_packed(elsewhere: Path) -> None:
-    target = elsewhere.parent / "never.tar.gz"
-    words = ["pack", "--to", str(target), *SMOKE]
-    done = tool("archive", *words, "--config", "seed=1", repository=elsewhere)
-    assert done.returncode == 1
-    assert re.fullmatch(rf"archive: {QUICK}: the build is not finished: \d+ of \d+ files would be made: .*\n", done.stdout)
-    table = elsewhere / QUICK / "samples" / "nice.npz"
-    content = table.read_bytes()
-    try:
-        table.write_bytes(content[:-1])
-        done = tool("archive", *words, repository=elsewhere)
-        assert (done.returncode, "samples/nice.npz" in done.stdout) == (1, True)
-        done = tool("verify", "--files-only", *SMOKE, repository=elsewhere)
-        assert (done.returncode, "samples/nice.npz (changed)" in done.stdout) == (1, True)
-    finally:
-        table.write_bytes(content)
-    assert tool("verify", "--files-only", *SMOKE, repository=elsewhere).returncode == 0
-    assert not target.exists()
-
-
-def run_again(root: Path, *jobs: str) -> None:
-    """Run the recorded commands of jobs once more."""
-    for job in jobs:
-        command = json.loads((root / QUICK / "records" / f"{job}.json").read_text())["command"]
-        words = [sys.executable, *shlex.split(command)[1:]]
-        environment = {**os.environ, "PYTHONPATH": str(root / "src"), **STAGE_ENVIRONMENT}
-        subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True)
-
-
-@pytest.mark.pipeline
-def test_builds_that_differ_in_times_are_the_same_and_others_are_not(copied: Path, built: Path, elsewhere: Path) -> None:
-    second = elsewhere / QUICK
-    for path in second.glob("records/*/*.json"):
-        record = json.loads(path.read_text())
-        path.write_text(json.dumps({**record, "started": "2031-01-01T00:00:00+00:00", "seconds": 7 * record["seconds"] + 100}))
-    with (second / "tables" / "costs.csv").open(newline="") as file:
-        rows = list(csv.reader(file))
-    with (second / "tables" / "costs.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([rows[0], *([*row[:3], str(3 * float(row[3]) + 1), *row[4:]] for row in rows[1:])])
-    documents = [f"typeset/{path.stem}" for path in second.glob("records/typeset/*.json")]
-    run_again(elsewhere, "plot/comparison-cost", "render/report", *documents, "manifest/manifest")
-    for name in ("report/index.html", "figures/comparison-cost.svg"):
-        assert (second / name).read_bytes() != (built / name).read_bytes(), name
-    words = ["--against", str(second), *SMOKE]
-    done = tool("verify", *words, repository=copied)
-    assert done.returncode == 0, done.stdout
-    assert "the two builds are the same" in done.stdout
-    assert not list((copied / ".snakemake").glob("verify-*"))
-
-    kept = torch.load(second / "models" / "nice.pt", weights_only=True)
-    next(iter(kept["state"].values())).flatten()[0] += 0.5
-    torch.save(kept, second / "models" / "nice.pt")
-    run_again(elsewhere, "manifest/manifest")
-    done = tool("verify", *words, repository=copied)
-    assert done.returncode == 1
-    assert re.search(r"^models/nice\.pt: state\.\S+ differs by at most 0\.5$", done.stdout, re.MULTILINE), done.stdout
-    assert re.search(r"^report, with the first build's times +\d+ +\d+ +0$", done.stdout, re.MULTILINE), done.stdout
 
 
 @pytest.mark.pipeline

@@ -36,6 +36,9 @@ def main():
     print("to standard error", file=sys.stderr, flush=True)
     if sys.argv[1] == "end":
         return int(sys.argv[2])
+    if sys.argv[1] == "quit":
+        print("not flushed")
+        sys.exit({"2": 2, "nothing": None}.get(sys.argv[2], sys.argv[2]))
     if sys.argv[1] == "fail":
         raise ValueError("on purpose")
     if sys.argv[1] == "die":
@@ -137,18 +140,23 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("words", [["end", "0"], ["end", "3"], ["fail"], ["die"]])
+@pytest.mark.parametrize(
+    "words",
+    [["end", "0"], ["end", "3"], ["quit", "2"], ["quit", "nothing"], ["quit", "a reason"], ["fail"], ["die"]],
+)
 def test_a_stage_ends_as_in_a_process_of_its_own(words, builder, environment, call, tmp_path) -> None:
     found = []
     for name in (environment.pop(SOCKET), ""):
         process = call(*words, NAME="a name", **{SOCKET: name})
         out, err = process.communicate()
-        found.append((json.loads(out), [line for line in err.splitlines() if not line.startswith(" ")]))
-        status = {"end": int(words[-1]) if words[0] == "end" else None, "fail": 1, "die": 137 if name else -9}[words[0]]
-        assert process.returncode == status
+        first, *more = out.splitlines()
+        found.append((json.loads(first), more, [line for line in err.splitlines() if not line.startswith(" ")]))
+        said = words[-1]
+        status = {"fail": 1, "die": 137 if name else -9, "a reason": 1, "nothing": 0}.get(said)
+        assert process.returncode == (int(said) if status is None else status)
     assert found[0] == found[1]
-    said = {"words": words, "folder": str(tmp_path), "name": "a name", "input": "given\n", "hangup": False}
-    assert found[0][0] == said
+    given = {"words": words, "folder": str(tmp_path), "name": "a name", "input": "given\n", "hangup": False}
+    assert found[0][:2] == (given, ["not flushed"] if words[0] == "quit" else [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

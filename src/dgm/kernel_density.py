@@ -46,8 +46,9 @@ def curve(x: Float[np.ndarray, "m d"], kernels: Float[np.ndarray, "n d"], bandwi
         for which, factor in enumerate(factors):
             terms = torch.from_numpy(squares * factor).exp_()  # numpy's takes four times as long on a processor without AVX-512
             totals[which] += float(terms.sum(1).log().sum()) + factor * nearest.sum()
-    constants: np.ndarray = 0.5 * d * np.log(2 * math.pi * np.square(bandwidths))
-    return totals / len(x) - math.log(n) - constants
+    constants = 0.5 * d * np.log(2 * math.pi * np.square(bandwidths))
+    scores: np.ndarray = totals / len(x) - math.log(n) - constants
+    return scores
 
 
 def choose(bandwidths: Sequence[float], scores: Float[np.ndarray, " b"]) -> int:

@@ -129,6 +129,25 @@ def test_a_module_named_beside_the_stage_counts(package: Write) -> None:
     assert fingerprint("dgm.stages.train", "dgm.models.vae") != before
 
 
+def test_what_was_read_is_kept_for_the_next_process(package: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, followed = fingerprint("dgm.stages.train"), reachable("dgm.relative")
+    _forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "_tree", lambda name: pytest.fail(f"{name} is read again"))
+        assert fingerprint("dgm.stages.train") == before
+    kept = tmp_path / "dgm" / "__pycache__" / "provenance.json"
+    for damaged in ("", "{}", "[]", kept.read_text()[:-9], kept.read_text().replace('"version": ["', '"version": ["0')):
+        kept.write_text(damaged)
+        _forget()
+        assert (fingerprint("dgm.stages.train"), reachable("dgm.relative")) == (before, followed)
+        assert kept.read_text() != damaged
+    kept.unlink()
+    kept.parent.rmdir()
+    kept.parent.touch()  # nothing can be kept there
+    _forget()
+    assert fingerprint("dgm.stages.train") == before
+
+
 def test_a_module_that_does_not_exist_is_named(package: Write) -> None:
     with pytest.raises(ValueError, match=r"no module 'dgm\.models\.gan'"):
         fingerprint("dgm.stages.train", "dgm.models.gan")

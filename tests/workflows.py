@@ -41,6 +41,9 @@ SMOKE = ("--configfile", "tests/smoke.yaml")
 QUICK = f"results/{SHIPPED['dataset']}-smoke"
 """Results folder of the quick build, seen from its clone."""
 
+UNFINISHED = shutil.ignore_patterns("*.pyc.*", "provenance.[0-9]*")
+"""What others are writing into ``__pycache__``; the rest of it spares a copy to compile and read all modules again."""
+
 MADE_UP_GPUS = ("GPU-1a", "GPU-2b")
 """Cards that this machine does not have: the jobs of the quick build take turns on them and compute on the CPU."""
 
@@ -81,7 +84,7 @@ def copy_sources(root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     for name in ("src", "workflow", "report", "profiles", "tests"):
         shutil.rmtree(root / name, ignore_errors=True)
-        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / name, root / name, ignore=UNFINISHED)
     for name in ("Snakefile", "config.yaml"):
         shutil.copy(REPOSITORY / name, root / name)
     if not (root / "node_modules").is_symlink():
@@ -129,7 +132,7 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     ``config.yaml``.
     """
     for name in ("src", "workflow", "profiles"):
-        shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source / name, folder / name, ignore=UNFINISHED)
     shutil.copy(source / "Snakefile", folder / "Snakefile")
     shutil.copytree(source / "report", folder / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
     for name in ("figures", "tables"):

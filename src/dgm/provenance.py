@@ -4,14 +4,20 @@ A job depends on the module it starts from and on every module of this package t
 statements, wherever in a file they stand. :func:`fingerprint` hashes the syntax trees of these files without docstrings, so that
 a changed layer changes the digest and a changed comment does not. Modules that a stage picks at run time (a model kind, a figure)
 cannot be seen by following imports; the workflow names them explicitly. Standard library only: this runs whenever the workflow
-is read.
+is read. Reading two hundred syntax trees takes seconds, so what was read is kept beside Python's bytecode for files of exactly
+this content. A kept file that is missing, damaged, of other code or of another Python costs time alone.
 """
 
 import ast
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["PACKAGE", "annotation", "defines", "fingerprint", "names", "reachable"]
 
@@ -37,7 +43,8 @@ def fingerprint(*modules: str) -> str:
     """
     digest = hashlib.sha256()
     for name in sorted(reachable(*modules)):
-        digest.update(f"{name} {_digest(name)}\n".encode())
+        digest.update(f"{name} {_read(name).digest}\n".encode())
+    _keep()
     return digest.hexdigest()[:16]
 
 
@@ -108,11 +115,78 @@ def _tree(name: str) -> ast.Module:
         raise ValueError(f"{path}: line {error.lineno}: {error.msg}") from None
 
 
+class _Read(NamedTuple):
+    """What a fingerprint needs of one module."""
+
+    content: str
+    """SHA-256 of the file."""
+    digest: str
+    """SHA-256 of what it means."""
+    imports: list[str]
+    """All that its import statements may name."""
+
+
+@cache
+def _read(name: str) -> _Read:
+    path = _file(name)
+    if path is None:
+        raise ValueError(f"no module {name!r} below {PACKAGE}")
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    kept = _kept().get(name)
+    if kept is not None and kept.content == content:
+        return kept
+    digest = hashlib.sha256(_spell(_tree(name)).encode()).hexdigest()
+    found = _Read(content, digest, sorted(_imported(name, is_package=path.name == "__init__.py")))
+    _kept()[name] = found
+    _unsaved().add(name)
+    return found
+
+
+def _place() -> Path:
+    return PACKAGE / "__pycache__" / "provenance.json"
+
+
+def _version() -> list[str]:
+    """What else decides what is read: this file and Python."""
+    return [hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), sys.version]
+
+
+@cache
+def _kept() -> dict[str, _Read]:
+    """What earlier processes have read, and this one."""
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        said = json.loads(_place().read_text(encoding="utf-8"))
+        if said["version"] == _version():
+            return {name: _Read(*read) for name, read in said["modules"].items()}
+    return {}
+
+
+@cache
+def _unsaved() -> set[str]:
+    """Names of what only this process knows."""
+    return set()
+
+
+def _keep() -> None:
+    """Keep what this process has read, where one may write."""
+    if not _unsaved():
+        return
+    beside = _place().with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        _place().parent.mkdir(exist_ok=True)
+        beside.write_text(json.dumps({"version": _version(), "modules": _kept()}), encoding="utf-8")
+        beside.replace(_place())
+    _unsaved().clear()
+
+
 @cache
 def _imports(name: str) -> frozenset[str]:
     """Modules of this package that the module imports itself."""
-    path = _file(name)
-    package = name if path is not None and path.name == "__init__.py" else name.rpartition(".")[0]
+    return frozenset(module for module in _read(name).imports if _file(module) is not None)
+
+
+def _imported(name: str, *, is_package: bool) -> set[str]:
+    package = name if is_package else name.rpartition(".")[0]
     found: set[str] = set()
     for node in _executed(_tree(name)):
         if isinstance(node, ast.Import):
@@ -124,7 +198,7 @@ def _imports(name: str) -> frozenset[str]:
                 base = ".".join([*parts, *filter(None, [node.module])])
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)  # a name may be a submodule
-    return frozenset(module for module in found if _file(module) is not None)
+    return found
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -136,11 +210,6 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
         children = ast.iter_child_nodes(node)
     for child in children:
         yield from _executed(child)
-
-
-@cache
-def _digest(name: str) -> str:
-    return hashlib.sha256(_spell(_tree(name)).encode()).hexdigest()
 
 
 def _spell(value: object) -> str:

@@ -71,7 +71,7 @@ def log_joint(x: Float[np.ndarray, "n d"], means: Float[np.ndarray, "k d"], weig
     # components lie in the slow axis: sums over a short last axis cost numpy several times as much
     joint: np.ndarray = means @ x.T
     joint += offset[:, None]
-    joint -= 0.5 * np.einsum("nd,nd->n", x, x)
+    joint -= 0.5 * np.einsum("ij,ij->i", x, x)
     return joint.T
 
 

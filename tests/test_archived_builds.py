@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -99,15 +98,6 @@ def test_plain_tar_unpacks_an_archive_as_well(here: Path, packed: Path, tmp_path
     root = clone(here, tmp_path / "clone")
     subprocess.run(["tar", "xzf", str(packed)], cwd=root, check=True)
     assert "Nothing to be done" in build(root, "--dry-run").stdout
-
-
-def test_no_note_of_an_archive_names_the_place_it_was_made_at(here: Path, packed: Path) -> None:
-    with tarfile.open(packed) as tar:
-        notes = [member for member in tar if member.name.startswith(".snakemake/metadata/")]
-        contents = {member.name: tar.extractfile(member) for member in notes}
-        naming = [name for name, content in contents.items() if content is not None and str(here).encode() in content.read()]
-    assert len(notes) > 50
-    assert naming == []
 
 
 def test_what_is_no_whole_build_is_not_packed(elsewhere: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from datetime import datetime
@@ -23,6 +24,7 @@ from workflows import (
     QUICK,
     REPOSITORY,
     SHIPPED,
+    SMOKE,
     command,
     planned,
     quick,
@@ -418,10 +420,25 @@ def test_the_tools_say_what_snakemake_says_of_a_bad_config_and_what_a_build_lack
     assert done.stdout == f"verify: {tmp_path / 'results/mnist-5k/manifest.json'}: no such file; the build is not finished\n"
 
 
+@pytest.fixture(scope="module")
+def packed(copied: Path, built: Path) -> Path:
+    """The quick build in one file."""
+    target = copied.parent / "packed.tar.gz"
+    done = tool("archive", "pack", "--to", str(target), *SMOKE, repository=copied)
+    assert done.returncode == 0, done.stdout
+    return target
+
+
 @pytest.mark.pipeline
-def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path) -> None:
+def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path, packed: Path) -> None:
     place = str(copied.parent).encode()
     assert [path for path in built.rglob("*") if path.is_file() and "logs" not in path.parts and place in path.read_bytes()] == []
+    with tarfile.open(packed) as tar:
+        notes = [member for member in tar if member.name.startswith(".snakemake/metadata/")]
+        contents = {member.name: tar.extractfile(member) for member in notes}
+        naming = [name for name, content in contents.items() if content is not None and place in content.read()]
+    assert len(notes) > 300
+    assert naming == []
 
 
 @pytest.mark.pipeline

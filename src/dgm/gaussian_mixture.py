@@ -82,7 +82,7 @@ def e_step(
     joint = log_joint(x, means, weights).T
     top = joint.max(0)
     joint -= top
-    torch.from_numpy(joint).exp_()  # numpy's takes four times as long on a processor without AVX-512
+    torch.from_numpy(joint).exp_()  # numpy's takes two to four times as long without AVX-512
     total = joint.sum(0)
     joint /= total
     return joint.T, np.log(total) + top

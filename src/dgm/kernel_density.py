@@ -44,7 +44,7 @@ def curve(x: Float[np.ndarray, "m d"], kernels: Float[np.ndarray, "n d"], bandwi
         nearest = squares.min(1)  # its term leads the sum for every bandwidth, so subtracting it keeps the sum between 1 and n
         squares -= nearest[:, None]
         for which, factor in enumerate(factors):
-            terms = torch.from_numpy(squares * factor).exp_()  # numpy's takes four times as long on a processor without AVX-512
+            terms = torch.from_numpy(squares * factor).exp_()  # numpy's takes two to four times as long without AVX-512
             totals[which] += float(terms.sum(1).log().sum()) + factor * nearest.sum()
     constants = 0.5 * d * np.log(2 * math.pi * np.square(bandwidths))
     scores: np.ndarray = totals / len(x) - math.log(n) - constants

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -41,18 +41,18 @@ def fingerprint(*modules: str) -> str:
     Raises:
         ValueError: when a module does not exist or is not valid Python.
     """
+    read = {name: _read(name) for name in sorted(reachable(*modules))}
+    _keep(read)
     digest = hashlib.sha256()
-    for name in sorted(reachable(*modules)):
-        digest.update(f"{name} {_read(name).digest}\n".encode())
-    _keep()
+    for name, found in read.items():
+        digest.update(f"{name} {found.digest}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def reachable(*modules: str) -> frozenset[str]:
     """``modules``, the packages they lie in, and all modules of this package reachable from them through imports."""
     for name in modules:
-        if _file(name) is None:
-            raise ValueError(f"no module {name!r} below {PACKAGE}")
+        _source(name)
     seen: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -104,11 +104,16 @@ def _file(name: str) -> Path | None:
     return None
 
 
-@cache
-def _tree(name: str) -> ast.Module:
+def _source(name: str) -> Path:
     path = _file(name)
     if path is None:
         raise ValueError(f"no module {name!r} below {PACKAGE}")
+    return path
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    path = _source(name)
     try:
         return ast.parse(path.read_bytes())
     except SyntaxError as error:
@@ -128,18 +133,13 @@ class _Read(NamedTuple):
 
 @cache
 def _read(name: str) -> _Read:
-    path = _file(name)
-    if path is None:
-        raise ValueError(f"no module {name!r} below {PACKAGE}")
+    path = _source(name)
     content = hashlib.sha256(path.read_bytes()).hexdigest()
     kept = _kept().get(name)
     if kept is not None and kept.content == content:
         return kept
     digest = hashlib.sha256(_spell(_tree(name)).encode()).hexdigest()
-    found = _Read(content, digest, sorted(_imported(name, is_package=path.name == "__init__.py")))
-    _kept()[name] = found
-    _unsaved().add(name)
-    return found
+    return _Read(content, digest, sorted(_imported(name, is_package=path.name == "__init__.py")))
 
 
 def _place() -> Path:
@@ -161,22 +161,17 @@ def _kept() -> dict[str, _Read]:
     return {}
 
 
-@cache
-def _unsaved() -> set[str]:
-    """Names of what only this process knows."""
-    return set()
-
-
-def _keep() -> None:
-    """Keep what this process has read, where one may write."""
-    if not _unsaved():
+def _keep(read: Mapping[str, _Read]) -> None:
+    """Keep what is not kept yet, where one may write."""
+    kept = _kept()
+    if all(kept.get(name) == found for name, found in read.items()):
         return
+    kept.update(read)
     beside = _place().with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         _place().parent.mkdir(exist_ok=True)
-        beside.write_text(json.dumps({"version": _version(), "modules": _kept()}), encoding="utf-8")
+        beside.write_text(json.dumps({"version": _version(), "modules": kept}), encoding="utf-8")
         beside.replace(_place())
-    _unsaved().clear()
 
 
 @cache

@@ -27,6 +27,14 @@ def false_claims(question: str, results: Path) -> list[str]:
     return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed]
 
 
+@pytest.mark.parametrize("question", CHECKS)
+def test_claims_hold(question: str, results: Path) -> None:
+    tested = list(CHECKS[question](Evidence(results)))
+    assert [claim.statement for claim in tested if not claim.passed] == []
+    statements = [claim.statement for claim in tested]
+    assert len(set(statements)) == len(statements) >= 8
+
+
 def swapped_value(data, model, discriminator):
     """The value with the two players' laws exchanged."""
     return float((model * np.log(discriminator) + data * np.log(1 - discriminator)).sum())

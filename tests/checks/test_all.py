@@ -1,4 +1,4 @@
-"""Every check of every assignment runs on the files of a build, and what needs no full budget holds on any build."""
+"""Every check runs on the files of a build, what needs no full budget holds there, and the report names only what checks make."""
 
 import dataclasses
 import functools

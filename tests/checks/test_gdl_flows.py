@@ -14,7 +14,6 @@ from dgm.files import load_arrays, save_arrays
 from dgm.models import nice, vae_conv
 
 CHECKS = claims("gdl")
-QUESTIONS = ("gdl-4a", "gdl-4b", "gdl-4c", "gdl-5a", "gdl-5b", "gdl-5c", "gdl-6-1", "gdl-6-2")
 
 
 def made(question: str, results: Path) -> list[Claim]:

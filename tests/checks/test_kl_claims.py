@@ -33,6 +33,15 @@ def false_claims(question: str, results: Path) -> list[str]:
     return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed]
 
 
+@pytest.mark.parametrize("question", CHECKS)
+def test_claims_hold(question: str, results: Path) -> None:
+    tested = list(CHECKS[question](Evidence(results)))
+    assert len(tested) >= 4
+    assert [claim.statement for claim in tested if not claim.passed] == []
+    statements = [claim.statement for claim in tested]
+    assert len(set(statements)) == len(statements)
+
+
 def without_expected_gradient(log_target, x, mean, sd):
     """The score-function estimate with the sign of the log-ratio turned round."""
     return -estimators.gaussian_score(x, mean, sd) * (divergences.log_normal_density(x, mean, sd) - log_target(x))[:, None]

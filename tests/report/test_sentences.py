@@ -1,4 +1,4 @@
-"""Sentences about trained models are bound to findings, and the report names only findings that exist."""
+"""Sentences about trained models are bound to findings."""
 
 import pytest
 from sentences import COMPARING, runs, texts, unbound

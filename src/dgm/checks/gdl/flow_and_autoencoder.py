@@ -74,7 +74,7 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
 
     for run, name, better in (("nice", "asked", True), ("nice_scale_rate", "own", False)):
         of = f"{run}, low-temperature samples minus samples of the prior"
-        above, below = (None, 0.0) if better else (0.0, None)
+        above, below = (None, 0.0) if better else (0.0, None)  # of the distance; better samples cover more
         yield Finding(f"cool-distance-{name}", f"{of}: Fréchet distance", change(run, "frechet_distance"), above=above, below=below)
         yield Finding(f"cool-coverage-{name}", f"{of}: coverage", change(run, "coverage"), above=below, below=above)
 

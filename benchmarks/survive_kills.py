@@ -45,6 +45,7 @@ class Build:
                 stderr=log,
                 start_new_session=True,
             )
+        self.sessions = {self.process.pid}
 
     def finished_jobs(self) -> int:
         """Jobs whose record is on disk."""
@@ -53,7 +54,7 @@ class Build:
     def seconds(self) -> float:
         """Processor time of this call so far, of jobs that have ended too."""
         spent = 0.0
-        for process in self._session():
+        for process in self._alive():
             with suppress(psutil.NoSuchProcess):
                 spent += sum(process.cpu_times()[:4])  # own and that of children that have ended: user, system
         return spent
@@ -64,22 +65,31 @@ class Build:
 
     def jobs(self) -> list[str]:
         """The jobs under way, each as stage and name."""
-        return sorted(filter(None, (_job(process) for process in self._session())))
+        return sorted(filter(None, (_job(process) for process in self._alive())))
 
     def kill(self) -> None:
-        """End every process of the session, and wait until they are gone."""
+        """End every process of the build, and wait until they are gone."""
+        self._find_sessions()
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        while left := list(self._session()):  # a job may have made a process group of its own
+        while left := list(self._alive()):  # a job may have made a process group of its own
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
             time.sleep(0.05)
 
-    def _session(self) -> Iterator[psutil.Process]:
+    def _find_sessions(self) -> None:
+        """Note that of the process which runs the stages: it has one of its own, so that Ctrl-C does not reach it."""
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.process.pid).children():
+                with suppress(ProcessLookupError):
+                    self.sessions.add(os.getsid(child.pid))
+
+    def _alive(self) -> Iterator[psutil.Process]:
+        self._find_sessions()
         for number in psutil.pids():
             with suppress(ProcessLookupError, psutil.NoSuchProcess):
-                if os.getsid(number) == self.process.pid:
+                if os.getsid(number) in self.sessions:
                     process = psutil.Process(number)
                     if process.status() != psutil.STATUS_ZOMBIE:
                         yield process

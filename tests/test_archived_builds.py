@@ -8,11 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from workflows import QUICK, planned, snakemake, tool, toy_repository
+from workflows import QUICK, one_server, planned, snakemake, tool, toy_repository
 
 from dgm.device import STAGE_ENVIRONMENT
 
@@ -37,7 +38,7 @@ comparison-cost:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A repository with a finished build, one figure of which is drawn from times."""
     repository = toy_repository(tmp_path_factory.mktemp("here") / "repository", RUNS)
     with (repository / "report" / "figures.yaml").open("a") as figures:
@@ -45,9 +46,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = repository / "report" / "answers" / "toy" / "toy-1.md"
     text = answer.read_text().replace("figures: [", "figures: [comparison-cost, ")
     answer.write_text(f'{text}\n<< fig("comparison-cost") >>\n')
-    done = build(repository)
-    assert done.returncode == 0, done.stdout[-4000:]
-    return repository
+    with one_server(repository):  # for the copies too
+        done = build(repository)
+        assert done.returncode == 0, done.stdout[-4000:]
+        yield repository
 
 
 def build(repository: Path, *words: str) -> subprocess.CompletedProcess[str]:

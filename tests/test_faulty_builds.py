@@ -1,23 +1,40 @@
 """What goes wrong around a build is one message, nothing half is taken for a result, and after the cure the next call succeeds."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from disks import fill, mounted, remount
-from workflows import REPOSITORY, small_repository, snakemake
+from workflows import REPOSITORY, one_server, small_repository, snakemake
+
+from dgm.fork_server import SOCKET
 
 pytestmark = pytest.mark.pipeline
 
 RESULTS = Path("results", "mnist-5k-smoke")
 RUNS = {"nice": {"kind": "nice", "settings": {"hidden_layers": 2, "hidden_units": 64}}}
 TARGETS = [str(RESULTS / path) for path in ("tables/metrics.csv", "tables/costs.csv", "models/nice.pt")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    """For the builds and stages of this file."""
+    with one_server():
+        yield
+
+
+def stage(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a recorded command, or one like it."""
+    environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "", SOCKET: os.environ[SOCKET]}
+    return subprocess.run([sys.executable, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +92,7 @@ def test_a_stage_that_reads_a_damaged_file_says_which_and_what_to_do(built: Path
     content = path.read_bytes()
     DAMAGE[damage](path)
     try:
-        words = [sys.executable, *command[1:]]
-        environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": ""}
-        done = subprocess.run(words, cwd=built, env=environment, capture_output=True, text=True, check=False)
+        done = stage(command, built)
     finally:
         path.write_bytes(content)
     assert done.returncode == 1
@@ -89,16 +104,14 @@ def test_a_stage_that_reads_a_damaged_file_says_which_and_what_to_do(built: Path
 
 def test_a_classifier_in_the_place_of_another_model_is_seen_and_the_other_way_round(built: Path) -> None:
     command = shlex.split(json.loads((built / RESULTS / "records" / "evaluate" / "nice.json").read_text())["command"])
-    words = [sys.executable, *command[1:]]
     flow, classifier = (str(RESULTS / "models" / f"{name}.pt") for name in ("nice", "classifier"))
     for option, path, message in (
         ("--model", classifier, "holds a model of kind classifier; the one that was trained is of kind nice"),
         ("--classifier", flow, "holds no classifier"),
     ):
-        changed = [*words]
-        changed[words.index(option) + 1] = path
-        environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": ""}
-        done = subprocess.run(changed, cwd=built, env=environment, capture_output=True, text=True, check=False)
+        changed = [*command]
+        changed[command.index(option) + 1] = path
+        done = stage(changed, built)
         assert done.returncode == 1
         assert done.stderr == f"evaluate: {path}: {message}; delete it and build again\n"
 

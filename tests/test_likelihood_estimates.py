@@ -303,7 +303,7 @@ def test_limits_cap_what_costs_time() -> None:
         "simulated_images": 16,
         "chains": 3,
         "temperatures": 3,
-        "leapfrog_steps": 3,
+        "leapfrog_steps": 1,
     }
     assert estimates.capped(Estimates(), Limits()) == Estimates()
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from dgm import clustering, measurements, metrics
 from dgm.measurements import Measured
@@ -30,7 +30,19 @@ def test_clustering_scores_ignore_the_names_of_clusters():
     renamed = (labels * 3 + 4) % 10
     assert clustering.clustering_accuracy(labels, renamed).value == 1
     assert clustering.purity(labels, renamed).value == 1
-    assert adjusted_rand_score(labels, renamed) == 1
+    assert clustering.adjusted_rand_index(labels, renamed) == 1
+    assert clustering.normalised_mutual_information(labels, renamed) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("labels", "clusters"), [(10, 10), (3, 25), (7, 1), (1, 1), (1, 4)])
+def test_indices_are_those_of_the_library(labels, clusters):
+    rng = np.random.default_rng(0)
+    for n in (30, 1000):
+        one = rng.integers(0, labels, n).astype(np.uint8)
+        other = np.where(rng.random(n) < 0.3, one % clusters, rng.integers(0, clusters, n))
+        assert clustering.adjusted_rand_index(one, other) == pytest.approx(adjusted_rand_score(one, other), abs=1e-12)
+        information = clustering.normalised_mutual_information(one, other)
+        assert information == pytest.approx(normalized_mutual_info_score(one, other), abs=1e-12)
 
 
 def test_clustering_accuracy_is_never_above_purity():

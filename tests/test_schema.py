@@ -71,7 +71,7 @@ def test_a_good_config_has_no_faults() -> None:
         (config(seed="7"), "seed: got the text '7' (write it without quotes"),
         (config(variant="A/b"), "variant: got 'A/b'; allowed: lower-case letters"),
         (config(limits={"steps": 0}), "limits.steps: got 0; allowed: a whole number, at least 1 or null"),
-        (config(limits={"step": 5}), "limits.step: unknown key (did you mean steps?); known here: samples, steps"),
+        (config(limits={"step": 5}), "limits.step: unknown key (did you mean steps?); known here: repeats, samples, steps"),
         (config(runs={}), "runs: got an empty block; allowed: a block of keys, 1 or more entries"),
         (config(runs=None), "runs: got nothing; allowed: a block of keys"),
         (config(runs={"Bad name": {"kind": "other"}}), "runs.Bad name: got this as a name; allowed: lower-case letters"),

@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from workflows import REPOSITORY, command, small_repository, snakemake
+from workflows import REPOSITORY, command, one_server, small_repository, snakemake
+
+from dgm.fork_server import SOCKET
 
 
 def heed_signals() -> None:
@@ -30,6 +32,13 @@ RESULTS = Path("results", "mnist-5k-stopped")
 
 def target(run: str) -> str:
     return str(RESULTS / "models" / f"{run}.pt")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    """For the builds that nobody stops."""
+    with one_server():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +90,7 @@ def test_a_stopped_build_leaves_a_checkpoint_and_no_process_and_continues(
     for path in (*outputs, log):
         (folder / path).unlink()
     environment = {**os.environ, "DGM_CHECKPOINT_SECONDS": "0.2"}
+    environment.pop(SOCKET, None)  # it starts its own
     words = command("--cores", "1", target(run), repository=repository, folder=folder)
     with (
         said.open("w") as file,

@@ -61,11 +61,11 @@ def test_a_small_build_survives_kills_without_warning(tmp_path: Path) -> None:
     repository = small_repository(REPOSITORY, tmp_path / "repository", RUNS, limits={"train_images": 1000, "test_images": 100})
     (repository / SCRIPT).parent.mkdir()
     shutil.copy(REPOSITORY / SCRIPT, repository / SCRIPT)
-    words = ["--kills", "3", "--checkpoint-seconds", "0.2", "--configfile", str(repository / "config.yaml")]
+    words = ["--kills", "2", "--checkpoint-seconds", "0.2", "--configfile", str(repository / "config.yaml")]
     targets = [f"results/mnist-5k-smoke/{path}" for path in ("tables/metrics.csv", "tables/costs.csv")]
     done = subprocess.run(
         [sys.executable, str(repository / SCRIPT), *words, *targets], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("every kill was survived\n")
-    assert done.stdout.count("it struck") >= 2
+    assert done.stdout.count("it struck") >= 1

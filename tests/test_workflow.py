@@ -11,6 +11,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ from workflows import (
     SHIPPED,
     SMOKE,
     command,
+    one_server,
     planned,
     quick,
     small_repository,
@@ -338,9 +340,10 @@ def test_a_second_build_has_nothing_to_do(copied: Path, built: Path) -> None:
 
 
 @pytest.fixture
-def small(copied: Path, tmp_path: Path) -> Path:
+def small(copied: Path, tmp_path: Path) -> Iterator[Path]:
     """A repository of three runs without figures and demonstrations, whose tables build within a minute."""
-    return small_repository(copied, tmp_path)
+    with one_server():
+        yield small_repository(copied, tmp_path)
 
 
 @pytest.mark.pipeline

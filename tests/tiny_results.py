@@ -20,7 +20,7 @@ from dgm.provenance import fingerprint, names
 from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
 
 REPOSITORY = Path(__file__).parents[1]
-LIMITS = {"steps": 2, "samples": 32}
+LIMITS = {"steps": 2, "samples": 32, "repeats": 4}
 IMAGES, TEST_IMAGES = 200, 100
 
 
@@ -71,7 +71,7 @@ def build(folder: Path) -> None:
 
 def _demonstrate(name: str, folder: Path) -> None:
     files = {"arrays": f"arrays/{name}.npz", "metrics": f"metrics/{name}.csv"}
-    _stage(demonstrate, folder, f"demonstrate/{name}", {"name": name, "seed": 0}, files)
+    _stage(demonstrate, folder, f"demonstrate/{name}", {"name": name, "seed": 0, "limits": json.dumps(LIMITS)}, files)
 
 
 def _run(run: str, folder: Path) -> None:

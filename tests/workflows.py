@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dgm.device import STAGE_ENVIRONMENT
+from dgm.fork_server import SOCKET, start
 from dgm.provenance import PACKAGE
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "allow_made_up_gpus",
     "command",
     "copy_sources",
+    "one_server",
     "planned",
     "quick",
     "small_repository",
@@ -77,6 +81,21 @@ def tool(name: str, *words: str, repository: Path) -> subprocess.CompletedProces
     return subprocess.run(
         called, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
+
+
+@contextmanager
+def one_server(repository: Path = REPOSITORY) -> Iterator[None]:
+    """Have one process run the stages of all calls inside, which saves each of them the imports.
+
+    Its code is that of ``repository`` now, whatever the place of a call holds.
+    """
+    server = start({**os.environ, **STAGE_ENVIRONMENT, "PYTHONPATH": str(repository / "src")})
+    try:
+        yield
+    finally:
+        if server is not None:
+            server.communicate()
+            del os.environ[SOCKET]
 
 
 def copy_sources(root: Path) -> Path:

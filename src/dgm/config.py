@@ -26,6 +26,7 @@ class Limits(Settings):
     test_images: int | None = Field(None, ge=50, description="keep this many test images")
     steps: int | None = Field(None, ge=1, description="stop every training after this many optimiser steps")
     samples: int | None = Field(None, ge=16, description="draw at most this many samples a run")
+    repeats: int | None = Field(None, ge=2, description="repeat a simulated experiment at most this often")
 
 
 class Ring(Settings):

@@ -41,9 +41,9 @@ STAGES = "dgm.stages."
 
 LATE = (
     "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg", "scipy.stats", "sklearn.metrics", "sklearn.mixture",
-    "sklearn.neighbors", "sympy",
+    "sklearn.neighbors", "sympy", "torch._dynamo",
 )  # fmt: skip
-"""Libraries that modules of this package import inside their functions."""
+"""Libraries that modules of this package import inside their functions; the last one PyTorch does, with the first optimiser."""
 
 PATIENCE = 10.0
 """Seconds for a caller to say what it asks."""
@@ -302,4 +302,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # libraries take what is frozen for lost, and say so, when the interpreter is taken apart

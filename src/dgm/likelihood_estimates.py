@@ -70,9 +70,11 @@ class Estimates(Settings):
 
 
 def capped(settings: Estimates, limits: Limits) -> Estimates:
-    """Settings for a quick build: ``steps`` caps temperatures and leapfrog steps, ``samples`` caps draws and numbers of images."""
+    """Settings for a quick build: ``steps`` caps temperatures, chains and, at a fifth of it, leapfrog steps; ``samples`` caps draws
+    and numbers of images.
+    """
     steps, samples = limits.steps or math.inf, limits.samples or math.inf
-    caps = {"temperatures": steps, "leapfrog_steps": steps, "chains": steps, "importance_samples": samples}
+    caps = {"temperatures": steps, "leapfrog_steps": max(1, steps / 5), "chains": steps, "importance_samples": samples}
     caps |= dict.fromkeys(("images", "annealed_images", "simulated_images"), samples)
     return settings.model_copy(update={name: int(min(getattr(settings, name), cap)) for name, cap in caps.items()})
 

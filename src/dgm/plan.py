@@ -50,6 +50,7 @@ PLACEHOLDERS = "{}<>"
 
 LIMITS_OF = {
     "prepare": {"train_images", "test_images"},
+    "demonstrate": {"repeats"},
     "train": {"steps"},
     "sample": {"samples"},
     "estimate": {"steps", "samples"},

@@ -1,5 +1,6 @@
 """The claims on the autoencoder fail when a formula, a drawn array or a metric is wrong; findings turn with their arrays."""
 
+import functools
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,12 @@ CHECKS = claims("vaegan")
 def false_claims(question: str, results: Path) -> set[str]:
     made = CHECKS[question](Evidence(results))
     return {claim.statement for claim in made if isinstance(claim, Claim) and not claim.passed}
+
+
+@functools.cache
+def false_anyway(question: str, tiny_results: Path) -> set[str]:
+    """Claims that do not hold after two steps of training, computed once."""
+    return false_claims(question, tiny_results)
 
 
 def verdict(finding: Finding) -> str:
@@ -119,7 +126,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{i}" for i, (q, *_) in enumerate(MUTATIONS)])
 def test_a_wrong_formula_is_rejected(question, owner, name, wrong, tiny_results, monkeypatch):
-    before = false_claims(question, tiny_results)
+    before = false_anyway(question, tiny_results)
     monkeypatch.setattr(owner, name, wrong)
     assert false_claims(question, tiny_results) - before
 
@@ -159,8 +166,8 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize(("question", "folder", "name", "change"), ARRAYS, ids=[f"{a[0]}-{a[2]}-{i}" for i, a in enumerate(ARRAYS)])
-def test_a_wrong_array_is_rejected(question, folder, name, change, copied):
-    before = false_claims(question, copied)
+def test_a_wrong_array_is_rejected(question, folder, name, change, tiny_results, copied):
+    before = false_anyway(question, tiny_results)
     path = copied / folder / "vae_mlp.npz"
     arrays = load_arrays(path)
     path.unlink()
@@ -236,10 +243,10 @@ def test_importance_sampling_over_the_plane_needs_no_encoder(tiny_results) -> No
     assert (errors < 0.1).all()
 
 
-def test_a_history_whose_parts_do_not_add_up_is_rejected(copied):
+def test_a_history_whose_parts_do_not_add_up_is_rejected(tiny_results, copied):
     path = copied / "history" / "vae_mlp.csv"
     history = pd.read_csv(path)
-    before = false_claims("vaegan-2d", copied)
+    before = false_anyway("vaegan-2d", tiny_results)
     history.loc[history["term"] == "kl", "value"] *= -1
     history.to_csv(path, index=False)
     assert false_claims("vaegan-2d", copied) - before

@@ -56,6 +56,7 @@ rule demonstrate:
         code=lambda wildcards: PLAN.code(
             "demonstrate", f"demonstrations.{wildcards.demonstration}"
         ),
+        limits=PLAN.limits_of("demonstrate"),
     shell:
-        "python -m dgm.stages.demonstrate --name {wildcards.demonstration:q} --seed {params.seed:q}"
+        "python -m dgm.stages.demonstrate --name {wildcards.demonstration:q} --seed {params.seed:q} --limits {params.limits:q}"
         " --arrays {output.arrays:q} --metrics {output.metrics:q} --record {output.record:q} --log {log:q}"

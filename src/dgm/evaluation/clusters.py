@@ -15,8 +15,6 @@ __all__ = ["agreement"]
 
 def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | None) -> Iterator[Row]:
     """Agreement of clusters and digits on test images; for mixtures of pixels also what becomes of neighbouring pixels."""
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
     labels = job.data.test_labels.cpu().numpy()
     for split, x in splits(job, model.treatment):
         if split != "test":
@@ -28,7 +26,7 @@ def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | Non
         if responsibilities.shape[1] == len(np.unique(labels)):
             yield Row(job.run, "clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters))
         seed = job.generators.seed_of("bootstrap")
-        for name, score in (("nmi", normalized_mutual_info_score), ("ari", adjusted_rand_score)):
+        for name, score in (("nmi", clustering.normalised_mutual_information), ("ari", clustering.adjusted_rand_index)):
             yield Row(job.run, name, split, measurements.bootstrapped(score, labels, clusters, seed=seed))
         images = x.view(-1, 28, 28).cpu().numpy()
         yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))

@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import inspect
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dgm import cli, demonstrations, measurements
+from dgm.config import Limits, parse
 from dgm.files import save_arrays
 
 __all__ = ["main"]
@@ -23,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--arrays", type=Path, required=True, help=".npz file to write")
     options.add_argument("--metrics", type=Path, required=True, help="CSV file to write: the numbers that tables show")
     options.add_argument("--seed", type=int, required=True, help="seed of the illustrations that draw at random")
+    options.add_argument("--limits", default="{}", help="caps of a quick build, as JSON")
     return cli.run(work, options.parse_args(argv), "demonstrate")
 
 
@@ -33,7 +37,10 @@ def work(arguments: Namespace) -> dict[str, Any]:
     if arguments.name not in known or importlib.util.find_spec(module) is None:
         raise ValueError(f"demonstrate: --name {arguments.name!r}: unknown; there are {known}")
     illustration = importlib.import_module(module)
-    arrays: dict[str, np.ndarray] = illustration.compute(seed=arguments.seed)
+    limits = parse(Limits, json.loads(arguments.limits), "limits")
+    usual = inspect.signature(illustration.compute).parameters.get("repeats")
+    fewer = {"repeats": min(usual.default, limits.repeats)} if usual and limits.repeats else {}
+    arrays: dict[str, np.ndarray] = illustration.compute(seed=arguments.seed, **fewer)
     bad = sorted(name for name, values in arrays.items() if not np.all(np.isfinite(values)))
     if bad:
         raise ValueError(f"demonstrate: {arguments.name}: values that are not finite in {bad}; the illustration is wrong")

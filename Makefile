@@ -27,14 +27,14 @@ report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` d
 	snakemake --cores all $(ARGS)
 
 verify: $(STAMP) ## build once more in a scratch folder and compare (only the files with the manifest: ARGS="--files-only")
-	PYTHONPATH=src python -m dgm.verify $(ARGS)
+	python -m dgm.verify $(ARGS)
 
 archive: $(STAMP) ## pack a finished build into results/<dataset>-<commit>.tar.gz
-	PYTHONPATH=src python -m dgm.archive pack $(ARGS)
+	python -m dgm.archive pack $(ARGS)
 
 unpack: $(STAMP) ## put the build of an archive in place, once it is checked: make unpack ARCHIVE=FILE
 	@test -n "$(ARCHIVE)" || { echo "unpack: which archive? make unpack ARCHIVE=FILE" >&2; exit 1; }
-	PYTHONPATH=src python -m dgm.archive unpack "$(ARCHIVE)"
+	python -m dgm.archive unpack "$(ARCHIVE)"
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -51,14 +51,15 @@ prove: $(STAMP) ## see each claim fail under wrong code, where code changed sinc
 test-slurm: $(STAMP) ## run the whole workflow through a Slurm of one node, started here (root; packages slurm-wlm, munge)
 	pytest --numprocesses 0 -m slurm tests/slurm $(ARGS)
 
-lint: $(STAMP) ## check style, types, spelling, security and the workflow
+lint: $(STAMP) ## check style, types, spelling, security, the workflow and CITATION.cff
 	ruff check .
 	ruff format --check .
 	mypy
-	codespell --skip './results,./node_modules,./requirements*.txt,./package-lock.json'
+	codespell --skip './results,./node_modules,./requirements*.txt,./package-lock.json,./src/*.egg-info'
 	bandit --quiet --configfile pyproject.toml --recursive src benchmarks workflow
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+	uv tool run --quiet --from cffconvert==2.0.0 cffconvert --validate
 
 audit: $(STAMP) ## ask for known vulnerabilities of the locked packages; not every mirror of an index can tell
 	uv tool run pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
@@ -70,11 +71,11 @@ format: $(STAMP) ## rewrite Python and Snakemake files in the project's style
 	snakefmt Snakefile workflow
 
 schema: $(STAMP) ## write workflow/schemas/config.schema.yaml from the settings classes of the models
-	PYTHONPATH=src python -m dgm.schema
+	python -m dgm.schema
 
-lock: $(STAMP) ## raise the locked versions to the newest that fit requirements.in and package.json
+lock: $(STAMP) ## raise the locked versions to the newest that fit pyproject.toml and package.json
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  requirements.in -o requirements.txt
+	  pyproject.toml --group dev -o requirements.txt
 	echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" -c requirements.txt - -o requirements-uv.txt
 	npm install --package-lock-only
@@ -103,6 +104,7 @@ $(STAMP):
 	@echo "set-up: Python packages (several GB with PyTorch; minutes the first time)"
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
 	@uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.txt
+	@uv pip install --quiet --no-deps --no-build-isolation --python $(VENV)/bin/python --editable .
 	@echo "set-up: KaTeX"
 	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@

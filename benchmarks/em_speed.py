@@ -1,6 +1,6 @@
 """One EM iteration of the Bernoulli mixture against the two matrix products inside it.
 
-    PYTHONPATH=src python benchmarks/em_speed.py [--images 60000] [--components 20] [--rounds 15] [--threads 1] [--dtype float32]
+    python benchmarks/em_speed.py [--images 60000] [--components 20] [--rounds 15] [--threads 1] [--dtype float32]
 
 The E step needs X log(p / (1 - p))^T, the M step eta^T X; nothing that computes them can be quicker than these products alone. They
 are timed bare, into arrays that exist already, over the whole of X at once and in the chunks that the pipeline uses; the quicker of

@@ -1,6 +1,6 @@
 """The first minutes on a GPU, without Snakemake: every kind of model trained twice, its bytes compared, its speed measured.
 
-    PYTHONPATH=src python benchmarks/gpu_minutes.py --folder OUT [--data-dir FOLDER] [--steps 300] [--minutes 8] [--gpu 1] [RUN …]
+    python benchmarks/gpu_minutes.py --folder OUT [--data-dir FOLDER] [--steps 300] [--minutes 8] [--gpu 1] [RUN …]
 
 One run of every kind is trained twice as it is and once from CUDA graphs (:mod:`dgm.graphs`), then sampled, evaluated and
 estimated by the stages of the pipeline, with ``--steps`` optimiser steps (0: the whole budget) on MNIST from ``--data-dir``, else

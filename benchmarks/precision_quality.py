@@ -1,6 +1,6 @@
 """Does training in bfloat16 cost quality? Trains in both precisions, from the same seeds, and scores everything in float32.
 
-    PYTHONPATH=src python benchmarks/precision_quality.py [--epochs-nice 20] [--epochs-vae 10] [--seeds 2]
+    python benchmarks/precision_quality.py [--epochs-nice 20] [--epochs-vae 10] [--seeds 2]
 
 Prints the test log-likelihood of NICE and the test bound of the convolutional VAE (nats per image) for each seed and precision, and
 the difference of the two precisions beside the spread between seeds, which is what a difference has to exceed to mean anything.

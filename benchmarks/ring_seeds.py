@@ -1,6 +1,6 @@
 """Test log-likelihoods on the ring with R = 10 over several seeds: true density, kernel estimate and energy-based model.
 
-    PYTHONPATH=src python benchmarks/ring_seeds.py --seeds 0 1 2
+    python benchmarks/ring_seeds.py --seeds 0 1 2
 
 Each seed draws its own data and starts its own training, as a build with that seed does.
 """

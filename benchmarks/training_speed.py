@@ -1,6 +1,6 @@
 """Images a second of the pipeline's training against a reference loop, both on this machine, in turn.
 
-    PYTHONPATH=src python benchmarks/training_speed.py [--models nice vae_conv vae_mlp] [--rounds 5] [--steps 10] [--threads 1]
+    python benchmarks/training_speed.py [--models nice vae_conv vae_mlp] [--rounds 5] [--steps 10] [--threads 1]
 
 Both sides train the same network on the same images with equal batches and thread counts (benchmarks/reference.py describes the
 reference). Each lives in a process of its own, with the environment it would have in practice, and works while the other waits;

@@ -4,7 +4,7 @@ A build prints the numbers that it found, and words such as "more" or "best" bes
 inside a block ``<% finding … %>``, whose text follows the verdict, or the sentence says with ``<# no finding: REASON #>`` why its
 words do not depend on a result (a budget, a definition, a statement of arithmetic).
 
-    PYTHONPATH=src:tests python -m sentences [ASSIGNMENT or file …]
+    PYTHONPATH=tests python -m sentences [ASSIGNMENT or file …]
 
 prints the sentences that break this rule.
 """

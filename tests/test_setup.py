@@ -1,10 +1,14 @@
 """The set-up: locks that name no place, a second call without work, no trace of the machine that something was written on."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,9 +51,28 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
 
 def test_locks_agree_with_what_is_asked_for() -> None:
     locked = pinned("requirements.txt")
-    asked = [re.split(r"[\[<>=~! ]", line)[0] for line in (ROOT / "requirements.in").read_text().splitlines() if line.strip()]
-    assert [name for name in asked if not name.startswith("#") and name.lower() not in locked] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    asked = [re.split(r"[\[<>=~! ]", requirement)[0] for requirement in wanted]
+    assert [name for name in asked if name not in locked] == []
     assert pinned("requirements-uv.txt") == {"uv": locked["uv"]}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """First part of the name of each module that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
+
+
+def test_the_package_asks_for_what_it_imports() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {re.split(r"[\[<>=~! ]", requirement)[0].replace("-", "_") for requirement in project["dependencies"]}
+    called = {"sklearn": "scikit_learn", "yaml": "pyyaml", "pypandoc": "pypandoc_binary", "cycler": "matplotlib"}
+    others = {name for path in (ROOT / "src").rglob("*.py") for name in imported(path)} - set(sys.stdlib_module_names) - {"dgm"}
+    assert {called.get(name, name) for name in others} - asked == set()
 
 
 def test_node_packages_are_pinned_by_checksum() -> None:
@@ -80,7 +103,7 @@ def test_ci_run_is_a_valid_script_that_calls_both_commands() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
-    assert {"make report", "make test", "make lint"} <= set(re.findall(r"make [a-z]+$", script.read_text(), re.MULTILINE))
+    assert {"make report", "make test", "make lint"} <= set(re.findall(r"make [a-z]+\b", script.read_text()))
 
 
 # --- make, in a folder of its own with stand-ins for Python

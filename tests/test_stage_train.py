@@ -103,7 +103,7 @@ def test_a_job_that_is_stopped_and_killed_at_any_moment_continues_to_the_same_by
     pieced.mkdir()
     status, _, seconds = attempt(whole, data, kind)
     assert status == 0
-    for number in [signal.SIGTERM, signal.SIGKILL, signal.SIGINT] * 3:
+    for number in [signal.SIGTERM, signal.SIGKILL, signal.SIGINT] * 2:
         status, said, left = attempt(pieced, data, kind, chosen.uniform(0, seconds), number, DGM_CHECKPOINT_SECONDS="0")
         if status == 0:
             break

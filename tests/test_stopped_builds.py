@@ -24,7 +24,7 @@ def heed_signals() -> None:
 pytestmark = pytest.mark.pipeline
 
 RUNS = {
-    "nice": {"kind": "nice", "settings": {"hidden_layers": 2, "hidden_units": 64, "epochs": 30, "batch_size": 20}},
+    "nice": {"kind": "nice", "settings": {"hidden_layers": 2, "hidden_units": 64, "epochs": 15, "batch_size": 20}},
     "bmm": {"kind": "bmm", "settings": {"components": 200, "restarts": 2, "iterations": 50, "tolerance": 0.0}},
 }
 RESULTS = Path("results", "mnist-5k-stopped")

@@ -112,8 +112,7 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
 
 def shown(question: str, results: Path, name: str) -> bool:
     """Whether a finding is shown by its own error, and excludes what was published."""
-    (found,) = [one for one in CHECKS[question](Evidence(results)) if isinstance(one, Finding) and one.id == name]
-    return found.passed
+    return next(one for one in CHECKS[question](Evidence(results)) if isinstance(one, Finding) and one.id == name).passed
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,6 @@ NAMES = (
     "vae_conv",
     "vae_mlp",
     "real_grey",
-    "real_thresholded",
-    "real_binarised",
-    "gmm_r10",
     "kde_r10",
     "ebm_r10",
 )

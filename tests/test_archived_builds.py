@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,16 @@ def test_an_unpacked_build_has_nothing_to_do_and_renders_without_training(here: 
     )
     for path in (here / QUICK).glob("report/*"):
         assert (elsewhere / QUICK / "report" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_no_note_of_an_archive_names_the_place_it_was_made_at(here: Path, packed: Path) -> None:
+    place = str(here.parent).encode()
+    with tarfile.open(packed) as tar:
+        notes = [member for member in tar if member.name.startswith(".snakemake/metadata/")]
+        contents = {member.name: tar.extractfile(member) for member in notes}
+        naming = [name for name, content in contents.items() if content is not None and place in content.read()]
+    assert len(notes) > 30
+    assert naming == []
 
 
 @pytest.mark.skipif(shutil.which("tar") is None, reason="tar is not installed")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -25,8 +24,8 @@ from workflows import (
     QUICK,
     REPOSITORY,
     SHIPPED,
-    SMOKE,
     command,
+    copy_sources,
     one_server,
     planned,
     quick,
@@ -197,9 +196,9 @@ AWKWARD = 'it\'s "$(touch owned)" `touch owned`; touch owned & *\\'
 
 
 @pytest.mark.pipeline
-def test_folders_may_have_awkward_names(copied: Path, tmp_path: Path) -> None:
+def test_folders_may_have_awkward_names(tmp_path: Path) -> None:
     repository, folder = tmp_path / f"repository {AWKWARD}", tmp_path / f"results {AWKWARD}"
-    shutil.copytree(copied, repository, symlinks=True)
+    copy_sources(repository)
     data = write_folder(tmp_path / f"data {AWKWARD}", made_up())
     config = tmp_path / f"config {AWKWARD}.yaml"
     config.write_text(yaml.safe_dump({"dataset": "kmnist", "data_dir": str(data), "variant": "smoke", "limits": {"samples": 64}}))
@@ -319,7 +318,8 @@ def test_no_two_jobs_of_a_build_shared_a_gpu(built: Path) -> None:
         spans = sorted(held[gpu])
         assert len(spans) > 10
         for (_, end), (start, _) in pairwise(spans):
-            assert start > end - 0.05, f"{gpu} was shared"  # the clock of a record stops a little after the card is given back
+            # a record's clock stops after the card is given back, later on a busy machine; jobs that share one overlap by seconds
+            assert start > end - 0.5, f"{gpu} was shared"
     on_cpu = {
         path.stem for path in (built / "records" / "train").glob("*.json") if not json.loads(path.read_text())["device"]["gpu"]
     }
@@ -423,25 +423,10 @@ def test_the_tools_say_what_snakemake_says_of_a_bad_config_and_what_a_build_lack
     assert done.stdout == f"verify: {tmp_path / 'results/mnist-5k/manifest.json'}: no such file; the build is not finished\n"
 
 
-@pytest.fixture(scope="module")
-def packed(copied: Path, built: Path) -> Path:
-    """The quick build in one file."""
-    target = copied.parent / "packed.tar.gz"
-    done = tool("archive", "pack", "--to", str(target), *SMOKE, repository=copied)
-    assert done.returncode == 0, done.stdout
-    return target
-
-
 @pytest.mark.pipeline
-def test_no_artefact_names_the_place_it_was_made_at(copied: Path, built: Path, packed: Path) -> None:
-    place = str(copied.parent).encode()
+def test_no_artefact_names_the_place_it_was_made_at(built: Path) -> None:
+    place = str(REPOSITORY / ".pytest_cache").encode()
     assert [path for path in built.rglob("*") if path.is_file() and "logs" not in path.parts and place in path.read_bytes()] == []
-    with tarfile.open(packed) as tar:
-        notes = [member for member in tar if member.name.startswith(".snakemake/metadata/")]
-        contents = {member.name: tar.extractfile(member) for member in notes}
-        naming = [name for name, content in contents.items() if content is not None and place in content.read()]
-    assert len(notes) > 300
-    assert naming == []
 
 
 @pytest.mark.pipeline

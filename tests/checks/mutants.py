@@ -14,7 +14,7 @@ the thresholds of comparisons, comparisons themselves, text, seeds, settings of 
 Mutants of a claim are tried from the expression it computes outwards: first that expression, then the assignments which feed it,
 then the functions called there, and so on; a question is done as soon as each of its claims has been seen failing.
 
-    PYTHONPATH=tests python -m checks.mutants [--results results/<dataset>] [--sources check formula evidence] QUESTION…
+    PYTHONPATH=src:tests python -m checks.mutants [--results results/<dataset>] [--sources check formula evidence] QUESTION…
 
 prints the claims that no mutant turned false. An assignment in the place of a question stands for all of its questions.
 

@@ -245,8 +245,6 @@ def save(drawn: Figure, svg: Path, pdf: Path) -> None:
         "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
     }
     with matplotlib.rc_context(kinds):
-        drawn.draw_without_rendering()  # places all parts
-        drawn.set_layout_engine("none")  # once for both files
         for kind, path in (("svg", svg), ("pdf", pdf)):
             buffer = io.BytesIO()
             drawn.savefig(buffer, format=kind, metadata=undated[kind], dpi=200)

@@ -79,7 +79,7 @@ class Build:
             time.sleep(0.05)
 
     def _find_sessions(self) -> None:
-        """Note that of the process which runs the stages: it has one of its own, so that Ctrl-C does not reach it."""
+        """Note the session of the process that runs the stages; Snakemake gives it one of its own."""
         with suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self.process.pid).children():
                 with suppress(ProcessLookupError):

@@ -33,7 +33,7 @@ def server() -> Iterator[None]:
 
 def stage(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a recorded command, or one like it."""
-    environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "", SOCKET: os.environ[SOCKET]}
+    environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "", SOCKET: os.environ.get(SOCKET, "")}
     return subprocess.run([sys.executable, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

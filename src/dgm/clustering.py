@@ -16,8 +16,7 @@ __all__ = ["adjusted_rand_index", "clustering_accuracy", "normalised_mutual_info
 
 def purity(labels: Int[np.ndarray, " n"], clusters: Int[np.ndarray, " n"]) -> Measured:
     """Share of images that carry the majority label of their cluster. It rises with the number of clusters alone."""
-    right = sum(np.bincount(labels[clusters == cluster]).max() for cluster in np.unique(clusters))
-    share = right / len(labels)
+    share = float(_counts(labels, clusters).max(0).sum()) / len(labels)
     return Measured(share, math.sqrt(share * (1 - share) / len(labels)), len(labels), "share")
 
 
@@ -32,10 +31,9 @@ def clustering_accuracy(labels: Int[np.ndarray, " n"], clusters: Int[np.ndarray,
     k = int(max(labels.max(), clusters.max())) + 1
     if len(np.unique(labels)) < k:
         raise ValueError(f"{k} clusters against {len(np.unique(labels))} labels: no one-to-one assignment")
-    table = np.zeros((k, k), dtype=np.int64)
-    np.add.at(table, (clusters, labels), 1)
+    table = _counts(labels, clusters)
     rows, columns = linear_sum_assignment(-table)
-    share = table[rows, columns].sum() / len(labels)
+    share = float(table[rows, columns].sum()) / len(labels)
     return Measured(share, math.sqrt(share * (1 - share) / len(labels)), len(labels), "share")
 
 

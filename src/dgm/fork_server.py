@@ -43,7 +43,7 @@ LATE = (
     "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg", "scipy.stats", "sklearn.metrics", "sklearn.mixture",
     "sklearn.neighbors", "sympy", "torch._dynamo",
 )  # fmt: skip
-"""Libraries that modules of this package import inside their functions; the last one PyTorch does, with the first optimiser."""
+"""Libraries that modules of this package import inside functions. PyTorch itself imports the last, with the first optimiser."""
 
 PATIENCE = 10.0
 """Seconds for a caller to say what it asks."""

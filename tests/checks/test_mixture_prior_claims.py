@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm import mixture_prior
+from dgm import clustering, mixture_prior
 from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.checks.dgm import mixture_prior as checks
 from dgm.demonstrations import mixture_prior as drawing
@@ -270,4 +270,4 @@ def test_shared_information_is_that_of_the_library() -> None:
 
     for clustered in (clusters(0.8), clusters(0.3), LABELS // 3, 0 * LABELS):
         expected = normalized_mutual_info_score(LABELS, clustered)
-        assert checks._shared_information(LABELS, clustered) == pytest.approx(expected, abs=1e-12)
+        assert clustering.normalised_mutual_information(LABELS, clustered) == pytest.approx(expected, abs=1e-12)

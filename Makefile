@@ -27,14 +27,14 @@ report: $(STAMP) ## build results/<dataset>/report, as `snakemake --cores all` d
 	snakemake --cores all $(ARGS)
 
 verify: $(STAMP) ## build once more in a scratch folder and compare (only the files with the manifest: ARGS="--files-only")
-	python -m dgm.verify $(ARGS)
+	python -m dgm.reproduce.verify $(ARGS)
 
 archive: $(STAMP) ## pack a finished build into results/<dataset>-<commit>.tar.gz
-	python -m dgm.archive pack $(ARGS)
+	python -m dgm.reproduce.archive pack $(ARGS)
 
 unpack: $(STAMP) ## put the build of an archive in place, once it is checked: make unpack ARCHIVE=FILE
 	@test -n "$(ARCHIVE)" || { echo "unpack: which archive? make unpack ARCHIVE=FILE" >&2; exit 1; }
-	python -m dgm.archive unpack "$(ARCHIVE)"
+	python -m dgm.reproduce.archive unpack "$(ARCHIVE)"
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -71,7 +71,7 @@ format: $(STAMP) ## rewrite Python and Snakemake files in the project's style
 	snakefmt Snakefile workflow
 
 schema: $(STAMP) ## write workflow/schemas/config.schema.yaml from the settings classes of the models
-	python -m dgm.schema
+	python -m dgm.workflow.schema
 
 lock: $(STAMP) ## raise the locked versions to the newest that fit pyproject.toml and package.json
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

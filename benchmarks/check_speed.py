@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dgm.provenance import names
+from dgm.workflow.fingerprint import names
 
 GOAL = 30.0
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from dgm.device import STAGE_ENVIRONMENT
-from dgm.files import load_arrays, save_arrays
+from dgm.runtime.device import STAGE_ENVIRONMENT
+from dgm.runtime.files import load_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 SCORES = {"nice": "log_likelihood", "vae_conv": "bound", "vae_mlp": "bound", "classifier": "accuracy"}

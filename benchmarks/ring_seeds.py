@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from dgm import dataset, ring
-from dgm.config import parse
-from dgm.loop import Context
+from dgm.data import tensors
+from dgm.maths import ring_mixture
 from dgm.models import ebm, kde
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
 from dgm.stages import simulate
+from dgm.training.loop import Context
 
 
 def main() -> None:
@@ -33,9 +34,9 @@ def main() -> None:
             ]
             if simulate.main(["--name=ring_r10", '--settings={"radius": 10.0}', f"--seed={seed}", *files]):
                 raise SystemExit("the ring cannot be simulated")
-            data = dataset.load(Path(folder, "points.npz"))
-        assert isinstance(data, dataset.PointData)
-        found = {"truth": float(ring.log_density(data.test.double().numpy(), 10, 10.0).mean())}
+            data = tensors.load(Path(folder, "points.npz"))
+        assert isinstance(data, tensors.PointData)
+        found = {"truth": float(ring_mixture.log_density(data.test.double().numpy(), 10, 10.0).mean())}
         for name, module, settings in (("kde", kde, {}), ("ebm", ebm, {"proposal_samples": 4096})):
             context = Context(name, Generators(seed))
             model = module.fit(parse(module.Config, settings, name), data, context).model

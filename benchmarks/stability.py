@@ -36,18 +36,20 @@ import numpy as np
 import torch
 import yaml
 
-from dgm import costs
-from dgm.checks import Evidence, Finding, claims
-from dgm.device import STAGE_ENVIRONMENT
-from dgm.files import Damaged, load_frame, load_json, load_table, write_text
-from dgm.incomplete import joined, view
-from dgm.measurements import save
-from dgm.plan import Plan
-from dgm.precision import resolve
-from dgm.provenance import names
+from dgm.claims.claim import Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.claims.verdicts import COLUMNS
+from dgm.evaluation import costs
+from dgm.metrics_table import save
 from dgm.report.results import SCATTER
-from dgm.verdicts import COLUMNS
-from dgm.verify import retold
+from dgm.reproduce.incomplete import joined, view
+from dgm.reproduce.verify import retold
+from dgm.runtime.device import STAGE_ENVIRONMENT
+from dgm.runtime.files import Damaged, load_frame, load_json, load_table, write_text
+from dgm.training.precision import resolve
+from dgm.workflow.fingerprint import names
+from dgm.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 STABILITY, SCATTERS = ROOT / "report" / "stability.csv", ROOT / "report" / "scatter.csv"

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm.device import STAGE_ENVIRONMENT
+from dgm.runtime.device import STAGE_ENVIRONMENT
 
 GOAL = 3.0
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -42,14 +42,14 @@ def ours(turn: Connection, kind: str, arguments: argparse.Namespace) -> None:
     The loop reports at the end of every epoch and restarts its clock afterwards; that is where it waits for its next turn. So
     the code that the pipeline runs is measured, with optimiser and caches as warm as in a long training.
     """
-    from dgm.device import use_threads
+    from dgm.runtime.device import use_threads
 
     use_threads(arguments.threads)
     import torch
 
-    from dgm.dataset import ImageData
-    from dgm.loop import Context
-    from dgm.rng import Generators
+    from dgm.data.tensors import ImageData
+    from dgm.runtime.streams import Generators
+    from dgm.training.loop import Context
 
     images, labels = (torch.from_numpy(array) for array in digits(arguments.steps * arguments.batch_size))
     data = ImageData(images, labels.long(), images[:1], labels[:1].long())  # one test image: the curve costs nothing

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, settings
 from tiny_results import build, digest, made_up_digits
 from touched import changed, touches
 
-from dgm import ring
-from dgm.dataset import ImageData, PointData
-from dgm.loop import Context
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData
+from dgm.maths import ring_mixture
+from dgm.runtime.streams import Generators
+from dgm.training.loop import Context
 
 OLD_SECONDS = 4 * 3600
 
@@ -93,7 +93,7 @@ def images() -> ImageData:
 def points() -> PointData:
     """Three times 200 points of the ring mixture with ten components and radius 10."""
     rng = np.random.default_rng(0)
-    train, validation, test = (torch.from_numpy(ring.sample(200, 10, 10.0, rng)[0]).float() for _ in range(3))
+    train, validation, test = (torch.from_numpy(ring_mixture.sample(200, 10, 10.0, rng)[0]).float() for _ in range(3))
     return PointData(train, validation, test, components=10, radius=10.0)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dgm.graphs import CUDA_GRAPHS
+from dgm.training.cuda_graphs import CUDA_GRAPHS
 
 __all__ = ["Graph", "made_up_graphs"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm.checks import claims
+from dgm.claims.registry import claims
 from dgm.report.catalogue import Answer, load
 
 REPORT = Path(__file__).parents[1] / "report"

@@ -11,12 +11,12 @@ from stops import in_pieces
 from tiny_results import affordable
 
 from dgm import models
-from dgm.artefacts import load_model, save_model
-from dgm.config import parse
-from dgm.dataset import ImageData, treat
-from dgm.loop import Checkpoint, Context
+from dgm.data.tensors import ImageData, treat
+from dgm.models import load_model, save_model
 from dgm.protocols import Classifies, Describes, HasBound, HasClusters, HasDensity, HasLogProb, Measures, Sampler
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
+from dgm.training.loop import Checkpoint, Context
 
 ROOT = Path(__file__).parent.parent
 RUNS = yaml.safe_load((ROOT / "config.yaml").read_text())["runs"]

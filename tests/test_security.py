@@ -11,10 +11,10 @@ import pytest
 import torch
 import yaml
 
-from dgm.artefacts import load_model
-from dgm.files import load_arrays
-from dgm.loop import Checkpoint
+from dgm.models import load_model
 from dgm.report import catalogue
+from dgm.runtime.files import load_arrays
+from dgm.training.loop import Checkpoint
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("src", "benchmarks", "workflow") for path in (ROOT / folder).rglob("*.py"))

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from dgm.files import save_arrays
-from dgm.plan import Plan
-from dgm.provenance import fingerprint, names
+from dgm.runtime.files import save_arrays
 from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
+from dgm.workflow.fingerprint import fingerprint, names
+from dgm.workflow.plan import Plan
 
 REPOSITORY = Path(__file__).parents[1]
 LIMITS = {"steps": 2, "samples": 32, "repeats": 4}

@@ -5,7 +5,7 @@ from typing import Any
 from workflows import SHIPPED
 
 from dgm import models
-from dgm.plan import CLASSIFIER, SECOND_CLASSIFIER
+from dgm.workflow.plan import CLASSIFIER, SECOND_CLASSIFIER
 
 __all__ = ["BATCH", "RUNS", "is_batched", "smaller"]
 
@@ -35,7 +35,7 @@ RUNS = [run for run in SHIPPED["runs"] if run in PATHS.values() and run not in (
 
 
 def is_batched(kind: str) -> bool:
-    """Whether a kind is trained in batches, by :func:`dgm.loop.train`."""
+    """Whether a kind is trained in batches, by :func:`dgm.training.loop.train`."""
     return "batch_size" in models.load(kind).Config.model_fields
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from dgm.device import STAGE_ENVIRONMENT
-from dgm.fork_server import SOCKET, start
-from dgm.provenance import PACKAGE
+from dgm.runtime.device import STAGE_ENVIRONMENT
+from dgm.runtime.fork_server import SOCKET, start
+from dgm.workflow.fingerprint import PACKAGE
 
 __all__ = [
     "MADE_UP_GPUS",

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm.dataset import ImageData, PointData, Treatment
-from dgm.measurements import Measurements
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData, Treatment
+from dgm.maths.measured import Measurements
+from dgm.runtime.streams import Generators
 
 __all__ = [
     "Classifies",

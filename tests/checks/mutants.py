@@ -51,9 +51,11 @@ import pandas as pd
 import torch
 
 import dgm
-from dgm.checks import Claim, Evidence, Finding, claims
-from dgm.measurements import Measured
-from dgm.provenance import fingerprint, names
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.maths.measured import Measured
+from dgm.workflow.fingerprint import fingerprint, names
 
 PROVED = Path(__file__).with_name("proved.csv")
 """Question and version of the code of each proof that is kept."""
@@ -61,7 +63,18 @@ PROVED = Path(__file__).with_name("proved.csv")
 CODE = (str(Path(dgm.__file__).parent),)
 """Folders of the files in which slips are made."""
 SOURCES = ("check", "formula", "evidence")
-SKIPPED_MODULES = ("dgm.checks", "dgm.files", "dgm.artefacts", "dgm.config", "dgm.protocols", "dgm.rng", "dgm.seeds", "dgm.methods")
+SKIPPED_MODULES = (
+    "dgm.claims.claim",
+    "dgm.claims.evidence",
+    "dgm.claims.registry",
+    "dgm.runtime.files",
+    "dgm.models",
+    "dgm.settings",
+    "dgm.protocols",
+    "dgm.runtime.streams",
+    "dgm.runtime.seeds",
+    "dgm.claims.methods",
+)
 """Code that reads files, checks settings or seeds generators; ``dgm.checks`` is the module of that name, not the ones below it."""
 
 OPERATORS: Mapping[type[ast.operator], tuple[type[ast.operator], ...]] = {

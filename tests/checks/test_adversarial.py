@@ -13,13 +13,15 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from dgm.artefacts import save_history, save_model
-from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.checks.vaegan import adversarial
-from dgm.config import parse
-from dgm.files import load_arrays, save_arrays
-from dgm.models import gan
-from dgm.verdicts import decide
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.claims.verdicts import decide
+from dgm.models import gan, save_model
+from dgm.runtime.files import load_arrays, save_arrays
+from dgm.settings import parse
+from dgm.training.fitted import save_history
 
 CHECKS = claims("vaegan")
 

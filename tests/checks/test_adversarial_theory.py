@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgm import adversarial_game, divergences
-from dgm.checks import Evidence, claims
-from dgm.files import load_arrays, save_arrays
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.maths import adversarial_game, divergences
+from dgm.runtime.files import load_arrays, save_arrays
 
 DEMONSTRATIONS = ("shifted_intervals", "optimal_discriminator")
 CHECKS = {name: claims("vaegan")[name] for name in (f"vaegan-3{part}" for part in "abcde")}

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from sentences import texts
 
-from dgm.checks import Claim, Evidence, Finding, claims
-from dgm.methods import EVIDENCE
-from dgm.provenance import names
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.methods import EVIDENCE
+from dgm.claims.registry import claims
 from dgm.report.catalogue import load
+from dgm.workflow.fingerprint import names
 
 ANSWERS = load(Path(__file__).parents[2] / "report").answers
 QUESTIONS = [(assignment, question) for assignment in names("checks") for question in claims(assignment)]

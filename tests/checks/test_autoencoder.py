@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from dgm import distributions, variational_bounds
-from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.checks.vaegan import autoencoder
-from dgm.files import load_arrays, save_arrays
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.claims.verdicts import decide
+from dgm.maths import distributions, variational_bounds
 from dgm.models import vae_mlp
-from dgm.verdicts import decide
+from dgm.runtime.files import load_arrays, save_arrays
 
 CHECKS = claims("vaegan")
 

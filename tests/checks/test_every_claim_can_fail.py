@@ -8,7 +8,7 @@ import mutants
 import pytest
 from mutants import Misread, keep, kept, prove, registered, repeated, version
 
-from dgm.checks import Evidence
+from dgm.claims.evidence import Evidence
 
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 """Claims that no mutant turns false, by question and statement, with the reason why they stay. An entry that is seen failing is

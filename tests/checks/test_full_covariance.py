@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.checks.dgm import full_covariance
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
 from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Posterior
 
@@ -66,7 +68,7 @@ def test_a_table_that_does_not_match_the_images_is_rejected(metric, copied):
 
 
 def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_path):
-    from dgm.files import load_arrays, save_arrays
+    from dgm.runtime.files import load_arrays, save_arrays
 
     shutil.copytree(tiny_results / "evaluations", tmp_path / "evaluations")
     for name in ("data", "models", "tables"):
@@ -79,7 +81,7 @@ def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_pa
 
 
 def test_findings_rest_on_the_three_pairs_of_runs(tiny_results):
-    from dgm.measurements import mean
+    from dgm.maths.measured import mean
 
     evidence = Evidence(tiny_results)
     found = {finding.id: finding.estimate for finding in CHECK(evidence) if isinstance(finding, Finding)}

@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from dgm import distributions, flows
-from dgm.checks import Claim, Evidence, claims
-from dgm.files import load_arrays, save_arrays
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.maths import change_of_variables, distributions
 from dgm.models import nice, vae_conv
+from dgm.runtime.files import load_arrays, save_arrays
 
 CHECKS = claims("gdl")
 
@@ -91,7 +93,7 @@ def one_segment(z):
 
 
 def same_slope(x, slope=0.1):
-    return flows.leaky_relu(x, slope)
+    return change_of_variables.leaky_relu(x, slope)
 
 
 def every_coordinate(z, slope=0.1):
@@ -111,15 +113,15 @@ MUTATIONS = [
     ("gdl-4b", vae_conv, "kl_to_standard_normal", divergence_of_variances),
     ("gdl-4b", distributions, "kl_to_standard_normal", reversed_divergence),
     ("gdl-4c", vae_conv, "residual_stack", lambda hidden, residual: torch.nn.Identity()),
-    ("gdl-5a", flows, "reciprocal_density", without_derivative),
-    ("gdl-5a", flows, "reciprocal_density", signed_derivative),
-    ("gdl-5b", flows, "lognormal_density", everywhere),
-    ("gdl-5b", flows, "lognormal_density", deviation_for_variance),
-    ("gdl-5c", flows, "square_distance_density", one_segment),
-    ("gdl-6-1", flows, "leaky_relu_inverse", same_slope),
-    ("gdl-6-1", flows, "leaky_relu_inverse", lambda x, slope=0.1: np.asarray(x) / slope),
-    ("gdl-6-2", flows, "leaky_relu_inverse_det", every_coordinate),
-    ("gdl-6-2", flows, "leaky_relu_inverse_det", not_inverted),
+    ("gdl-5a", change_of_variables, "reciprocal_density", without_derivative),
+    ("gdl-5a", change_of_variables, "reciprocal_density", signed_derivative),
+    ("gdl-5b", change_of_variables, "lognormal_density", everywhere),
+    ("gdl-5b", change_of_variables, "lognormal_density", deviation_for_variance),
+    ("gdl-5c", change_of_variables, "square_distance_density", one_segment),
+    ("gdl-6-1", change_of_variables, "leaky_relu_inverse", same_slope),
+    ("gdl-6-1", change_of_variables, "leaky_relu_inverse", lambda x, slope=0.1: np.asarray(x) / slope),
+    ("gdl-6-2", change_of_variables, "leaky_relu_inverse_det", every_coordinate),
+    ("gdl-6-2", change_of_variables, "leaky_relu_inverse_det", not_inverted),
 ]
 
 

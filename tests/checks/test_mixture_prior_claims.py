@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgm import clustering, mixture_prior
-from dgm.checks import Claim, Evidence, Finding, claims
 from dgm.checks.dgm import mixture_prior as checks
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
 from dgm.demonstrations import mixture_prior as drawing
-from dgm.mixture_prior import Example
+from dgm.maths import clustering, mixture_prior
+from dgm.maths.mixture_prior import Example
 from dgm.models import vade
 
 QUESTIONS = ("dgm-3-1", "dgm-3-2", "dgm-3-3-1", "dgm-3-3-2", "dgm-3-4", "dgm-3-5")
@@ -246,7 +248,7 @@ def test_another_model_does_not(question: str, name: str, changes: dict[str, Any
 
 def test_accuracies_are_compared_image_by_image() -> None:
     """The estimate is the difference of both accuracies, and knows how often only one of the two is right."""
-    from dgm.clustering import clustering_accuracy
+    from dgm.maths.clustering import clustering_accuracy
 
     one, other = (clusters(share) for share in (0.8, 0.5))
     estimate = found("dgm-3-5")["accuracy-above-pixels"].estimate

@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 import torch
 
-from dgm import gaussian_mixture, importance, kernel_density, ring
-from dgm.checks import Evidence, Finding, claims
 from dgm.checks.ebm import energy
+from dgm.claims.claim import Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
 from dgm.demonstrations import importance_convergence
-from dgm.files import load_arrays, save_arrays
-from dgm.measurements import Measured
+from dgm.maths import importance_sampling, kernel_density, ring_mixture, unit_mixture
+from dgm.maths.measured import Measured
 from dgm.models import ebm
+from dgm.runtime.files import load_arrays, save_arrays
 
 CHECKS = claims("ebm")
 
@@ -27,7 +29,7 @@ def false_claims(question: str, results: Path) -> list[str]:
 
 def one_component(x, components, radius):
     """The published first line: the same mean in every term of the sum."""
-    return -0.5 * ((x - ring.means(components, radius)[0]) ** 2).sum(1) - np.log(2 * np.pi)
+    return -0.5 * ((x - ring_mixture.means(components, radius)[0]) ** 2).sum(1) - np.log(2 * np.pi)
 
 
 def unweighted(x, means, weights):
@@ -39,7 +41,7 @@ def unweighted(x, means, weights):
 
 def single_expectation(log_weights, values):
     """The published last but one line: the weights cancel and E_q[f] remains."""
-    from dgm.measurements import mean
+    from dgm.maths.measured import mean
 
     return mean(values)
 
@@ -56,7 +58,7 @@ def unmatched(means, weights, true_means, true_weights):
     """Errors without matching the labels."""
     squares = ((means - true_means) ** 2).sum(1)
     error = float(np.sqrt(squares.mean()))
-    return gaussian_mixture.Matched(list(range(len(means))), error, float(np.abs(weights - true_weights).mean()))
+    return unit_mixture.Matched(list(range(len(means))), error, float(np.abs(weights - true_weights).mean()))
 
 
 def plus(on_data, on_proposal, log_proposal):
@@ -66,24 +68,24 @@ def plus(on_data, on_proposal, log_proposal):
 
 
 MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
-    ("ebm-1-1", ring, "log_density", one_component),
-    ("ebm-1-1", ring, "log_density", lambda x, components, radius: ring.log_joint(x, components, radius).max(1)),
-    ("ebm-1-2-r10", ring, "means", lambda components, radius: np.zeros((components, 2))),
-    ("ebm-1-2-r10", gaussian_mixture, "e_step", unweighted),
-    ("ebm-1-2-r10", gaussian_mixture, "m_step", lambda x, gamma: (gamma.T @ x / len(x), gamma.mean(0))),
-    ("ebm-1-2-r1", ring, "means", lambda components, radius: np.ones((components, 2))),
-    ("ebm-1-2-r1", gaussian_mixture, "match", unmatched),
+    ("ebm-1-1", ring_mixture, "log_density", one_component),
+    ("ebm-1-1", ring_mixture, "log_density", lambda x, components, radius: ring_mixture.log_joint(x, components, radius).max(1)),
+    ("ebm-1-2-r10", ring_mixture, "means", lambda components, radius: np.zeros((components, 2))),
+    ("ebm-1-2-r10", unit_mixture, "e_step", unweighted),
+    ("ebm-1-2-r10", unit_mixture, "m_step", lambda x, gamma: (gamma.T @ x / len(x), gamma.mean(0))),
+    ("ebm-1-2-r1", ring_mixture, "means", lambda components, radius: np.ones((components, 2))),
+    ("ebm-1-2-r1", unit_mixture, "match", unmatched),
     ("ebm-1-3", kernel_density, "BANDWIDTHS", [float(v) for v in np.geomspace(0.1, 5, 20)]),
     ("ebm-1-3", kernel_density, "log_density", lambda x, kernels, h: -0.5 * ((x[:, None] - kernels) ** 2).sum(2).mean(1) / h**2),
     ("ebm-1-4", energy, "_gradients", with_proposal_weights),
     ("ebm-1-4", ebm, "objective", plus),
-    ("ebm-1-5", importance, "expectation", single_expectation),
-    ("ebm-1-5", importance, "log_normaliser", lambda log_weights: Measured(float(log_weights.mean()))),
+    ("ebm-1-5", importance_sampling, "expectation", single_expectation),
+    ("ebm-1-5", importance_sampling, "log_normaliser", lambda log_weights: Measured(float(log_weights.mean()))),
     ("ebm-1-5", importance_convergence, "log_proposal", lambda x: -0.5 * (x / 1.5) ** 2),
-    ("ebm-1-5", importance, "effective_sample_size", lambda log_weights: float(len(log_weights) - 1)),
+    ("ebm-1-5", importance_sampling, "effective_sample_size", lambda log_weights: float(len(log_weights) - 1)),
     ("ebm-1-6", ebm, "objective", plus),
     ("ebm-1-6", ebm.Model, "slopes", lambda self, directions=3600: self.energy(self.centre.expand(directions, 2))),
-    ("ebm-1-7", importance, "softmax_scores", lambda values: values - values.max()),
+    ("ebm-1-7", importance_sampling, "softmax_scores", lambda values: values - values.max()),
 ]
 
 

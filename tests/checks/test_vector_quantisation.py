@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from dgm import measurements, quantisation, ring
-from dgm.artefacts import save_history, save_model
-from dgm.checks import Evidence, Finding, claims
+from dgm import metrics_table
 from dgm.checks.dgm import vector_quantisation
-from dgm.files import save_arrays
-from dgm.loop import Context
-from dgm.measurements import Measured
-from dgm.models import vqvae
-from dgm.rng import Generators
+from dgm.claims.claim import Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import claims
+from dgm.layers import codebook
+from dgm.maths import ring_mixture
+from dgm.maths.measured import Measured
+from dgm.models import save_model, vqvae
+from dgm.runtime.files import save_arrays
+from dgm.runtime.streams import Generators
+from dgm.training.fitted import save_history
+from dgm.training.loop import Context
 
 CHECKS = {name: check for name, check in claims("dgm").items() if check.__module__ == vector_quantisation.__name__}
 SETTINGS = {"codes": 8, "code_dimensions": 4, "hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1}
@@ -33,7 +37,7 @@ def results(images, tmp_path) -> Path:
     rows = [("vqvae", "vqvae", reading) for reading in own.readings]
     for run in ("vqvae", "vae_conv"):  # what the evaluate stage adds
         rows += [(run, run, (metric, "test", Measured(100.0))) for metric in ("bound", "reconstruction", "kl")]
-    measurements.save(tmp_path / "tables" / "metrics.csv", rows)
+    metrics_table.save(tmp_path / "tables" / "metrics.csv", rows)
     save_history(tmp_path / "history" / "vqvae.csv", fitted.history)
     return tmp_path
 
@@ -102,17 +106,17 @@ def sums_of_the_batch_alone(book, z, codes, generator):
 
 
 MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
-    ("dgm-4-1", quantisation, "nearest", farthest),
-    ("dgm-4-1", ring, "log_density", lambda x, components, radius: -0.5 * ((x - np.array([radius, 0.0])) ** 2).sum(1)),
-    ("dgm-4-2", quantisation, "nearest", farthest),
-    ("dgm-4-2", quantisation, "nearest", by_inner_product),
-    ("dgm-4-3", quantisation, "straight_through", without_straight_through),
-    ("dgm-4-3", quantisation, "straight_through", open_codebook),
-    ("dgm-4-3", quantisation, "straight_through", halved),
+    ("dgm-4-1", codebook, "nearest", farthest),
+    ("dgm-4-1", ring_mixture, "log_density", lambda x, components, radius: -0.5 * ((x - np.array([radius, 0.0])) ** 2).sum(1)),
+    ("dgm-4-2", codebook, "nearest", farthest),
+    ("dgm-4-2", codebook, "nearest", by_inner_product),
+    ("dgm-4-3", codebook, "straight_through", without_straight_through),
+    ("dgm-4-3", codebook, "straight_through", open_codebook),
+    ("dgm-4-3", codebook, "straight_through", halved),
     ("dgm-4-3", vqvae, "straight_through", without_straight_through),
     ("dgm-4-3", vqvae, "straight_through", open_codebook),
-    ("dgm-4-4", quantisation.Codebook, "update", undecayed_counts),
-    ("dgm-4-4", quantisation.Codebook, "update", sums_of_the_batch_alone),
+    ("dgm-4-4", codebook.Codebook, "update", undecayed_counts),
+    ("dgm-4-4", codebook.Codebook, "update", sums_of_the_batch_alone),
 ]
 
 
@@ -138,7 +142,7 @@ def test_a_wrong_number_is_found(question, metric, value, results, monkeypatch):
 
 
 def test_a_model_that_does_not_take_the_nearest_code_is_found(results, monkeypatch):
-    monkeypatch.setattr(quantisation.Codebook, "forward", lambda self, z: farthest(z, self.vectors))
+    monkeypatch.setattr(codebook.Codebook, "forward", lambda self, z: farthest(z, self.vectors))
     assert any("trained images" in statement for statement in false_claims("dgm-4-2", results))
 
 
@@ -152,7 +156,7 @@ def test_models_are_compared_image_by_image(results):
 
 
 def test_the_order_of_two_models_turns_the_findings_round(results):
-    from dgm.files import load_arrays
+    from dgm.runtime.files import load_arrays
 
     one, other = (load_arrays(results / "evaluations" / f"{run}.npz") for run in ("vqvae", "vae_conv"))
     rest = {name: array for name, array in one.items() if name not in other}

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from precision import close
 
-from dgm.config import parse
-from dgm.dataset import ImageData, treat
-from dgm.loop import Context
+from dgm.data.tensors import ImageData, treat
 from dgm.models import bmm
 from dgm.models.bmm import Config, e_step, em_iteration, fit, initialise, log_penalty, m_step
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
+from dgm.training.loop import Context
 
 
 def mixture(seed, k=3, d=4):

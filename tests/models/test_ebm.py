@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from dgm.config import parse
-from dgm.dataset import PointData
-from dgm.loop import Context
+from dgm.data.tensors import PointData
 from dgm.models import ebm
 from dgm.models.ebm import Config, Model, fit, objective
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
+from dgm.training.loop import Context
 
 
 def model_of(**settings):

@@ -5,14 +5,13 @@ import pytest
 import torch
 from precision import close
 
-from dgm.artefacts import load_model, save_model
-from dgm.config import parse
-from dgm.interruption import Interrupted
-from dgm.loop import Checkpoint, Context
-from dgm.models import gan
+from dgm.models import gan, load_model, save_model
 from dgm.models.gan import Config, DNet, GNet, Model
 from dgm.protocols import KeepsSnapshots
-from dgm.rng import Generators
+from dgm.runtime.interruption import Interrupted
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
+from dgm.training.loop import Checkpoint, Context
 
 FANS = 8 + 9 * (32 + 16 + 8)
 """Terms of the sums of the small generator's layers, one after another."""

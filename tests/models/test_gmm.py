@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from dgm import gaussian_mixture, ring
-from dgm.config import parse
-from dgm.dataset import PointData
+from dgm.data.tensors import PointData
+from dgm.maths import ring_mixture, unit_mixture
 from dgm.models.gmm import Config, Model, fit
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
 
 
 def test_fit_keeps_the_best_start_and_its_trace(points, context):
@@ -56,7 +56,7 @@ def test_too_few_points_are_refused(context):
 
 def test_model_and_formulas_share_the_density(points):
     model = Model(parse(Config, {}, "x"))
-    model.means.copy_(torch.from_numpy(ring.means(10, 10.0)))
-    expected = ring.log_density(points.test.double().numpy(), 10, 10.0)
+    model.means.copy_(torch.from_numpy(ring_mixture.means(10, 10.0)))
+    expected = ring_mixture.log_density(points.test.double().numpy(), 10, 10.0)
     np.testing.assert_allclose(model.log_density(points.test).numpy(), expected, atol=1e-9)
-    assert parse(Config, {}, "x").restarts == gaussian_mixture.RESTARTS
+    assert parse(Config, {}, "x").restarts == unit_mixture.RESTARTS

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from dgm import kernel_density
-from dgm.config import parse
+from dgm.maths import kernel_density
 from dgm.models.kde import Config, Model, fit
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
 
 
 def test_the_bandwidth_is_the_best_of_the_validation_points(points, context):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from precision import close
 
-from dgm.distributions import sample_logistic, standard_logistic_log_prob
+from dgm.maths.distributions import sample_logistic, standard_logistic_log_prob
 from dgm.models import nice
 from dgm.models.nice import AdditiveCoupling, Config, Model
 

@@ -7,9 +7,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from dgm.config import parse
-from dgm.dataset import treat
+from dgm.data.tensors import treat
 from dgm.models.pixel_clusters import Config, Model, fit
+from dgm.settings import parse
 
 
 def config(**settings):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dgm.artefacts import load_model, save_model
+from dgm.models import load_model, save_model
 from dgm.models.resample import Config, fit
 
 

@@ -6,15 +6,15 @@ import pytest
 import torch
 from precision import close, tolerance
 
-from dgm.artefacts import Fitted
-from dgm.clustering import clustering_accuracy
-from dgm.distributions import bernoulli_log_prob
-from dgm.interruption import Interrupted, listening
-from dgm.loop import Checkpoint, Context
-from dgm.mixture_prior import EXAMPLE
+from dgm.maths.clustering import clustering_accuracy
+from dgm.maths.distributions import bernoulli_log_prob
+from dgm.maths.mixture_prior import EXAMPLE
 from dgm.models import vade
 from dgm.models.vade import Config, Model, Prior, bound_terms, log_geometric_responsibilities, log_responsibilities
-from dgm.rng import Generators
+from dgm.runtime.interruption import Interrupted, listening
+from dgm.runtime.streams import Generators
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Checkpoint, Context
 
 SMALL = Config(
     hidden=[24, 16], latent=3, layer_epochs=2, autoencoder_epochs=2, epochs=2, batch_size=64, mixture_starts=1, precision="float32"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from precision import close
 
-from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
+from dgm.maths.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal
 from dgm.models import vae_conv
 from dgm.models.vae_conv import Config, Model
 

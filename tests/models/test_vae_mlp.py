@@ -5,13 +5,13 @@ import pytest
 import torch
 from precision import close
 
-from dgm.config import parse
-from dgm.dataset import ImageData
-from dgm.loop import Context
-from dgm.measurements import Measured
+from dgm.data.tensors import ImageData
+from dgm.maths.measured import Measured
 from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Config, Decoder, Encoder, Model, Posterior
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.settings import parse
+from dgm.training.loop import Context
 
 SMALL = {"hidden_units": 16}
 VARIANTS = [

@@ -5,12 +5,12 @@ import pytest
 import torch
 from precision import close, tolerance
 
-from dgm.dataset import treat
-from dgm.distributions import bernoulli_log_prob
-from dgm.loop import Checkpoint, Context
+from dgm.data.tensors import treat
+from dgm.maths.distributions import bernoulli_log_prob
 from dgm.models import vqvae
 from dgm.models.vqvae import Config, Model
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
+from dgm.training.loop import Checkpoint, Context
 
 SMALL = Config(codes=8, code_dimensions=4, hidden_channels=8, residual_channels=4, prior_width=8, prior_heads=2, prior_layers=1)
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgm.check_table import COLUMNS
+from dgm.claims.tables import COLUMNS
 from dgm.figures import style
-from dgm.files import save_arrays
 from dgm.report.build import Report, build
 from dgm.report.catalogue import load
 from dgm.report.results import Results
+from dgm.runtime.files import save_arrays
 from dgm.stages import render
 
 ROOT = Path(__file__).resolve().parents[2]

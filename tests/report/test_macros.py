@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from conftest import Example
 
-from dgm.files import save_arrays
+from dgm.claims.verdicts import DECISIVE
 from dgm.report.catalogue import load
 from dgm.report.macros import Templates, citation, duration
 from dgm.report.numbers import plain
 from dgm.report.results import SCATTER, Results
-from dgm.verdicts import DECISIVE
+from dgm.runtime.files import save_arrays
 
 ONE_SEED = "$n=1000$, one seed each, whose scatter is not in the error"
 

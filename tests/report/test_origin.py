@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Example
 
-from dgm.check_table import COLUMNS
+from dgm.claims.tables import COLUMNS
 from dgm.report import origin
 from dgm.report.catalogue import Figure, load
 from dgm.report.results import Results

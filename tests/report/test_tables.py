@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dgm.provenance import PACKAGE
 from dgm.report.catalogue import load_tables
 from dgm.report.results import Results
+from dgm.workflow.fingerprint import PACKAGE
 
 TABLES = load_tables(PACKAGE.parents[1] / "report" / "tables.yaml")
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from workflows import QUICK, SHIPPED, allow_made_up_gpus, command, snakemake, tool, toy_repository
 
-from dgm.resources import STAGES
+from dgm.workflow.resources import STAGES
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(3600)]
 

@@ -18,12 +18,12 @@ if not SRC.is_dir():
 REPOSITORY = Path(os.path.relpath(SRC.parent))
 sys.path.insert(0, str(SRC))
 
-from dgm.device import STAGE_ENVIRONMENT, gpu_ids, jobs_per_gpu
-from dgm.failures import Failures
-from dgm.fork_server import start
-from dgm.interruption import WITH_PARENT, hand_on_to_jobs
-from dgm.locks import hold_build
-from dgm.plan import Plan, flags, gpu_limit
+from dgm.runtime.device import STAGE_ENVIRONMENT, gpu_ids, jobs_per_gpu
+from dgm.workflow.failures import Failures
+from dgm.runtime.fork_server import start
+from dgm.runtime.interruption import WITH_PARENT, hand_on_to_jobs
+from dgm.runtime.locks import hold_build
+from dgm.workflow.plan import Plan, flags, gpu_limit
 
 try:
     PLAN = Plan(config, REPOSITORY)

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from dgm.divergences import GaussianMixture1D, forward_kl, kl_gaussian, log_normal_density, reverse_kl
-from dgm.measurements import Measured, Reading
+from dgm.maths.divergences import GaussianMixture1D, forward_kl, kl_gaussian, log_normal_density, reverse_kl
+from dgm.maths.measured import Measured, Reading
 
 __all__ = ["MEAN", "READINGS", "compute", "measure", "mixture"]
 

@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from dgm.divergences import elbo_linear_gaussian, log_normal_density
-from dgm.estimators import bound_draws, bound_variances
-from dgm.measurements import Measured, Reading, mean
-from dgm.seeds import derived_seed
+from dgm.maths.divergences import elbo_linear_gaussian, log_normal_density
+from dgm.maths.gradient_estimators import bound_draws, bound_variances
+from dgm.maths.measured import Measured, Reading, mean
+from dgm.runtime.seeds import derived_seed
 
 __all__ = ["CASES", "X", "compute", "measure"]
 

@@ -9,9 +9,9 @@ closed form, and ``sampled_sd`` [s], ``sampled_dimensions`` [t] with ``<estimato
 
 import numpy as np
 
-from dgm.estimators import best_baseline, pathwise_draws, pathwise_variance, score_draws, score_variance
-from dgm.measurements import Measured, Reading, mean
-from dgm.seeds import derived_seed
+from dgm.maths.gradient_estimators import best_baseline, pathwise_draws, pathwise_variance, score_draws, score_variance
+from dgm.maths.measured import Measured, Reading, mean
+from dgm.runtime.seeds import derived_seed
 
 __all__ = ["compute", "measure"]
 

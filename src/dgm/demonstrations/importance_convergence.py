@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gamma
 
-from dgm import importance
+from dgm.maths import importance_sampling
 
 __all__ = ["EXACT_LOG_NORMALISER", "EXACT_MEAN", "SPREAD", "compute", "energy", "log_proposal"]
 
@@ -40,7 +40,7 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
     draws = SPREAD * rng.standard_normal(DRAWS)
     log_weights = energy(draws) - log_proposal(draws)
     sizes = np.unique(np.geomspace(20, DRAWS, 60).astype(int))
-    estimates = [importance.expectation(log_weights[:m], draws[:m] ** 2) for m in sizes]
+    estimates = [importance_sampling.expectation(log_weights[:m], draws[:m] ** 2) for m in sizes]
     x = np.linspace(-5, 5, 401)
     arrays = {
         "x": x,
@@ -49,8 +49,8 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
         "sizes": sizes,
         "estimate": np.array([one.value for one in estimates]),
         "error": np.array([one.stderr for one in estimates]),
-        "log_normaliser": np.array([importance.log_normaliser(log_weights[:m]).value for m in sizes]),
-        "effective_share": np.array([importance.effective_sample_size(log_weights[:m]) / m for m in sizes]),
+        "log_normaliser": np.array([importance_sampling.log_normaliser(log_weights[:m]).value for m in sizes]),
+        "effective_share": np.array([importance_sampling.effective_sample_size(log_weights[:m]) / m for m in sizes]),
         "exact": np.array([EXACT_MEAN, EXACT_LOG_NORMALISER]),
     }
     repeat_sizes = np.array([10, 30, 100, 300, 1000])
@@ -61,7 +61,7 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
         error = (weights * many**2).sum(1) / weights.sum(1) - EXACT_MEAN
         rms.append(math.sqrt((error**2).mean()))
         bias.append(error.mean())
-    share = importance.normalised(log_weights)
+    share = importance_sampling.normalised(log_weights)
     spread = math.sqrt(DRAWS * float(share**2 @ (draws**2 - EXACT_MEAN) ** 2))
     return arrays | {
         "repeat_sizes": repeat_sizes,

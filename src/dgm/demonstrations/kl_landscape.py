@@ -13,8 +13,9 @@ import math
 
 import numpy as np
 
-from dgm.divergences import forward_kl, log_normal_density, moment_match, normal_mass, reverse_derivatives, reverse_kl
-from dgm.gaussian_fits import (
+from dgm.maths.divergences import forward_kl, log_normal_density, moment_match, normal_mass, reverse_derivatives, reverse_kl
+from dgm.maths.measured import Measured, Reading
+from dgm.maths.reverse_kl import (
     Stationary,
     central_fit,
     equal_value_distance,
@@ -24,7 +25,6 @@ from dgm.gaussian_fits import (
     stationary_point,
     two_modes,
 )
-from dgm.measurements import Measured, Reading
 
 __all__ = ["compute", "measure"]
 

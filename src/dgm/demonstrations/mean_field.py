@@ -7,7 +7,7 @@ on the square grid at rho = 0.9; ``covariance`` [2, 2]; ``reverse_variances``, `
 
 import numpy as np
 
-from dgm.divergences import mean_field_variances
+from dgm.maths.divergences import mean_field_variances
 
 __all__ = ["compute"]
 

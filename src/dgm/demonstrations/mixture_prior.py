@@ -1,4 +1,4 @@
-"""Two estimates of the cluster probabilities in the one-dimensional example of :mod:`dgm.mixture_prior`.
+"""Two estimates of the cluster probabilities in the one-dimensional example of :mod:`dgm.maths.mixture_prior`.
 
 Arrays: ``z`` [n] with ``code_law`` [n] the density q(z), and ``cluster_probability`` [n] p(c = 1 | z); ``gamma`` [m] values of
 g_1 with ``bound`` [m]; ``marks`` [3, 2]: a row (g_1, bound) each for the given, the averaged and the geometric cluster law;
@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from dgm.measurements import Measured, Reading
-from dgm.mixture_prior import EXAMPLE, log_normal
+from dgm.maths.measured import Measured, Reading
+from dgm.maths.mixture_prior import EXAMPLE, log_normal
 
 __all__ = ["GIVEN", "compute", "measure"]
 

@@ -7,8 +7,8 @@ both densities.
 
 import numpy as np
 
-from dgm.adversarial_game import best_discriminator
-from dgm.divergences import GaussianMixture1D
+from dgm.maths.adversarial_game import best_discriminator
+from dgm.maths.divergences import GaussianMixture1D
 
 __all__ = ["DATA", "MODEL", "PLACES", "compute"]
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from dgm.divergences import kl_from_log_variance, kl_slope_log_variance, kl_slope_variance
+from dgm.maths.divergences import kl_from_log_variance, kl_slope_log_variance, kl_slope_variance
 
 __all__ = ["compute"]
 

@@ -10,9 +10,9 @@ limit. ``components`` [k] with ``at_mean``, ``at_half`` [k], log p(x) at the mea
 
 import numpy as np
 
-from dgm import ring
-from dgm.measurements import Measured, Reading
-from dgm.variational_bounds import discrete_bound, limit_log_density, uniform_bound, uniform_gap, uniform_gap_limit
+from dgm.maths import ring_mixture
+from dgm.maths.measured import Measured, Reading
+from dgm.maths.variational_bounds import discrete_bound, limit_log_density, uniform_bound, uniform_gap, uniform_gap_limit
 
 __all__ = ["KS", "POINTS", "RADII", "compute", "direct_uniform", "measure"]
 
@@ -33,7 +33,7 @@ POINTS = {
 def direct_uniform(x: np.ndarray, components: int, radius: float) -> np.ndarray:
     """The bound of the uniform q from its definition, [n]."""
     uniform = np.full((len(x), components), 1 / components)
-    return discrete_bound(ring.log_joint(x, components, radius), uniform)
+    return discrete_bound(ring_mixture.log_joint(x, components, radius), uniform)
 
 
 def compute(seed: int = 0) -> dict[str, np.ndarray]:
@@ -53,19 +53,19 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
         arrays |= {
             f"{name}_radius": distance,
             f"{name}_uniform": direct_uniform(ray, K, radius),
-            f"{name}_exact": ring.log_density(ray, K, radius),
+            f"{name}_exact": ring_mixture.log_density(ray, K, radius),
             f"{name}_limit": limit_log_density(ray, radius),
             f"{name}_axis": axis,
-            f"{name}_means": ring.means(K, radius),
-            f"{name}_density": ring.log_density(plane, K, radius).reshape(len(axis), -1),
+            f"{name}_means": ring_mixture.means(K, radius),
+            f"{name}_density": ring_mixture.log_density(plane, K, radius).reshape(len(axis), -1),
             f"{name}_bound": uniform_bound(plane, radius).reshape(len(axis), -1),
             f"{name}_angle": angle,
-            **{f"{name}_around_{k}": ring.log_density(circle, k, radius) for k in KS},
+            **{f"{name}_around_{k}": ring_mixture.log_density(circle, k, radius) for k in KS},
             f"{name}_around_limit": limit_log_density(circle, radius),
             f"{name}_components": components.astype(float),
-            f"{name}_at_mean": np.array([float(ring.log_density(mean, int(k), radius)[0]) for k in components]),
+            f"{name}_at_mean": np.array([float(ring_mixture.log_density(mean, int(k), radius)[0]) for k in components]),
             f"{name}_at_half": np.array(
-                [float(ring.log_density(x, int(k), radius)[0]) for x, k in zip(halves, components, strict=True)]
+                [float(ring_mixture.log_density(x, int(k), radius)[0]) for x, k in zip(halves, components, strict=True)]
             ),
             f"{name}_uniform_at_mean": np.array([float(direct_uniform(mean, int(k), radius)[0]) for k in components]),
         }
@@ -79,7 +79,7 @@ def measure(arrays: dict[str, np.ndarray]) -> list[Reading]:
         x = np.array([point])
         values = {
             "bound_uniform": uniform_bound(x, radius),
-            "bound_exact": discrete_bound(ring.log_joint(x, K, radius), ring.responsibilities(x, K, radius)),
+            "bound_exact": discrete_bound(ring_mixture.log_joint(x, K, radius), ring_mixture.responsibilities(x, K, radius)),
             "gap": uniform_gap(x, K, radius),
             "gap_limit": uniform_gap_limit(x, radius),
             "bound_exact_limit": limit_log_density(x, radius),

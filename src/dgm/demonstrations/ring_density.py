@@ -5,7 +5,7 @@ Arrays for each radius, with suffix ``_r10`` or ``_r1``: ``axis`` [g], ``density
 
 import numpy as np
 
-from dgm import ring
+from dgm.maths import ring_mixture
 
 __all__ = ["COMPONENTS", "RADII", "compute"]
 
@@ -17,8 +17,8 @@ def compute(seed: int = 0) -> dict[str, np.ndarray]:
     """All arrays of the illustration; nothing is drawn at random, so ``seed`` changes nothing."""
     arrays = {}
     for name, radius in RADII.items():
-        axis, points = ring.grid(radius)
+        axis, points = ring_mixture.grid(radius)
         arrays[f"axis_{name}"] = axis
-        arrays[f"density_{name}"] = np.exp(ring.log_density(points, COMPONENTS, radius)).reshape(len(axis), -1)
-        arrays[f"means_{name}"] = ring.means(COMPONENTS, radius)
+        arrays[f"density_{name}"] = np.exp(ring_mixture.log_density(points, COMPONENTS, radius)).reshape(len(axis), -1)
+        arrays[f"means_{name}"] = ring_mixture.means(COMPONENTS, radius)
     return arrays

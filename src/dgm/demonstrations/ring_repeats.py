@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dgm import gaussian_mixture, kernel_density, measurements, ring
 from dgm.demonstrations.ring_density import COMPONENTS, RADII
-from dgm.measurements import Measured, Reading
-from dgm.seeds import derived_seed
+from dgm.maths import kernel_density, measured, ring_mixture, unit_mixture
+from dgm.maths.measured import Measured, Reading
+from dgm.runtime.seeds import derived_seed
 
 __all__ = ["compute", "measure"]
 
@@ -33,21 +33,21 @@ def compute(seed: int = 0, repeats: int = REPEATS, points: int = POINTS) -> dict
 
 def _repeat(radius: float, points: int, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
-    train, validation, test = (ring.sample(points, COMPONENTS, radius, rng)[0] for _ in range(3))
-    starts = [int(value) for value in rng.integers(0, 2**32, gaussian_mixture.RESTARTS)]
-    found, _ = gaussian_mixture.fit(train, COMPONENTS, starts)
-    truth, equal = ring.means(COMPONENTS, radius), np.full(COMPONENTS, 1 / COMPONENTS)
-    matched = gaussian_mixture.match(found.means, found.weights, truth, equal)
+    train, validation, test = (ring_mixture.sample(points, COMPONENTS, radius, rng)[0] for _ in range(3))
+    starts = [int(value) for value in rng.integers(0, 2**32, unit_mixture.RESTARTS)]
+    found, _ = unit_mixture.fit(train, COMPONENTS, starts)
+    truth, equal = ring_mixture.means(COMPONENTS, radius), np.full(COMPONENTS, 1 / COMPONENTS)
+    matched = unit_mixture.match(found.means, found.weights, truth, equal)
     scores = kernel_density.curve(validation, train, kernel_density.BANDWIDTHS)
     bandwidth = kernel_density.BANDWIDTHS[kernel_density.choose(kernel_density.BANDWIDTHS, scores)]
     return {
         "mean_error": matched.mean_error,
         "weight_error": matched.weight_error,
-        "training_gain": found.trace[-1] - float(ring.log_density(train, COMPONENTS, radius).mean()),
-        "gmm_test": float(gaussian_mixture.e_step(test, found.means, found.weights)[1].mean()),
+        "training_gain": found.trace[-1] - float(ring_mixture.log_density(train, COMPONENTS, radius).mean()),
+        "gmm_test": float(unit_mixture.e_step(test, found.means, found.weights)[1].mean()),
         "bandwidth": bandwidth,
         "kde_test": float(kernel_density.log_density(test, train, bandwidth).mean()),
-        "truth_test": float(ring.log_density(test, COMPONENTS, radius).mean()),
+        "truth_test": float(ring_mixture.log_density(test, COMPONENTS, radius).mean()),
     }
 
 
@@ -67,10 +67,10 @@ def measure(arrays: Mapping[str, np.ndarray]) -> list[Reading]:
         chosen = arrays[f"bandwidth_{name}"]
         usual = float(np.median(chosen))
         readings.append(("bandwidth", f"kde_{name}", Measured(usual, n=len(chosen))))
-        readings.append(("usual_bandwidth_share", f"kde_{name}", measurements.proportion(chosen == usual)))
+        readings.append(("usual_bandwidth_share", f"kde_{name}", measured.proportion(chosen == usual)))
     return readings
 
 
 def _summary(metric: str, split: str, values: np.ndarray) -> list[Reading]:
     spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-    return [(metric, split, measurements.mean(values, unit="")), (f"{metric}_spread", split, Measured(spread, n=len(values)))]
+    return [(metric, split, measured.mean(values, unit="")), (f"{metric}_spread", split, Measured(spread, n=len(values)))]

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from dgm.adversarial_game import jensen_shannon_uniform, kl_uniform_to_smoothed, wasserstein_uniform
-from dgm.divergences import kl_uniform
+from dgm.maths.adversarial_game import jensen_shannon_uniform, kl_uniform_to_smoothed, wasserstein_uniform
+from dgm.maths.divergences import kl_uniform
 
 __all__ = ["BACKGROUND", "INTERVALS", "compute"]
 

@@ -6,7 +6,7 @@ Arrays: ``z`` [n], ``density`` [n], ``cdf`` [n]; ``points`` [m, 2] some of the s
 
 import numpy as np
 
-from dgm.flows import square_distance_cdf, square_distance_density
+from dgm.maths.change_of_variables import square_distance_cdf, square_distance_density
 
 __all__ = ["compute"]
 

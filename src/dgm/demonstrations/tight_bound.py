@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
-from dgm.divergences import best_scales, elbo_scaled_gaussian, kl_discrete, log_normal_density, posterior_scaled_gaussian
-from dgm.variational_bounds import discrete_bound, discrete_maximiser
+from dgm.maths.divergences import best_scales, elbo_scaled_gaussian, kl_discrete, log_normal_density, posterior_scaled_gaussian
+from dgm.maths.variational_bounds import discrete_bound, discrete_maximiser
 
 __all__ = ["ARBITRARY", "LIKELIHOOD", "PRIOR", "X", "compute"]
 

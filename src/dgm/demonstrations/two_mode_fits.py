@@ -8,8 +8,8 @@ from a start at one mode (the latter repeats the centre where no side minimum ex
 
 import numpy as np
 
-from dgm.divergences import fit_reverse, forward_kl, log_normal_density, moment_match, reverse_kl
-from dgm.gaussian_fits import central_fit, two_modes
+from dgm.maths.divergences import fit_reverse, forward_kl, log_normal_density, moment_match, reverse_kl
+from dgm.maths.reverse_kl import central_fit, two_modes
 
 __all__ = ["compute"]
 

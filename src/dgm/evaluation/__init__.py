@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from dgm.dataset import ImageData, PointData
+from dgm.data.tensors import ImageData, PointData
 from dgm.evaluation.clusters import agreement
-from dgm.evaluation.cost import cost
 from dgm.evaluation.likelihoods import bounds, likelihoods
 from dgm.evaluation.points import densities
 from dgm.evaluation.rows import Job, Row
 from dgm.evaluation.samples import judged
 from dgm.evaluation.scores import accuracy
+from dgm.evaluation.size import cost
 from dgm.protocols import Classifies, DrawsImages, HasBound, HasClusters, HasLogProb, Measures
-from dgm.rng import Generators
+from dgm.runtime.streams import Generators
 
 __all__ = ["Row", "evaluate"]
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from dgm import clustering, measurements, metrics
+from dgm.evaluation import image_scores
 from dgm.evaluation.rows import AT_ONCE, Job, Row, splits
-from dgm.measurements import Measured
+from dgm.maths import clustering, measured
+from dgm.maths.measured import Measured
 from dgm.protocols import HasClusters
 
 __all__ = ["agreement"]
@@ -27,13 +28,13 @@ def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | Non
             yield Row(job.run, "clustering_accuracy", split, clustering.clustering_accuracy(labels, clusters))
         seed = job.generators.seed_of("bootstrap")
         for name, score in (("nmi", clustering.normalised_mutual_information), ("ari", clustering.adjusted_rand_index)):
-            yield Row(job.run, name, split, measurements.bootstrapped(score, labels, clusters, seed=seed))
+            yield Row(job.run, name, split, measured.bootstrapped(score, labels, clusters, seed=seed))
         images = x.view(-1, 28, 28).cpu().numpy()
-        yield Row(job.run, "neighbour_correlation_data", split, metrics.neighbour_correlation(images, clusters))
+        yield Row(job.run, "neighbour_correlation_data", split, image_scores.neighbour_correlation(images, clusters))
     if samples is not None and "prototypes" in samples:
-        correlation = metrics.neighbour_correlation(samples["samples"], samples["components"])
+        correlation = image_scores.neighbour_correlation(samples["samples"], samples["components"])
         yield Row(job.run, "neighbour_correlation_samples", "samples", correlation)
-        yield Row(job.run, "prototype_entropy", "model", metrics.pixel_entropy(samples["prototypes"]))
+        yield Row(job.run, "prototype_entropy", "model", image_scores.pixel_entropy(samples["prototypes"]))
         weights = samples["weights"]
         yield Row(job.run, "smallest_weight", "model", Measured(float(weights.min()), n=len(weights)))
         yield Row(job.run, "largest_weight", "model", Measured(float(weights.max()), n=len(weights)))

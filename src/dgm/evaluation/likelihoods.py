@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from dgm import measurements, metrics
+from dgm.evaluation import image_scores
 from dgm.evaluation.rows import AT_ONCE, Job, Row, splits
+from dgm.maths import measured as measurements
 from dgm.protocols import HasBound, HasLogProb
 
 __all__ = ["bounds", "likelihoods"]
@@ -23,7 +24,7 @@ def likelihoods(job: Job, model: HasLogProb) -> Iterator[Row]:
         yield Row(job.run, "log_likelihood", split, measured)
         yield Row(job.run, "log_likelihood_median", split, measurements.median(values))
         if model.treatment == "dequantised":
-            yield Row(job.run, "bits_per_dim", split, metrics.bits_per_dim(measured))
+            yield Row(job.run, "bits_per_dim", split, image_scores.bits_per_dim(measured))
 
 
 def bounds(job: Job, model: HasBound) -> Iterator[Row]:

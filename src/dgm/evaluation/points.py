@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
-from dgm import measurements, ring
-from dgm.dataset import PointData
+from dgm.data.tensors import PointData
 from dgm.evaluation.rows import Row
+from dgm.maths import measured, ring_mixture
 from dgm.protocols import HasDensity
 
 __all__ = ["densities"]
@@ -20,7 +20,7 @@ def densities(run: str, offers: object, data: PointData, arrays: dict[str, np.nd
     for split in ("train", "validation", "test"):
         x: Tensor = getattr(data, split)
         values = offers.log_density(x).double().cpu().numpy()
-        truth = ring.log_density(x.double().cpu().numpy(), data.components, data.radius)
+        truth = ring_mixture.log_density(x.double().cpu().numpy(), data.components, data.radius)
         arrays[f"log_likelihood_{split}"] = values
-        yield Row(run, "log_likelihood", split, measurements.mean(values))
-        yield Row(run, "gap_to_truth", split, measurements.mean(truth - values))
+        yield Row(run, "log_likelihood", split, measured.mean(values))
+        yield Row(run, "gap_to_truth", split, measured.mean(truth - values))

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm import sample_quality
-from dgm.dataset import Treatment, treat
+from dgm.data.tensors import Treatment, treat
+from dgm.evaluation import sample_quality
 from dgm.evaluation.rows import AT_ONCE, Job, Row
 from dgm.evaluation.scores import COMMON, RECOGNISED
 from dgm.protocols import Classifies

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.measurements import Measured
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.maths.measured import Measured
+from dgm.runtime.streams import Generators
 
 __all__ = ["AT_ONCE", "Job", "Row", "splits"]
 

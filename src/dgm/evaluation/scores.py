@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm import measurements, metrics
-from dgm.dataset import treat
+from dgm.data.tensors import treat
+from dgm.evaluation import image_scores
 from dgm.evaluation.rows import AT_ONCE, Job, Row
-from dgm.measurements import Measured
+from dgm.maths import measured
+from dgm.maths.measured import Measured
 from dgm.protocols import Classifies
 
 __all__ = ["COMMON", "RECOGNISED", "accuracy", "classes", "scores"]
@@ -35,7 +36,7 @@ def accuracy(job: Job, model: Classifies, *, scale: bool) -> Iterator[Row]:
     ):
         log_p = torch.cat([model.log_probabilities(part) for part in x.split(AT_ONCE)])
         right = (log_p.argmax(1) == labels).cpu().numpy()
-        yield Row(job.run, f"accuracy{suffix}", "test", measurements.proportion(right))
+        yield Row(job.run, f"accuracy{suffix}", "test", measured.proportion(right))
         if scale:
             yield from scores("real_test", suffix, "test", log_p)
 
@@ -55,16 +56,16 @@ def classes(job: Job, log_p: Float[Tensor, "n c"]) -> Iterator[Row]:
     job.arrays["class_shares_data"] = np.bincount(labels, minlength=10) / len(labels)
     common = int((recognised >= COMMON).sum())
     yield Row(job.run, "classes_common", "samples", Measured(common, n=len(predicted), unit="count"))
-    yield Row(job.run, "rarest_class", "samples", measurements.proportion(sure & (predicted == recognised.argmin())))
+    yield Row(job.run, "rarest_class", "samples", measured.proportion(sure & (predicted == recognised.argmin())))
 
 
 def scores(run: str, suffix: str, split: str, log_p: Float[Tensor, "n c"]) -> Iterator[Row]:
     """Confidence, share recognised, class information, class entropy and the number of classes found."""
     largest = log_p.max(1).values.exp().double().cpu().numpy()
     predicted = log_p.argmax(1).cpu().numpy()
-    yield Row(run, f"confidence{suffix}", split, measurements.mean(largest, unit="probability"))
-    yield Row(run, f"recognised{suffix}", split, measurements.proportion(largest > RECOGNISED))
-    yield Row(run, f"class_information{suffix}", split, metrics.class_information(log_p.double().cpu().numpy()))
-    yield Row(run, f"class_entropy{suffix}", split, metrics.class_entropy(predicted))
+    yield Row(run, f"confidence{suffix}", split, measured.mean(largest, unit="probability"))
+    yield Row(run, f"recognised{suffix}", split, measured.proportion(largest > RECOGNISED))
+    yield Row(run, f"class_information{suffix}", split, image_scores.class_information(log_p.double().cpu().numpy()))
+    yield Row(run, f"class_entropy{suffix}", split, image_scores.class_entropy(predicted))
     covered = int((np.bincount(predicted, minlength=10) > 0).sum())
     yield Row(run, f"classes_covered{suffix}", split, Measured(covered, n=len(predicted), unit="count"))

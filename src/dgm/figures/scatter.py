@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from dgm.figures import style
-from dgm.metric_table import joined, only_row
+from dgm.metrics_table import joined, only_row
 
 __all__ = ["draw"]
 

@@ -27,7 +27,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dgm.files import write_atomically
+from dgm.runtime.files import write_atomically
 
 __all__ = [
     "COLOURS",

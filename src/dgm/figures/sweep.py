@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dgm.figures import style
-from dgm.metric_table import joined, only_row
+from dgm.metrics_table import joined, only_row
 
 __all__ = ["draw"]
 

@@ -7,8 +7,15 @@ A module holds ``Config`` (its settings), ``Model(config)`` (an ``nn.Module`` th
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-__all__ = ["kinds", "load"]
+import torch
+from torch import nn
+
+from dgm.runtime.files import Damaged, load_tensors, save_tensors
+from dgm.settings import parse
+
+__all__ = ["kind_of", "kinds", "load", "load_model", "save_model"]
 
 
 def kinds() -> list[str]:
@@ -25,3 +32,34 @@ def load(kind: str) -> ModuleType:
     if kind not in kinds():
         raise ValueError(f"unknown kind {kind!r}; known: {kinds()}")
     return importlib.import_module(f"dgm.models.{kind}")
+
+
+def save_model(path: Path, kind: str, settings: dict[str, Any], model: nn.Module) -> None:
+    """Write kind, settings and state: enough to rebuild the model from the file alone."""
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    save_tensors(path, {"kind": kind, "settings": settings, "state": state})
+
+
+def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
+    """Rebuild a fitted model in evaluation mode. Executes no code from the file.
+
+    Raises:
+        Damaged: when the file is missing, damaged or not one of ours.
+    """
+    saved = load_tensors(path)
+    try:
+        kind, settings, state = saved["kind"], dict(saved["settings"]), dict(saved["state"])
+        module = load(kind)
+        model: nn.Module = module.Model(parse(module.Config, settings, "settings"))
+    except (KeyError, ValueError, TypeError) as error:
+        raise Damaged(path, f"holds no model of this code ({type(error).__name__}: {error})") from None
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError):
+        raise Damaged(path, f"its weights are not those of a model of kind {kind} with these settings") from None
+    return model.to(device).eval()
+
+
+def kind_of(model: nn.Module) -> str:
+    """The kind of a model: the name of its module."""
+    return type(model).__module__.rpartition(".")[2]

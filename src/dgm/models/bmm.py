@@ -31,11 +31,11 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.loop import Context
-from dgm.restarts import Attempt, best_of
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context
+from dgm.training.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "log_penalty", "m_step"]
 
@@ -48,7 +48,7 @@ class Config(Settings):
     components: int = Field(ge=1, le=10_000, description="number K of mixture components")
     images: int | None = Field(None, ge=1, description="how many training images, drawn at random; null takes all")
     treatment: Literal["thresholded", "statically binarised"] = Field(
-        "thresholded", description="of the pixels; see dgm.dataset.TREATMENTS"
+        "thresholded", description="of the pixels; see dgm.data.tensors.TREATMENTS"
     )
     start: Literal["noise", "images"] = Field(
         "noise", description="rows of p at the start: pixel means and noise, or pixel means and images chosen at random"

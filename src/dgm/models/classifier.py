@@ -15,11 +15,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData
-from dgm.loop import Context, ascent, train
-from dgm.precision import Precision
+from dgm.data.tensors import ImageData
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, ascent, train
+from dgm.training.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 

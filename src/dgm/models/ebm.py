@@ -23,13 +23,13 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import importance, measurements, ring
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, PointData
-from dgm.loop import Context, ascent, train
-from dgm.measurements import Measured, Measurements
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData
+from dgm.maths import importance_sampling, measured, ring_mixture
+from dgm.maths.measured import Measured, Measurements
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, ascent, train
 
 __all__ = ["Config", "Model", "fit", "objective"]
 
@@ -154,15 +154,15 @@ class Model(nn.Module):
         energies = self.energy(test).double().cpu().numpy()
         readings = [
             ("log_normaliser_grid", "model", Measured(float(self.log_normaliser), n=CELLS**2, unit="nats")),
-            ("log_normaliser", "samples", importance.log_normaliser(log_weights)),
-            ("effective_share", "samples", importance.effective_share(log_weights)),
+            ("log_normaliser", "samples", importance_sampling.log_normaliser(log_weights)),
+            ("effective_share", "samples", importance_sampling.effective_share(log_weights)),
             ("mass_outside", "model", Measured(max(0.0, 1 - math.exp(inside - everything)), n=4 * CELLS**2, unit="probability")),
             ("largest_slope", "model", Measured(float(slopes.max()), n=len(slopes), unit="nats")),
             ("half_width", "model", Measured(float(self.half_width), n=len(data.train))),
             ("proposal_spread", "model", Measured(float(self.spread), n=len(data.train))),
-            ("softmax_score", "test", measurements.mean(importance.softmax_scores(energies))),
+            ("softmax_score", "test", measured.mean(importance_sampling.softmax_scores(energies))),
         ]
-        axis, points = ring.grid(data.radius)
+        axis, points = ring_mixture.grid(data.radius)
         wide = np.linspace(-REACH, REACH, 181) * float(self.half_width)
         first, second = np.meshgrid(wide, wide)
         far = np.stack([first.ravel(), second.ravel()], axis=1) + self.centre.cpu().numpy()

@@ -27,13 +27,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.init import kaiming_uniform_, zeros_
 from torch.nn.utils import vector_to_parameters
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.loop import Context, train
-from dgm.measurements import Measured, Measurements
-from dgm.precision import Precision, autocast, products, resolve
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.maths.measured import Measured, Measurements
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, train
+from dgm.training.precision import Precision, autocast, products, resolve
 
 __all__ = [
     "Config",

@@ -1,6 +1,6 @@
 """Mixture of Gaussians with identity covariance for points, fitted by expectation maximisation.
 
-The mathematics, with equation numbers, is in :mod:`dgm.gaussian_mixture`; this module gives it settings, restarts that survive an
+The mathematics, with equation numbers, is in :mod:`dgm.maths.unit_mixture`; this module gives it settings, restarts that survive an
 interruption, and the abilities of a model. Axis letters: n points, k components.
 """
 
@@ -10,15 +10,15 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import gaussian_mixture, measurements, ring
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, PointData
-from dgm.gaussian_mixture import ITERATIONS, RESTARTS, TOLERANCE, Fit
-from dgm.loop import Context
-from dgm.measurements import Measured, Measurements
-from dgm.restarts import Attempt, best_of
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData
+from dgm.maths import measured, ring_mixture, unit_mixture
+from dgm.maths.measured import Measured, Measurements
+from dgm.maths.unit_mixture import ITERATIONS, RESTARTS, TOLERANCE, Fit
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context
+from dgm.training.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -48,7 +48,7 @@ class Model(nn.Module):
 
     def log_density(self, x: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
         """Log p(x) in nats."""
-        values = gaussian_mixture.e_step(x.double().cpu().numpy(), self.means.cpu().numpy(), self.weights.cpu().numpy())[1]
+        values = unit_mixture.e_step(x.double().cpu().numpy(), self.means.cpu().numpy(), self.weights.cpu().numpy())[1]
         return torch.from_numpy(values).to(x.device)
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -71,16 +71,16 @@ class Model(nn.Module):
         arrays = {"means": means, "weights": weights}
         if len(means) != data.components:
             return Measurements([], arrays)
-        truth = ring.means(data.components, data.radius)
-        matched = gaussian_mixture.match(means, weights, truth, np.full(data.components, 1 / data.components))
+        truth = ring_mixture.means(data.components, data.radius)
+        matched = unit_mixture.match(means, weights, truth, np.full(data.components, 1 / data.components))
         points = _points(data)
-        gain = gaussian_mixture.e_step(points, means, weights)[1] - ring.log_density(points, data.components, data.radius)
+        gain = unit_mixture.e_step(points, means, weights)[1] - ring_mixture.log_density(points, data.components, data.radius)
         readings = [
             ("mean_error", "model", Measured(matched.mean_error, n=len(means))),
             ("weight_error", "model", Measured(matched.weight_error, n=len(means))),
             ("smallest_weight", "model", Measured(float(weights.min()), n=len(means))),
             ("largest_weight", "model", Measured(float(weights.max()), n=len(means))),
-            ("training_gain", "model", measurements.mean(gain)),
+            ("training_gain", "model", measured.mean(gain)),
         ]
         order = matched.order
         return Measurements(readings, {"means": means[order], "weights": weights[order], "true_means": truth})
@@ -108,12 +108,12 @@ def fit(config: Config, data: PointData, context: Context) -> Fitted:
 
     def begin(start: int) -> Attempt:
         seed = context.generators.seed_of(f"start/{start}") % 2**32  # what scikit-learn takes
-        means, weights = gaussian_mixture.start(points, config.components, seed)
+        means, weights = unit_mixture.start(points, config.components, seed)
         return _attempt(start, Fit(means, weights))
 
     def improve(at: Attempt) -> Attempt:
         fit = Fit(at.parameters["means"].numpy(), at.parameters["weights"].numpy(), at.trace)
-        return _attempt(at.start, gaussian_mixture.iterate(points, fit, iterations, config.tolerance))
+        return _attempt(at.start, unit_mixture.iterate(points, fit, iterations, config.tolerance))
 
     def judge(at: Attempt) -> tuple[float, str]:
         return at.trace[-1], f"{at.passes - 1} iterations, {at.trace[-1]:.6f} nats a point"

@@ -1,6 +1,6 @@
 """Kernel density estimate of points with Gaussian kernels; the bandwidth is the one with the highest validation likelihood.
 
-The estimator is in :mod:`dgm.kernel_density`. Axis letters: n kernels (the training points), m points, b bandwidths.
+The estimator is in :mod:`dgm.maths.kernel_density`. Axis letters: n kernels (the training points), m points, b bandwidths.
 """
 
 import time
@@ -12,13 +12,13 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import importance, kernel_density, measurements, ring
-from dgm.artefacts import Fitted, HistoryRow
-from dgm.config import Settings
-from dgm.dataset import ImageData, PointData
-from dgm.loop import Context
-from dgm.measurements import Measured, Measurements
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData
+from dgm.maths import importance_sampling, kernel_density, measured, ring_mixture
+from dgm.maths.measured import Measured, Measurements
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted, HistoryRow
+from dgm.training.loop import Context
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -72,13 +72,13 @@ class Model(nn.Module):
             split: kernel_density.curve(_array(points), _array(self.kernels), self.bandwidths)
             for split, points in (("train", data.train), ("validation", data.validation))
         }
-        axis, points = ring.grid(data.radius)
+        axis, points = ring_mixture.grid(data.radius)
         density = np.exp(self.log_density(torch.from_numpy(points)).numpy()).reshape(len(axis), len(axis))
         arrays = {"bandwidths": np.array(self.bandwidths), **{f"curve_{split}": curve for split, curve in curves.items()}}
         test = self.log_density(data.test).cpu().numpy()
         readings = [
             ("bandwidth", "validation", Measured(float(self.bandwidth), n=len(self.bandwidths))),
-            ("softmax_score", "test", measurements.mean(importance.softmax_scores(test))),
+            ("softmax_score", "test", measured.mean(importance_sampling.softmax_scores(test))),
         ]
         return Measurements(readings, {**arrays, "axis": axis, "density": density})
 

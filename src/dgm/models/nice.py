@@ -18,12 +18,12 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.distributions import sample_logistic, standard_logistic_log_prob
-from dgm.loop import Context, ascent, train
-from dgm.precision import Precision
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.maths.distributions import sample_logistic, standard_logistic_log_prob
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, ascent, train
+from dgm.training.precision import Precision
 
 __all__ = ["AdditiveCoupling", "Config", "Model", "fit"]
 

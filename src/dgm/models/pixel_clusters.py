@@ -21,11 +21,11 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.artefacts import Fitted, HistoryRow
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.loop import Context
-from dgm.restarts import Attempt, best_of
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted, HistoryRow
+from dgm.training.loop import Context
+from dgm.training.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "fit"]
 

@@ -12,10 +12,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.loop import Context
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context
 
 __all__ = ["Config", "Model", "fit"]
 

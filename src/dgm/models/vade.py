@@ -39,16 +39,16 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from dgm import clustering, measurements
-from dgm.artefacts import Fitted, HistoryRow
-from dgm.config import Settings
-from dgm.dataset import ImageData, PointData, Treatment, treat
-from dgm.distributions import bernoulli_log_prob
-from dgm.loop import Context, ascent, train
-from dgm.measurements import Measured, Measurements, Reading
-from dgm.phases import Phases
-from dgm.precision import Precision
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData, Treatment, treat
+from dgm.maths import clustering, measured
+from dgm.maths.distributions import bernoulli_log_prob
+from dgm.maths.measured import Measured, Measurements, Reading
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted, HistoryRow
+from dgm.training.loop import Context, ascent, train
+from dgm.training.phases import Phases
+from dgm.training.precision import Precision
 
 __all__ = [
     "Config",
@@ -76,7 +76,9 @@ class Config(Settings):
     clusters: int = Field(10, ge=1, description="number K of clusters")
     latent: int = Field(10, ge=1, description="number J of latent numbers")
     hidden: list[Width] = Field([500, 500, 2000], min_length=1, description="widths of the encoder; the decoder mirrors them")
-    treatment: Literal["grey", "dynamically binarised"] = Field("grey", description="of the pixels; see dgm.dataset.TREATMENTS")
+    treatment: Literal["grey", "dynamically binarised"] = Field(
+        "grey", description="of the pixels; see dgm.data.tensors.TREATMENTS"
+    )
     responsibilities: Literal["averaged", "geometric"] = Field("averaged", description="gamma by equation (4) or (5)")
     layer_epochs: int = Field(20, ge=0, description="denoising epochs of each layer")
     layer_noise: float = Field(0.2, ge=0, lt=1, description="share of numbers set to zero in a layer's input and output")
@@ -346,7 +348,7 @@ def _use_of_clusters(clusters: Tensor, k: int) -> list[Reading]:
     n = len(clusters)
     return [
         ("clusters_in_use", "test", Measured(int((counts > 0).sum()), n=n, unit="count")),
-        ("smallest_cluster", "test", measurements.proportion((clusters == int(counts.argmin())).cpu().numpy())),
+        ("smallest_cluster", "test", measured.proportion((clusters == int(counts.argmin())).cpu().numpy())),
     ]
 
 
@@ -368,9 +370,9 @@ def _compare_responsibilities(
         apart = (log_gamma.exp() * (log_gamma - best)).sum(1).cpu().numpy()
         same = (log_gamma.argmax(1) == best.argmax(1)).cpu().numpy()
         readings += [
-            ("mixture_kl", split, measurements.mean(kl)),
-            ("kl_to_geometric", split, measurements.mean(apart)),
-            ("argmax_agreement", split, measurements.proportion(same)),
+            ("mixture_kl", split, measured.mean(kl)),
+            ("kl_to_geometric", split, measured.mean(apart)),
+            ("argmax_agreement", split, measured.proportion(same)),
         ]
     return readings
 

@@ -22,13 +22,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from dgm.artefacts import Fitted
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal, sample_bernoulli
-from dgm.loop import Context, ascent, train
-from dgm.precision import Precision
-from dgm.residual import residual_stack
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.layers.residual import residual_stack
+from dgm.maths.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal, sample_bernoulli
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, ascent, train
+from dgm.training.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 

@@ -20,22 +20,22 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import measurements, quadrature
-from dgm.artefacts import Fitted
-from dgm.binarise import Binariser
-from dgm.config import Settings
-from dgm.dataset import ImageData, Treatment, treat
-from dgm.distributions import (
+from dgm.data.binariser import Binariser
+from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.maths import decoder_quadrature, measured
+from dgm.maths.distributions import (
     bernoulli_log_prob,
     gaussian_log_prob,
     kl_triangular_to_standard_normal,
     sample_bernoulli,
     triangular_gaussian_log_prob,
 )
-from dgm.loop import Context, ascent, train
-from dgm.measurements import Measured, Measurements, Reading
-from dgm.precision import Precision
-from dgm.rng import Generators
+from dgm.maths.measured import Measured, Measurements, Reading
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted
+from dgm.training.loop import Context, ascent, train
+from dgm.training.precision import Precision
 
 __all__ = ["Config", "Decoder", "Encoder", "Model", "Posterior", "fit"]
 
@@ -249,13 +249,13 @@ class Model(nn.Module):
         arrays |= {"train_means": means.cpu().numpy(), "train_labels": data.train_labels.cpu().numpy()}
         neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(means))).fit(arrays["train_means"], arrays["train_labels"])
         right = neighbours.predict(self.encode(x).mean.cpu().numpy()) == data.test_labels.cpu().numpy()
-        readings.append(("knn_accuracy", "test", measurements.proportion(right)))
+        readings.append(("knn_accuracy", "test", measured.proportion(right)))
         for j in range(self.latent_dimensions):
             coordinate = means[:, j].double().cpu().numpy()
-            readings.append((f"aggregate_mean_{j + 1}", "train", measurements.mean(coordinate, unit="")))
+            readings.append((f"aggregate_mean_{j + 1}", "train", measured.mean(coordinate, unit="")))
             # law of total variance: Var[z] = Var[E[z | x]] + E[Var[z | x]]
             total = (coordinate - coordinate.mean()) ** 2 + variances[:, j].double().cpu().numpy()
-            readings.append((f"aggregate_variance_{j + 1}", "train", measurements.mean(total, unit="")))
+            readings.append((f"aggregate_variance_{j + 1}", "train", measured.mean(total, unit="")))
 
     def _measure_divergence(self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading]) -> None:
         """KL(q(z | x) || p(z)) from one draw an image, in closed form, and their difference image by image."""
@@ -264,9 +264,9 @@ class Model(nn.Module):
         sampled = (posterior.log_prob(z) - standard_normal_log_prob(z)).double().cpu().numpy()
         closed = posterior.kl_to_prior().double().cpu().numpy()
         readings += [
-            ("kl_sampled", "test", measurements.mean(sampled)),
-            ("kl_closed", "test", measurements.mean(closed)),
-            ("kl_sampled_minus_closed", "test", measurements.mean(sampled - closed)),
+            ("kl_sampled", "test", measured.mean(sampled)),
+            ("kl_closed", "test", measured.mean(closed)),
+            ("kl_sampled_minus_closed", "test", measured.mean(sampled - closed)),
         ]
         if posterior.lower is not None:
             factor = posterior.factor.double()
@@ -275,13 +275,13 @@ class Model(nn.Module):
             correlation = covariance / (spread[:, :, None] * spread[:, None, :])
             rows, columns = self.encoder.rows, self.encoder.columns
             absolute = correlation[:, rows, columns].abs().mean(1).cpu().numpy()
-            readings.append(("posterior_correlation", "test", measurements.mean(absolute, unit="")))
+            readings.append(("posterior_correlation", "test", measured.mean(absolute, unit="")))
 
     def _measure_likelihood(
         self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading], arrays: dict[str, np.ndarray]
     ) -> None:
         """Exact log p(x), and the bounds of the same images: log p(x) minus the bound is KL(q(z | x) || p(z | x))."""
-        exact = quadrature.log_likelihood(self.decoder.logits, x)
+        exact = decoder_quadrature.log_likelihood(self.decoder.logits, x)
         posterior = self.encode(x)
         reconstructions, ratios = [], []
         for _ in range(EXACT_DRAWS):
@@ -300,9 +300,9 @@ class Model(nn.Module):
             "posterior_divergence": (exact.values - bound).cpu().numpy(),
         }
         arrays |= values | {"exact_images": x.to(torch.uint8).cpu().numpy()}
-        readings += [(name, "test", measurements.mean(found)) for name, found in values.items()]
+        readings += [(name, "test", measured.mean(found)) for name, found in values.items()]
         # a few images that the encoder misplaces dominate the mean
-        readings.append(("posterior_divergence_median", "test", measurements.median(values["posterior_divergence"])))
+        readings.append(("posterior_divergence_median", "test", measured.median(values["posterior_divergence"])))
         readings.append(("quadrature_points", "test", Measured(exact.side**2, n=len(x), unit="count")))
         readings.append(("quadrature_change", "test", Measured(exact.change, n=len(x), unit="nats")))
 

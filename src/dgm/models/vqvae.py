@@ -6,10 +6,10 @@ Posterior  q(k | x) = 1 for the k of (1), else 0
 Bound      log p(x) >= log p(x | z_q(x)) + log p(k(x))                                           (3)
 Loss       -log p(x | z_q) + beta |z_e - sg[z_q]|^2, gradient straight through (1)               (4)
 
-The first phase descends (4) and keeps the codebook as moving averages (:mod:`dgm.quantisation`); there the prior is uniform and
+The first phase descends (4) and keeps the codebook as moving averages (:mod:`dgm.layers.codebook`); there the prior is uniform and
 its share of the bound the constant -49 log K. The second phase leaves the codes as they are and fits an autoregressive p(k)
-(:mod:`dgm.autoregressive`) to them by maximum likelihood. The posterior has one point, without entropy: its KL divergence to the
-prior is -log p(k(x)).
+(:mod:`dgm.layers.causal_transformer`) to them by maximum likelihood. The posterior has one point, without entropy: its KL
+divergence to the prior is -log p(k(x)).
 
 Reference: van den Oord, Vinyals & Kavukcuoglu 2017, equations 1 to 3, section 3.3 (prior) and appendix A.1 (moving averages).
 Axis letters: n images, t = 49 positions, d numbers of a code, k codes, c channels.
@@ -25,19 +25,19 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm import measurements
-from dgm.artefacts import Fitted, HistoryRow
-from dgm.autoregressive import CausalTransformer
-from dgm.config import Settings
-from dgm.dataset import ImageData, PointData, Treatment, treat
-from dgm.distributions import bernoulli_log_prob
-from dgm.loop import Context, ascent, train
-from dgm.measurements import Measured, Measurements
-from dgm.phases import Phases
-from dgm.precision import Precision
-from dgm.quantisation import Codebook, straight_through
-from dgm.residual import residual_stack
-from dgm.rng import Generators
+from dgm.data.tensors import ImageData, PointData, Treatment, treat
+from dgm.layers.causal_transformer import CausalTransformer
+from dgm.layers.codebook import Codebook, straight_through
+from dgm.layers.residual import residual_stack
+from dgm.maths import measured
+from dgm.maths.distributions import bernoulli_log_prob
+from dgm.maths.measured import Measured, Measurements
+from dgm.runtime.streams import Generators
+from dgm.settings import Settings
+from dgm.training.fitted import Fitted, HistoryRow
+from dgm.training.loop import Context, ascent, train
+from dgm.training.phases import Phases
+from dgm.training.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 
@@ -179,16 +179,16 @@ class Model(nn.Module):
         entropy = _entropy(usage)
         # the mean surprise of an image's codes; its error is that of the entropy (delta method)
         surprise = -(usage / usage.sum()).clamp(min=1e-12).log()[codes].double().mean(1).cpu().numpy()
-        error = measurements.mean(surprise).stderr
+        error = measured.mean(surprise).stderr
         uniform = POSITIONS * math.log(self.prior.symbols)
         of_code = torch.zeros(len(usage), dtype=ink.dtype, device=ink.device).index_add_(0, codes.flatten(), ink.flatten())
         rank = (of_code / usage.clamp(min=1)).argsort(stable=True).argsort()
         n, positions = len(x), codes.numel()
         spread = float((z - z.mean(0)).square().sum(1).mean())
-        relative = measurements.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
+        relative = measured.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
 
         def nats(values: Tensor) -> Measured:
-            return measurements.mean(values.double().cpu().numpy())
+            return measured.mean(values.double().cpu().numpy())
 
         readings = [
             ("codes_used", "test", Measured(int((usage > 0).sum()), n=positions, unit="count")),
@@ -198,7 +198,7 @@ class Model(nn.Module):
             ("bound_uniform_prior", "test", nats(reconstruction - uniform)),
             ("prior_gain", "test", nats(uniform - kl)),
             ("kl_per_position", "test", nats(kl / POSITIONS)),
-            ("squared_error", "test", measurements.mean(pixels.double().cpu().numpy(), unit="")),
+            ("squared_error", "test", measured.mean(pixels.double().cpu().numpy(), unit="")),
             ("quantisation_error", "test", relative),
         ]
         arrays = {
@@ -243,7 +243,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
 
 
 def _learn_codes(model: Model, config: Config, data: ImageData, context: Context) -> list[HistoryRow]:
-    """First phase: equation (4), and equation (3) of :mod:`dgm.quantisation`."""
+    """First phase: equation (4), and equation (3) of :mod:`dgm.layers.codebook`."""
     binarise, restart = context.generators["binarise"], context.generators["restart"]
 
     def terms(batch: Tensor) -> dict[str, Tensor]:

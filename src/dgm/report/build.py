@@ -13,8 +13,7 @@ from typing import Any, Literal
 import jinja2
 from markupsafe import Markup
 
-from dgm.device import NONDETERMINISTIC
-from dgm.methods import EVIDENCE
+from dgm.claims.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
 from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row, Table
@@ -24,6 +23,7 @@ from dgm.report.macros import MISSING, SYNTAX, Templates, duration
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
+from dgm.runtime.device import NONDETERMINISTIC
 
 __all__ = ["Report", "build"]
 

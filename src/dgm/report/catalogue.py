@@ -12,8 +12,8 @@ from typing import Any, Literal, Self, TypeVar
 import yaml
 from pydantic import Field, model_validator
 
-from dgm.config import Settings, parse
-from dgm.report.names import unknown
+from dgm.errors import unknown
+from dgm.settings import Settings, parse
 
 __all__ = [
     "Answer",

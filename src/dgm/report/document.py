@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from dgm.errors import unknown
 from dgm.report.formulas import Formula, check_for_latex, set_with_katex
-from dgm.report.names import unknown
 from dgm.report.numbers import GROUP, in_formula, in_prose
 
 __all__ = ["BOXES", "Backend", "Document", "Piece", "fill", "placeholder", "plain_text"]

@@ -4,7 +4,7 @@ import ast
 import textwrap
 from pathlib import Path
 
-from dgm.report.names import unknown
+from dgm.errors import unknown
 
 __all__ = ["source_of"]
 

@@ -18,16 +18,16 @@ import jinja2.ext
 import jinja2.nodes
 import jinja2.parser
 
-from dgm.comparison import compare
-from dgm.measurements import Measured
-from dgm.methods import EVIDENCE
-from dgm.metric_registry import higher_is_better
+from dgm.claims.methods import EVIDENCE
+from dgm.claims.verdicts import DECISIVE
+from dgm.errors import unknown
+from dgm.evaluation.registry import higher_is_better
+from dgm.maths.measured import Measured
+from dgm.maths.significance import compare
 from dgm.report.catalogue import Catalogue, Paper, Text
 from dgm.report.listing import source_of
-from dgm.report.names import unknown
 from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import CheckedClaim, JudgedFinding, Metric, Results
-from dgm.verdicts import DECISIVE
 
 __all__ = ["MISSING", "SYNTAX", "Shown", "Templates", "citation", "duration"]
 
@@ -264,9 +264,9 @@ class Templates:
     ) -> str:
         """A verdict: which run is better, by how much, or that no difference was found; how many images and trainings it rests on.
 
-        :func:`dgm.comparison.compare` decides, image by image where both runs were measured on the same images, with the scatter
-        of training in the error where ``report/scatter.csv`` has it. What follows "±" is one standard error of the difference, or
-        half its 95 % interval where a run was repeated with other seeds.
+        :func:`dgm.maths.significance.compare` decides, image by image where both runs were measured on the same images, with the
+        scatter of training in the error where ``report/scatter.csv`` has it. What follows "±" is one standard error of the
+        difference, or half its 95 % interval where a run was repeated with other seeds.
         """
         one, two = self.results.metric(first, metric, split), self.results.metric(second, metric, split)
         upwards = higher_is_better(metric)

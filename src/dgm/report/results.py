@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from dgm import schema
-from dgm.check_table import COLUMNS, CORRECTIONS
-from dgm.comparison import summary
-from dgm.files import Damaged, load_arrays, load_json, load_table
-from dgm.measurements import Measured, mean
-from dgm.methods import MEASURED
-from dgm.repeats import repeats
-from dgm.report.names import unknown
+from dgm.claims.methods import MEASURED
+from dgm.claims.tables import COLUMNS, CORRECTIONS
+from dgm.errors import unknown
+from dgm.maths.measured import Measured, mean
+from dgm.maths.significance import summary
+from dgm.runtime.files import Damaged, load_arrays, load_json, load_table
+from dgm.runtime.seeds import repeats
+from dgm.workflow import schema
 
 SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation", "classifiers", "judged")
 """Columns of ``report/scatter.csv``: mean and standard deviation over trainings; standard deviation over classifiers, of one

@@ -3,11 +3,11 @@
 import signal
 import sys
 
-from dgm.fork_server import hand_over
+from dgm.runtime.fork_server import hand_over
 
 # Python says "-m" for the program while it looks for the module to run.
 if sys.argv[0] == "-m":
-    # Until a stage listens to requests to stop (dgm.interruption), Ctrl-C ends it without the traceback of an import.
+    # Until a stage listens to requests to stop (dgm.runtime.interruption), Ctrl-C ends it without the traceback of an import.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _status = hand_over(sys.orig_argv[sys.orig_argv.index("-m") + 1 :])

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli, verdicts
-from dgm.check_table import CHECKED
-from dgm.checks import Check, Claim, Evidence, Finding, claims
-from dgm.config import Limits, parse
-from dgm.files import Damaged, write_text
+from dgm.claims import verdicts
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import Check, claims
+from dgm.claims.tables import CHECKED
+from dgm.runtime import stage
+from dgm.runtime.files import Damaged, write_text
+from dgm.settings import Limits, parse
 
 __all__ = ["examine", "main"]
 
@@ -26,7 +29,7 @@ DIGITS = ("mnist-5k", "mnist")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--assignment", required=True, help="module of dgm.checks")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--limits", default="{}", help="JSON: caps of a quick build; any cap skips what needs a full one")
@@ -35,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--incomplete", action="store_true", help="files of the build may be missing; so are the claims on them then"
     )
     options.add_argument("--checks", type=Path, required=True, help="CSV file to write")
-    return cli.run(work, options.parse_args(argv), "check")
+    return stage.run(work, options.parse_args(argv), "check")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:

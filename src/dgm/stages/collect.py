@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.check_table import CHECKED, COLUMNS, CORRECTIONS, QUESTIONS
-from dgm.files import load_table, write_text
+from dgm.claims.tables import CHECKED, COLUMNS, CORRECTIONS, QUESTIONS
+from dgm.errors import unknown
 from dgm.report import catalogue
-from dgm.report.names import unknown
+from dgm.runtime import stage
+from dgm.runtime.files import load_table, write_text
 
 __all__ = ["corrections", "main", "summarise"]
 
@@ -23,14 +23,14 @@ WORDS = {"True": "hold", "False": "are false", "skipped": "are skipped", "missin
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--checks", type=Path, nargs="*", default=[], help="CSV files, one an assignment")
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml and answers/")
     options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
     options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
     options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: faults of published answers")
     options.add_argument("--incomplete", action="store_true", help="checks may be missing")
-    return cli.run(work, options.parse_args(argv), "collect")
+    return stage.run(work, options.parse_args(argv), "collect")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     print(said)
     if arguments.log:
-        cli.logger(arguments.log)(said)
+        stage.logger(arguments.log)(said)
     words = {"claims": passed.total(), "false": passed["False"], "skipped": passed["skipped"], "missing": passed["missing"]}
     return {"questions": len(questions), "open": unanswered, **words, "findings": verdicts.total(), "shown": verdicts["shown"]}
 

@@ -7,27 +7,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.check_table import COLUMNS, QUESTIONS
-from dgm.files import load_table
+from dgm.claims.tables import COLUMNS, QUESTIONS
+from dgm.runtime import stage
+from dgm.runtime.files import load_table
 
 __all__ = ["explained", "main", "summary"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--checks", type=Path, required=True, help="tables/checks.csv")
     options.add_argument("--questions", type=Path, required=True, help="tables/questions.csv")
     options.add_argument("--report", type=Path, required=True, help="report/index.html")
-    return cli.run(work, options.parse_args(argv), "conclude")
+    return stage.run(work, options.parse_args(argv), "conclude")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Count; refuse false claims."""
     checks, questions = load_table(arguments.checks, COLUMNS), load_table(arguments.questions, QUESTIONS)
     said = summary(checks, questions)
-    cli.logger(arguments.log)(said)
+    stage.logger(arguments.log)(said)
     assignments = {row["id"]: row["assignment"] for row in questions}
     false = [row for row in checks if row["passed"] == "False"]
     if false:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.costs import measured
-from dgm.files import load_json
-from dgm.measurements import save
+from dgm.evaluation.costs import measured
+from dgm.metrics_table import save
+from dgm.runtime import stage as cli
+from dgm.runtime.files import load_json
 
 __all__ = ["main"]
 

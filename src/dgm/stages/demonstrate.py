@@ -12,22 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from dgm import cli, demonstrations, measurements
-from dgm.config import Limits, parse
-from dgm.files import save_arrays
+from dgm import demonstrations, metrics_table
+from dgm.runtime import stage
+from dgm.runtime.files import save_arrays
+from dgm.settings import Limits, parse
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--name", required=True, help="module of dgm.demonstrations")
     options.add_argument("--arrays", type=Path, required=True, help=".npz file to write")
     options.add_argument("--metrics", type=Path, required=True, help="CSV file to write: the numbers that tables show")
     options.add_argument("--seed", type=int, required=True, help="seed of the illustrations that draw at random")
     options.add_argument("--limits", default="{}", help="caps of a quick build, as JSON")
-    return cli.run(work, options.parse_args(argv), "demonstrate")
+    return stage.run(work, options.parse_args(argv), "demonstrate")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
         raise ValueError(f"demonstrate: {arguments.name}: values that are not finite in {bad}; the illustration is wrong")
     readings = illustration.measure(arrays) if hasattr(illustration, "measure") else []
     save_arrays(arguments.arrays, arrays)
-    measurements.save(arguments.metrics, [(arguments.name, "demonstration", reading) for reading in readings])
+    metrics_table.save(arguments.metrics, [(arguments.name, "demonstration", reading) for reading in readings])
     return {"name": arguments.name, "seed": arguments.seed, "arrays": {name: list(values.shape) for name, values in arrays.items()}}
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.config import Limits, parse
-from dgm.device import acquire
+from dgm.runtime import stage
+from dgm.runtime.device import acquire
+from dgm.settings import Limits, parse
 
 QUICK_SIDES = (50, 100)
 """Grids of the quadrature in builds with limits: a decoder of a few steps is smooth."""
@@ -18,32 +18,34 @@ QUICK_SIDES = (50, 100)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and estimate."""
-    parser = cli.run_parser(__doc__)
+    parser = stage.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--settings", required=True, type=json.loads, help="the run's block `estimates` as JSON")
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--estimates", type=Path, required=True, help="array file to write: values of each image, curves")
-    return cli.run(_estimate, parser.parse_args(argv), "estimate")
+    return stage.run(_estimate, parser.parse_args(argv), "estimate")
 
 
 def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        from dgm import dataset, likelihood_estimates, quadrature
-        from dgm.artefacts import kind_of, load_model
-        from dgm.files import save_arrays
-        from dgm.measurements import save
-        from dgm.rng import Generators
+        from dgm.data import tensors
+        from dgm.evaluation import likelihood_estimates
+        from dgm.maths import decoder_quadrature
+        from dgm.metrics_table import save
+        from dgm.models import kind_of, load_model
+        from dgm.runtime.files import save_arrays
+        from dgm.runtime.streams import Generators
 
         where = f"runs.{arguments.run}.estimates"
         settings = parse(likelihood_estimates.Estimates, arguments.settings, where)
         limits = parse(Limits, arguments.limits, "limits")
         settings = likelihood_estimates.capped(settings, limits)
-        sides = QUICK_SIDES if limits.steps else quadrature.SIDES
+        sides = QUICK_SIDES if limits.steps else decoder_quadrature.SIDES
         model = load_model(arguments.model, device.type).requires_grad_(requires_grad=False)
-        data = dataset.load(arguments.data, device.type)
-        if not isinstance(data, dataset.ImageData):
+        data = tensors.load(arguments.data, device.type)
+        if not isinstance(data, tensors.ImageData):
             raise ValueError(f"{where}: likelihoods are estimated for models of images")
         clock = time.perf_counter()
         found = likelihood_estimates.estimate(model, data, settings, Generators(arguments.seed, device.type), sides)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.device import acquire
+from dgm.runtime import stage
+from dgm.runtime.device import acquire
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and evaluate."""
-    parser = cli.run_parser(__doc__)
+    parser = stage.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--samples", type=Path, help="what the sample stage wrote, for models that sample")
@@ -21,19 +21,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--train-record", type=Path, required=True)
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--evaluations", type=Path, required=True)
-    return cli.run(_evaluate, parser.parse_args(argv), "evaluate")
+    return stage.run(_evaluate, parser.parse_args(argv), "evaluate")
 
 
 def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        from dgm import dataset
-        from dgm.artefacts import kind_of, load_model
+        from dgm.data import tensors
         from dgm.evaluation import evaluate
-        from dgm.files import Damaged, load_arrays, load_json, require, save_arrays
-        from dgm.measurements import save
+        from dgm.metrics_table import save
+        from dgm.models import kind_of, load_model
         from dgm.protocols import Classifies
-        from dgm.rng import Generators
+        from dgm.runtime.files import Damaged, load_arrays, load_json, require, save_arrays
+        from dgm.runtime.streams import Generators
 
         train_record = load_json(arguments.train_record, ("kind",))
         kind = train_record["kind"]
@@ -51,7 +51,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         rows, arrays = evaluate(
             arguments.run,
             model,
-            dataset.load(arguments.data, device.type),
+            tensors.load(arguments.data, device.type),
             Generators(arguments.seed, device.type),
             samples=samples,
             classifier=classifiers[0],

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.files import write_text
-from dgm.manifest import describe
+from dgm.reproduce.manifest import describe
+from dgm.runtime import stage
+from dgm.runtime.files import write_text
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--manifest", type=Path, required=True, help="JSON file to write")
-    return cli.run(work, options.parse_args(argv), "manifest")
+    return stage.run(work, options.parse_args(argv), "manifest")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Describe the build and write it down."""
-    described = {**cli.commit(), **describe(arguments.results)}
+    described = {**stage.commit(), **describe(arguments.results)}
     write_text(arguments.manifest, json.dumps(described, indent=1) + "\n")
     return {"artefacts": len(described["artefacts"])}
 

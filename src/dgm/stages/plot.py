@@ -10,24 +10,24 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
-from dgm import cli
+from dgm.errors import unknown
 from dgm.figures import style
-from dgm.files import load_arrays, load_frame, load_json
 from dgm.report.catalogue import Figure, load_figures
-from dgm.report.names import unknown
+from dgm.runtime import stage
+from dgm.runtime.files import load_arrays, load_frame, load_json
 
 __all__ = ["load_source", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--figure", required=True, help="name of an entry of the figures file")
     options.add_argument("--figures", type=Path, required=True, help="report/figures.yaml")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>, to which the sources are relative")
     options.add_argument("--svg", type=Path, required=True)
     options.add_argument("--pdf", type=Path, required=True)
-    return cli.run(work, options.parse_args(argv), "plot")
+    return stage.run(work, options.parse_args(argv), "plot")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dgm.cli import parser, run
-from dgm.config import Limits, parse
-from dgm.data import DATASETS, load
-from dgm.files import save_arrays, write_text
+from dgm.data.sources import DATASETS, load
+from dgm.runtime.files import save_arrays, write_text
+from dgm.runtime.stage import parser, run
+from dgm.settings import Limits, parse
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:

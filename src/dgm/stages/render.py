@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.files import write_text
+from dgm.errors import unknown
 from dgm.report.build import build
 from dgm.report.catalogue import load
-from dgm.report.names import unknown
 from dgm.report.results import Results
+from dgm.runtime import stage
+from dgm.runtime.files import write_text
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--config-json", required=True, help="the whole config of the build, as JSON")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--incomplete", action="store_true", help="parts of the build may be missing; mark them where they would stand"
     )
-    return cli.run(work, options.parse_args(argv), "render")
+    return stage.run(work, options.parse_args(argv), "render")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     for path in arguments.parts:
         write_text(path, report.parts[path.stem])
     counts = report.counts
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     say(f"{counts['answered']} answers, {counts['figures']} figures, {counts['tables']} tables, {counts['open']} questions open")
     return {"counts": dict(counts)}
 

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.files import load_table, write_text
-from dgm.incomplete import view
-from dgm.measurements import COLUMNS
+from dgm.metrics_table import COLUMNS
+from dgm.reproduce.incomplete import view
+from dgm.runtime import stage
+from dgm.runtime.files import load_table, write_text
 from dgm.stages import check, collect, costs, plot, render, tabulate, typeset
 
 __all__ = ["main"]
@@ -20,13 +20,15 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
     options.add_argument("--config-json", required=True, help="the whole config of the build, as JSON")
-    options.add_argument("--parts", type=json.loads, required=True, help="what the build should have made, as JSON (dgm.plan)")
+    options.add_argument(
+        "--parts", type=json.loads, required=True, help="what the build should have made, as JSON (dgm.workflow.plan)"
+    )
     options.add_argument("--failed", nargs="*", default=[], help="what failed, one line a job")
-    return cli.run(work, options.parse_args(argv), "rescue")
+    return stage.run(work, options.parse_args(argv), "rescue")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:

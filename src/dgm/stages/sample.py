@@ -7,31 +7,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.config import Limits, parse
-from dgm.device import acquire
+from dgm.runtime import stage
+from dgm.runtime.device import acquire
+from dgm.settings import Limits, parse
 
 AT_ONCE = 500
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and sample."""
-    parser = cli.run_parser(__doc__)
+    parser = stage.run_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000, help="how many")
     parser.add_argument("--samples", type=Path, required=True)
-    return cli.run(_sample, parser.parse_args(argv), "sample")
+    return stage.run(_sample, parser.parse_args(argv), "sample")
 
 
 def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         import torch
 
-        from dgm.artefacts import load_model
-        from dgm.files import save_arrays
+        from dgm.models import load_model
         from dgm.protocols import Describes, Sampler
-        from dgm.rng import Generators
+        from dgm.runtime.files import save_arrays
+        from dgm.runtime.streams import Generators
 
         limits = parse(Limits, arguments.limits, "limits")
         model = load_model(arguments.model, device.type)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dgm import importance, measurements, ring
-from dgm.cli import parser, run
-from dgm.config import Ring, parse
-from dgm.files import save_arrays
-from dgm.seeds import derived_seed
+from dgm import metrics_table
+from dgm.maths import importance_sampling, measured, ring_mixture
+from dgm.runtime.files import save_arrays
+from dgm.runtime.seeds import derived_seed
+from dgm.runtime.stage import parser, run
+from dgm.settings import Ring, parse
 
 __all__ = ["main"]
 
@@ -38,12 +39,12 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     readings = []
     for split in SPLITS:
         rng = np.random.default_rng(derived_seed(arguments.seed, f"simulate/{arguments.name}/{split}"))
-        arrays[split], arrays[f"{split}_components"] = ring.sample(settings.points, components, radius, rng)
-        scores = ring.log_density(arrays[split], components, radius)
-        readings.append(("log_likelihood", split, measurements.mean(scores)))
-        readings.append(("softmax_score", split, measurements.mean(importance.softmax_scores(scores))))
+        arrays[split], arrays[f"{split}_components"] = ring_mixture.sample(settings.points, components, radius, rng)
+        scores = ring_mixture.log_density(arrays[split], components, radius)
+        readings.append(("log_likelihood", split, measured.mean(scores)))
+        readings.append(("softmax_score", split, measured.mean(importance_sampling.softmax_scores(scores))))
     save_arrays(arguments.points, arrays)
-    measurements.save(arguments.metrics, [(arguments.name, "truth", reading) for reading in readings])
+    metrics_table.save(arguments.metrics, [(arguments.name, "truth", reading) for reading in readings])
     return {"name": arguments.name, **settings.model_dump()}
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.comparison import summary
-from dgm.files import Damaged, load_table, write_text
-from dgm.measurements import COLUMNS
-from dgm.repeats import repeats
+from dgm.maths.significance import summary
+from dgm.metrics_table import COLUMNS
+from dgm.runtime import stage
+from dgm.runtime.files import Damaged, load_table, write_text
+from dgm.runtime.seeds import repeats
 
 __all__ = ["SEEDS", "join", "main", "over_seeds"]
 
@@ -22,13 +22,13 @@ SEEDS = ("run", "metric", "split", "unit", "mean", "standard_deviation", "lower"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--metrics", type=Path, nargs="+", required=True, help="CSV files, one a run")
     options.add_argument("--repeated", nargs="*", default=[], metavar="RUN", help="runs that were trained with several seeds")
     options.add_argument("--seeds", type=int, default=1, help="how many")
     options.add_argument("--table", type=Path, required=True, help="CSV file to write")
     options.add_argument("--seeds-table", type=Path, required=True, help="CSV file to write: means over seeds")
-    return cli.run(work, options.parse_args(argv), "tabulate")
+    return stage.run(work, options.parse_args(argv), "tabulate")
 
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.config import Limits, parse
-from dgm.device import acquire
+from dgm.runtime import stage
+from dgm.runtime.device import acquire
+from dgm.settings import Limits, parse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and train."""
-    parser = cli.run_parser(__doc__)
+    parser = stage.run_parser(__doc__)
     parser.add_argument("--kind", required=True)
     parser.add_argument("--settings", required=True, type=json.loads, help="the run's settings as JSON")
     parser.add_argument("--code", default="", help="fingerprint of the code; a checkpoint of other code is not continued")
@@ -26,26 +26,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="where an interrupted training is kept")
     arguments = parser.parse_args(argv)
-    status = cli.run(_train, arguments, "train")
+    status = stage.run(_train, arguments, "train")
     if status == 0:  # and not before: without its record the job would be repeated
         _forget(arguments.checkpoint)
     return status
 
 
 def _train(arguments: argparse.Namespace) -> dict[str, Any]:
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         import torch
 
-        from dgm import artefacts, dataset, graphs, models
-        from dgm.loop import Checkpoint, Context, checkpoint_seconds
-        from dgm.rng import Generators
+        from dgm import models
+        from dgm.data import tensors
+        from dgm.runtime.streams import Generators
+        from dgm.training import cuda_graphs
+        from dgm.training.fitted import save_history
+        from dgm.training.loop import Checkpoint, Context, checkpoint_seconds
 
         limits = parse(Limits, arguments.limits, "limits")
         module = models.load(arguments.kind)
         config = parse(module.Config, arguments.settings, f"runs.{arguments.run}.settings")
-        replayed = graphs.wanted(device.type)
-        data = dataset.load(arguments.data, device.type)
+        replayed = cuda_graphs.wanted(device.type)
+        data = tensors.load(arguments.data, device.type)
         context = Context(
             run=arguments.run,
             generators=Generators(arguments.seed, device.type),
@@ -57,8 +60,8 @@ def _train(arguments: argparse.Namespace) -> dict[str, Any]:
             say=say,
         )
         fitted = module.fit(config, data, context)
-        artefacts.save_history(arguments.history, fitted.history)
-        artefacts.save_model(arguments.model, arguments.kind, arguments.settings, fitted.model)
+        save_history(arguments.history, fitted.history)
+        models.save_model(arguments.model, arguments.kind, arguments.settings, fitted.model)
         return {
             "run": arguments.run,
             "kind": arguments.kind,
@@ -80,7 +83,7 @@ def _forget(checkpoint: Path) -> None:
 def _identity(arguments: argparse.Namespace, streams: str, replayed: bool) -> str:
     """What a checkpoint belongs to: settings, limits, seed, code, the content of the data, and what computes.
 
-    ``streams`` is that of the :class:`~dgm.device.Device`; ``replayed`` says whether steps come from CUDA graphs.
+    ``streams`` is that of the :class:`~dgm.runtime.device.Device`; ``replayed`` says whether steps come from CUDA graphs.
     """
     parts = [
         arguments.kind,

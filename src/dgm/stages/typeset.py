@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dgm import cli
-from dgm.files import write_atomically
+from dgm.runtime import stage
+from dgm.runtime.files import write_atomically
 
 __all__ = ["main"]
 
@@ -24,10 +24,10 @@ MAXIMUM_RUNS = 5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    options = cli.parser(__doc__)
+    options = stage.parser(__doc__)
     options.add_argument("--tex", type=Path, required=True)
     options.add_argument("--pdf", type=Path, required=True)
-    return cli.run(work, options.parse_args(argv), "typeset")
+    return stage.run(work, options.parse_args(argv), "typeset")
 
 
 def work(arguments: Namespace) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     if nowhere:
         raise ValueError(f"{tex}: references that lead nowhere: " + "; ".join(nowhere[:5]))
     warnings = overfull(log)
-    say = cli.logger(arguments.log)
+    say = stage.logger(arguments.log)
     for warning in warnings:
         say(f"{tex.name}: {warning}")
     write_atomically(arguments.pdf, lambda file: file.write(content))

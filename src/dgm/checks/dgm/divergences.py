@@ -1,8 +1,8 @@
 """Claims about which divergence can be minimised, and about the Gaussians that minimise it for a two-mode target.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences`, :mod:`dgm.gaussian_fits` and :mod:`dgm.estimators`, or is a number
-of an answer's text; ``computed`` from sums over grids, quasi-Newton searches without given derivatives, finite differences and
-Monte Carlo written here.
+``expected`` comes from the formulas of :mod:`dgm.maths.divergences`, :mod:`dgm.maths.reverse_kl` and
+:mod:`dgm.maths.gradient_estimators`, or is a number of an answer's text; ``computed`` from sums over grids, quasi-Newton searches
+without given derivatives, finite differences and Monte Carlo written here.
 """
 
 import functools
@@ -12,8 +12,10 @@ from typing import cast
 
 import numpy as np
 
-from dgm import divergences, estimators, gaussian_fits
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences, gradient_estimators, reverse_kl
 
 __all__: list[str] = []
 
@@ -72,15 +74,15 @@ def dgm_1_1_s1(evidence: Evidence) -> Iterable[Claim]:
     forward = _differences(lambda m, s: _gaussian_kl(m, s, TARGET, forward=True), mean, math.log(sd))
     ways = {
         r"score-function estimate of $\nabla_\phi D_{\mathrm{KL}}(q\,\|\,p)$": (
-            estimators.score_gradient(lambda at: _log_normal(at, *TARGET), x, *Q),
+            gradient_estimators.score_gradient(lambda at: _log_normal(at, *TARGET), x, *Q),
             reverse,
         ),
         r"reparameterised estimate of $\nabla_\phi D_{\mathrm{KL}}(q\,\|\,p)$": (
-            estimators.pathwise_gradient(lambda at: -at, noise, *Q),
+            gradient_estimators.pathwise_gradient(lambda at: -at, noise, *Q),
             reverse,
         ),
         r"likelihood estimate of $\nabla_\phi D_{\mathrm{KL}}(p\,\|\,q)$": (
-            estimators.likelihood_gradient(rng.standard_normal(DRAWS), *Q),
+            gradient_estimators.likelihood_gradient(rng.standard_normal(DRAWS), *Q),
             forward,
         ),
     }
@@ -88,11 +90,11 @@ def dgm_1_1_s1(evidence: Evidence) -> Iterable[Claim]:
         yield Claim(f"{name}: distance from the exact gradient in standard errors", "Monte Carlo", 0.0, _within(draws, exact), 4.0)
     grid = np.linspace(mean - 14 * sd, mean + 14 * sd, 4001)
     density = np.exp(_log_normal(grid, *Q))
-    scores = estimators.gaussian_score(grid, *Q)
+    scores = gradient_estimators.gaussian_score(grid, *Q)
     largest = max(abs(_integrate(density * scores[:, i], grid)) for i in (0, 1))
     yield Claim(r"the expected score, $\mathbb{E}_q[\nabla_\phi\log q]$, largest entry", "quadrature", 0.0, largest, 1e-9)
     numeric = _differences(lambda m, s: float(_log_normal(np.array(2.0), m, math.exp(s))), mean, math.log(sd))
-    drift = float(np.abs(numeric - estimators.gaussian_score(np.array([2.0]), *Q)[0]).max())
+    drift = float(np.abs(numeric - gradient_estimators.gaussian_score(np.array([2.0]), *Q)[0]).max())
     yield Claim(r"the score against the derivative of $\log q$ at $x=2$, largest error", "finite differences", 0.0, drift, 1e-6)
     # for another integrand the term that the hint drops matters: f = mu x, with E_q f = mu^2
     part = _integrate(density * grid * mean * scores[:, 0], grid)
@@ -112,7 +114,7 @@ def dgm_1_1_s2(evidence: Evidence) -> Iterable[Claim]:
     """Gradient descent on -mean log q from samples alone."""
     at = np.array([0.0, 0.0])
     for _ in range(4000):
-        at = at - 0.05 * estimators.likelihood_gradient(DATA, float(at[0]), math.exp(float(at[1]))).mean(0)
+        at = at - 0.05 * gradient_estimators.likelihood_gradient(DATA, float(at[0]), math.exp(float(at[1]))).mean(0)
     yield Claim("gradient descent ends at the sample mean", "optimisation", 0.725, float(at[0]), 1e-9)
     yield Claim(
         "gradient descent ends at the maximum-likelihood standard deviation", "optimisation", SD_ML, math.exp(float(at[1])), 1e-9
@@ -126,7 +128,7 @@ def dgm_1_1_s2(evidence: Evidence) -> Iterable[Claim]:
         return -float(_log_normal(DATA, mean, math.exp(log_sd)).mean())
 
     exact = _differences(cross_entropy, 0.3, 0.4)
-    drift = float(np.abs(exact - estimators.likelihood_gradient(DATA, 0.3, math.exp(0.4)).mean(0)).max())
+    drift = float(np.abs(exact - gradient_estimators.likelihood_gradient(DATA, 0.3, math.exp(0.4)).mean(0)).max())
     yield Claim(r"the followed gradient is that of the mean of $-\log q$, largest error", "finite differences", 0.0, drift, 1e-6)
     shift = _gaussian_kl(0.3, 0.4, (0.725, SD_ML), forward=True) - _gaussian_kl(0.0, 0.0, (0.725, SD_ML), forward=True)
     grid = np.linspace(-25, 25, 5001)
@@ -163,8 +165,8 @@ def dgm_1_1_s3(evidence: Evidence) -> Iterable[Claim]:
     x = 0.4 + math.exp(-0.3) * noise
     exact = slopes[0]
     ways = {
-        "reparameterised": estimators.pathwise_gradient(lambda at: -4 * at**3, noise, 0.4, math.exp(-0.3)),
-        "score-function": estimators.score_gradient(lambda at: -(at**4), x, 0.4, math.exp(-0.3)),
+        "reparameterised": gradient_estimators.pathwise_gradient(lambda at: -4 * at**3, noise, 0.4, math.exp(-0.3)),
+        "score-function": gradient_estimators.score_gradient(lambda at: -(at**4), x, 0.4, math.exp(-0.3)),
     }
     for name, draws in ways.items():
         distance = _within(draws, exact)
@@ -258,11 +260,11 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
             yield Claim(f"mean of the minimum {place} at a = {a:g}", "optimisation", mean, there[0], 2e-6)
             yield Claim(f"standard deviation of the minimum {place} at a = {a:g}", "optimisation", sd, there[1], 2e-6)
             yield Claim(f"divergence at the minimum {place} at a = {a:g}", "optimisation", value, there[2], 1e-8)
-            low, _ = gaussian_fits.stationary_point(gaussian_fits.two_modes(a), there[:2]).eigenvalues
+            low, _ = reverse_kl.stationary_point(reverse_kl.two_modes(a), there[:2]).eigenvalues
             statement = f"smaller eigenvalue of the Hessian at the minimum {place}, a = {a:g}"
             yield Claim(statement, "finite differences", low, there[3], 1e-5)
         starts = [(m, math.exp(s)) for m, s in STARTS]
-        listed, _ = gaussian_fits.reverse_minima(gaussian_fits.two_modes(a), starts)
+        listed, _ = reverse_kl.reverse_minima(reverse_kl.two_modes(a), starts)
         same = len(listed) == len(found)
         yield Claim(f"the fitted minima at a = {a:g} are as many", "optimisation", expected=True, computed=same)
         if same:
@@ -270,8 +272,8 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
             yield Claim(f"the fitted minima at a = {a:g} are these", "optimisation", 0.0, distance, 1e-5)
     yield Claim("side minima appear at a", "optimisation", FOLD, _fold(), 2e-7)
     yield Claim("side minima become global at a", "optimisation", EQUAL, _equal(), 1e-7)
-    yield Claim("the fold of the landscape", "optimisation", gaussian_fits.fold_distance(), _fold(), 1e-7)
-    yield Claim("the exchange of the global minimum", "optimisation", gaussian_fits.equal_value_distance(), _equal(), 1e-7)
+    yield Claim("the fold of the landscape", "optimisation", reverse_kl.fold_distance(), _fold(), 1e-7)
+    yield Claim("the exchange of the global minimum", "optimisation", reverse_kl.equal_value_distance(), _equal(), 1e-7)
     drawn = evidence.arrays("kl_landscape")
     yield Claim("the drawn thresholds", "optimisation", 0.0, float(np.abs(drawn["thresholds"] - [_fold(), _equal()]).max()), 1e-6)
     shown = float(np.abs(drawn["reverse_minima"] - np.array([point[:3] for point in _minima(4.0)])).max())
@@ -284,7 +286,7 @@ def dgm_1_2_a(evidence: Evidence) -> Iterable[Claim]:
         "at the drawn saddles the eigenvalues have two signs", "finite differences", expected=True, computed=determinant < 0
     )
     worst = max(
-        abs(_reverse(m, s, 4.0) - divergences.reverse_kl(gaussian_fits.two_modes(4.0), m, math.exp(s)))
+        abs(_reverse(m, s, 4.0) - divergences.reverse_kl(reverse_kl.two_modes(4.0), m, math.exp(s)))
         for m, s in ((0.7, 0.4), (-3.0, 0.1), (5.0, 1.2))
     )
     statement = r"the formula with $\log\cosh(ax)$ against the integral of $q\log(q/p)$, largest difference at three $q$"
@@ -333,7 +335,7 @@ def dgm_1_2_b(evidence: Evidence) -> Iterable[Claim]:
     """The forward divergence: its only minimum, its gradient, and convexity in the natural parameters."""
     from scipy.optimize import minimize
 
-    target = gaussian_fits.two_modes(4.0)
+    target = reverse_kl.two_modes(4.0)
     x = np.linspace(-16, 16, 6401)
     log_p = np.logaddexp(_log_normal(x, -4, 1), _log_normal(x, 4, 1)) - math.log(2)
     p = np.exp(log_p)

@@ -1,7 +1,8 @@
 """Claims of the answer on a network head for the mean and the triangular factor of a Gaussian, and on what it gains.
 
-``expected`` is what the answer states, by the formulas of :mod:`dgm.distributions` and :mod:`dgm.models.vae_mlp`; ``computed``
-comes from torch's own distributions, from draws, from finite differences, or from per-image values of the trained models.
+``expected`` is what the answer states, by the formulas of :mod:`dgm.maths.distributions` and :mod:`dgm.models.vae_mlp`;
+``computed`` comes from torch's own distributions, from draws, from finite differences, or from per-image values of the trained
+models.
 """
 
 import math
@@ -10,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from dgm import distributions, measurements
-from dgm.checks import Claim, Evidence, Finding, question
 from dgm.checks._gradients import worst_relative_error
-from dgm.measurements import Measured
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import distributions, measured
+from dgm.maths.measured import Measured
 
 __all__: list[str] = []
 
@@ -27,8 +30,8 @@ def _random_encoder(dimensions: int, covariance: str) -> Any:
     """An encoder whose factor depends on the image, float64, with 20 random images."""
     import torch
 
-    from dgm.config import parse
     from dgm.models import vae_mlp
+    from dgm.settings import parse
 
     settings = {"covariance": covariance, "latent_dimensions": dimensions, "hidden_units": 32}
     with torch.random.fork_rng(devices=[]):
@@ -127,7 +130,7 @@ def _covariance(factor: Any) -> Any:
 
 def _over_seeds(values: list[float], unit: str = "nats") -> Measured:
     """Mean over seeds with its standard error."""
-    return measurements.mean(np.array(values), unit)
+    return measured.mean(np.array(values), unit)
 
 
 def _comparison(evidence: Evidence) -> Iterable[Claim | Finding]:
@@ -182,7 +185,7 @@ def _comparison(evidence: Evidence) -> Iterable[Claim | Finding]:
     yield Finding(
         "few-images-make-the-mean",
         "share of the summed distance from the posterior that the tenth of the images with the largest distances makes",
-        measurements.bootstrapped(_share_of_largest, distance, seed=0, unit="share"),
+        measured.bootstrapped(_share_of_largest, distance, seed=0, unit="share"),
         above=0.5,
     )
 

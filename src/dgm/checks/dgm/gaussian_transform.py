@@ -1,7 +1,7 @@
 """Claims about z = mu + L e with triangular L, for L = [[2, 0], [1, 3]].
 
-``expected`` comes from :mod:`dgm.distributions` or is a number of an answer's text; ``computed`` from Gauss-Hermite sums over the
-noise (exact for the polynomials that occur), exact rationals, the inverse covariance, and Monte Carlo.
+``expected`` comes from :mod:`dgm.maths.distributions` or is a number of an answer's text; ``computed`` from Gauss-Hermite sums over
+the noise (exact for the polynomials that occur), exact rationals, the inverse covariance, and Monte Carlo.
 """
 
 import itertools
@@ -11,7 +11,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 
 __all__: list[str] = []
 
@@ -39,7 +41,7 @@ def dgm_2_1(evidence: Evidence) -> Iterable[Claim]:
     """Law of z: moments, characteristic function, density and a divergence."""
     import torch
 
-    from dgm import distributions
+    from dgm.maths import distributions
 
     e, w = _noise()
     z = MU + e @ L.T
@@ -83,7 +85,7 @@ def dgm_2_2(evidence: Evidence) -> Iterable[Claim]:
     """Signs and zeros on the diagonal."""
     import torch
 
-    from dgm import distributions
+    from dgm.maths import distributions
 
     flipped = L @ np.diag([1.0, -1.0])
     e, w = _noise()

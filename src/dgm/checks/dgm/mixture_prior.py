@@ -1,8 +1,8 @@
 """Claims about the autoencoder with a mixture prior: joint distribution, bound in three forms, cluster distribution, trained model.
 
-``expected`` comes from the formulas of the answers (:mod:`dgm.mixture_prior`, :mod:`dgm.models.vade`) or is a number in their text.
-``computed`` does every integral anew by adaptive quadrature or by simulation, with the densities written out here, and never uses
-the Gaussian cross-entropy lemma.
+``expected`` comes from the formulas of the answers (:mod:`dgm.maths.mixture_prior`, :mod:`dgm.models.vade`) or is a number in their
+text. ``computed`` does every integral anew by adaptive quadrature or by simulation, with the densities written out here, and never
+uses the Gaussian cross-entropy lemma.
 """
 
 import functools
@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from dgm import measurements, mixture_prior
-from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
-from dgm.clustering import normalised_mutual_information
+from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 from dgm.demonstrations.mixture_prior import GIVEN
-from dgm.measurements import Measured
-from dgm.mixture_prior import EXAMPLE
+from dgm.maths import measured as measurements
+from dgm.maths import mixture_prior
+from dgm.maths.clustering import normalised_mutual_information
+from dgm.maths.measured import Measured
+from dgm.maths.mixture_prior import EXAMPLE
 
 __all__: list[str] = []
 
@@ -396,7 +399,7 @@ def _in_code(arrays: dict[str, Any]) -> np.ndarray:
     """The same objective by the functions that train the model."""
     import torch
 
-    from dgm.distributions import bernoulli_log_prob
+    from dgm.maths.distributions import bernoulli_log_prob
     from dgm.models import vade
 
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -1,8 +1,8 @@
 """Claims about vector quantisation: rate and error of discrete codes, choice of the nearest, straight-through gradient, codebook.
 
-``expected`` is what the answers state. ``computed`` runs the code of the trained model (:mod:`dgm.quantisation`) through automatic
-differentiation or repeated updates, searches over all codes, sums over all outcomes, or reads the trained model. Findings compare
-the trained model with the convolutional autoencoder on the same images.
+``expected`` is what the answers state. ``computed`` runs the code of the trained model (:mod:`dgm.layers.codebook`) through
+automatic differentiation or repeated updates, searches over all codes, sums over all outcomes, or reads the trained model. Findings
+compare the trained model with the convolutional autoencoder on the same images.
 """
 
 import functools
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgm import measurements, ring
-from dgm.checks import Claim, Evidence, Finding, paired, question
-from dgm.measurements import Measured
+from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import measured as measurements
+from dgm.maths import ring_mixture
+from dgm.maths.measured import Measured
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +36,7 @@ CURVE_IMAGES = 1000  # test images behind the points of a learning curve, where 
 @functools.cache
 def _clustered() -> tuple[np.ndarray, np.ndarray]:
     """Points of eight unit Gaussians on a circle, and the cluster of each."""
-    return ring.sample(DRAWS, CLUSTERS, RADIUS, np.random.default_rng(0))
+    return ring_mixture.sample(DRAWS, CLUSTERS, RADIUS, np.random.default_rng(0))
 
 
 @functools.cache
@@ -41,7 +44,7 @@ def _coded() -> tuple[np.ndarray, np.ndarray]:
     """Codes and reconstructions of the points, by a codebook of eight moving averages that starts at one point of each cluster."""
     import torch
 
-    from dgm.quantisation import Codebook, nearest
+    from dgm.layers.codebook import Codebook, nearest
 
     points, clusters = _clustered()
     x = torch.from_numpy(points).float()
@@ -81,7 +84,7 @@ def dgm_4_1(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("bits of the Gaussian code: mean divergence from the prior", "Monte Carlo", 3.0, float(divergence), 0.02)
     smooth = float(((points - slope * z) ** 2).sum(1).mean())
     yield Claim("squared error of the Gaussian code of the same rate", "Monte Carlo", 2 * variance / 8, smooth, 0.3)
-    at_centre, halfway = ring.log_density(_between(), CLUSTERS, RADIUS)
+    at_centre, halfway = ring_mixture.log_density(_between(), CLUSTERS, RADIUS)
     fall = 0.5 * (RADIUS * math.sin(math.pi / CLUSTERS)) ** 2 - math.log(2)
     statement = "log-density at a cluster's centre minus halfway to the next"
     yield Claim(statement, "closed form", fall, float(at_centre - halfway), 1e-3)
@@ -108,7 +111,7 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The posterior puts everything on the nearest code; the prior's share of the bound."""
     import torch
 
-    from dgm.quantisation import nearest
+    from dgm.layers.codebook import nearest
 
     generator = torch.Generator().manual_seed(0)
     z, book = torch.randn((500, 16), generator=generator), torch.randn((64, 16), generator=generator)
@@ -179,7 +182,7 @@ def _background(evidence: Evidence, size: int) -> Iterable[Finding]:
     """How much of the codebook goes to patches of 4 x 4 pixels without ink, on binarised test images."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
     from dgm.models.vqvae import Model
 
     model = load_model(evidence.model_path(RUN))
@@ -247,7 +250,7 @@ def _encoded(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Encodings [n * 49, d] of twenty test images, their codes as the trained model chooses them, and its codebook."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
     from dgm.models.vqvae import Model
 
     model = load_model(evidence.model_path(RUN))
@@ -264,7 +267,7 @@ def dgm_4_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The straight-through gradient of the example, and of the trained model."""
     import torch
 
-    from dgm.quantisation import nearest, straight_through
+    from dgm.layers.codebook import nearest, straight_through
 
     target = torch.tensor([[2.0, 0.0]], dtype=torch.float64)
     book = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64, requires_grad=True)
@@ -339,7 +342,7 @@ def _gradients(evidence: Evidence) -> tuple[float, float]:
     """Largest gradient of the reconstruction term in the first layer of the trained encoder, and in the codebook."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
     from dgm.models.vqvae import Model
 
     model = load_model(evidence.model_path(RUN))
@@ -357,7 +360,7 @@ def dgm_4_4(evidence: Evidence) -> Iterable[Claim]:
     """Moving averages against the codebook term."""
     import torch
 
-    from dgm.quantisation import Codebook
+    from dgm.layers.codebook import Codebook
 
     pair = torch.tensor([[0.9, 1.1], [1.3, 0.7]])
     start, idle = torch.tensor([0.0, 0.0]), torch.tensor([4.0, -1.0])

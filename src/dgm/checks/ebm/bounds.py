@@ -1,7 +1,7 @@
 """Claims about a lopsided pair of distributions and about variational bounds of the ring mixture.
 
-``expected`` comes from the formulas of :mod:`dgm.variational_bounds` and :mod:`dgm.divergences`, or is a number of an answer's
-text; ``computed`` from adaptive quadrature and from enumeration of the components, written here with scalar functions.
+``expected`` comes from the formulas of :mod:`dgm.maths.variational_bounds` and :mod:`dgm.maths.divergences`, or is a number of an
+answer's text; ``computed`` from adaptive quadrature and from enumeration of the components, written here with scalar functions.
 """
 
 import functools
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from dgm import divergences, ring, variational_bounds
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 from dgm.demonstrations import asymmetric_pair
+from dgm.maths import divergences, ring_mixture, variational_bounds
 
 __all__: list[str] = []
 
@@ -248,7 +250,7 @@ def _enumerated(x: tuple[float, float], components: int, radius: float) -> tuple
 
 
 def _formula(name: str, x: tuple[float, float], *rest: float) -> float:
-    """A formula of :mod:`dgm.variational_bounds` at one point."""
+    """A formula of :mod:`dgm.maths.variational_bounds` at one point."""
     return float(getattr(variational_bounds, name)(np.array([x]), *rest)[0])
 
 
@@ -274,7 +276,7 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     at_mean = _enumerated(MEAN, 10, 10.0)
     line = (
         -0.5 * math.log(2 * math.pi)
-        - math.fsum(0.5 * ((MEAN[0] - a) ** 2 + (MEAN[1] - b) ** 2) for a, b in ring.means(10, 10.0)) / 10
+        - math.fsum(0.5 * ((MEAN[0] - a) ** 2 + (MEAN[1] - b) ** 2) for a, b in ring_mixture.means(10, 10.0)) / 10
     )  # the average over all means, but with the normaliser of one dimension
     yield Claim("bound of the uniform $q$ at the mean $(10,0)$", "enumeration", -101.838, at_mean[0], 5e-4, published=line)
     yield Claim("$\\log p(x)$ at the mean $(10,0)$", "enumeration", -4.140, at_mean[1], 5e-4)
@@ -348,7 +350,9 @@ def ebm_2_3_c2(evidence: Evidence) -> Iterable[Claim]:
         1e-9,
     )
     x = np.array([INSIDE])
-    formula = float(variational_bounds.discrete_bound(ring.log_joint(x, 10, 10.0), ring.responsibilities(x, 10, 10.0))[0])
+    formula = float(
+        variational_bounds.discrete_bound(ring_mixture.log_joint(x, 10, 10.0), ring_mixture.responsibilities(x, 10, 10.0))[0]
+    )
     yield Claim("the bound from the formulas of this program", "enumeration", formula, bound, 1e-9)
     both = _enumerated((0.0, 0.0), 10, 10.0)
     yield Claim("difference of the two choices at $x=0$", "enumeration", 0.0, both[1] - both[0], 1e-12)
@@ -358,7 +362,7 @@ def ebm_2_3_c2(evidence: Evidence) -> Iterable[Claim]:
     best = max(float(law @ (np.array(joint) - np.log(law))) for law in laws)
     yield Claim("none of 2000 other random $q$ reaches $\\log p(x)$", "Monte Carlo", expected=True, computed=best < log_p)
     _, _, gap = _enumerated(INSIDE, 10, 10.0)
-    exponents = [x[0] @ mean for mean in ring.means(10, 10.0)]
+    exponents = [x[0] @ mean for mean in ring_mixture.means(10, 10.0)]
     yield Claim(
         "by how much the posterior is better at $x=(3,4)$",
         "enumeration",

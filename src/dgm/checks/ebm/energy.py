@@ -1,6 +1,6 @@
 """Energy-based models: gradient, importance sampling, training, and the comparison with the kernel estimate (ebm 1.4 to 1.7).
 
-``expected`` comes from the formulas in :mod:`dgm.importance`, :mod:`dgm.models.ebm` and
+``expected`` comes from the formulas in :mod:`dgm.maths.importance_sampling`, :mod:`dgm.models.ebm` and
 :mod:`dgm.demonstrations.importance_convergence`, or from numbers of the answers; ``computed`` from SymPy, quadrature, finite
 differences, automatic differentiation, or draws. What the trained models reach stands in findings; models are compared point by
 point on the same test points.
@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from dgm import importance, ring
-from dgm.checks import Claim, Evidence, Finding, paired, question
-from dgm.config import parse
+from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 from dgm.demonstrations import importance_convergence as line
-from dgm.measurements import Measured, mean
+from dgm.maths import importance_sampling, ring_mixture
+from dgm.maths.measured import Measured, mean
+from dgm.settings import parse
 
 __all__: list[str] = []
 
@@ -219,10 +221,10 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     yield from _biases(leading, short, exact, math.log(mass), arrays)
     draw = np.random.default_rng(0).normal(0, 1.5, 500)
     log_weights = line.energy(draw) - line.log_proposal(draw)
-    shifted = importance.expectation(log_weights + 700, draw**2).value
+    shifted = importance_sampling.expectation(log_weights + 700, draw**2).value
     plain = float((np.exp(log_weights) * draw**2).sum() / np.exp(log_weights).sum())
     yield Claim("$\\hat F$ with 700 added to every log weight", "closed form", plain, shifted, 1e-10)
-    equal = importance.effective_sample_size(np.zeros(500))
+    equal = importance_sampling.effective_sample_size(np.zeros(500))
     yield Claim("effective sample size of 500 equal weights", "closed form", 500.0, equal, 1e-9)
 
 
@@ -236,7 +238,7 @@ def _biases(leading: float, short: float, exact: float, log_mass: float, arrays:
     band = 6 * float(arrays["rms"][0]) / math.sqrt(line.REPEATS)
     yield Claim("the drawn bias with 10 draws", "Monte Carlo", bias, float(arrays["bias"][0]), band)
     # A-hat, the logarithm of a mean, is too small on average: by half the relative variance of the weights over M
-    estimates = [importance.log_normaliser(row).value for row in log_weights[:10_000]]
+    estimates = [importance_sampling.log_normaliser(row).value for row in log_weights[:10_000]]
     bias = float(np.mean(estimates)) - log_mass
     yield Claim("bias of $\\hat A$ with 10 draws, to first order in $1/M$", "Monte Carlo", short, bias, 0.007)
 
@@ -308,7 +310,7 @@ def _fresh_normaliser(path: Path) -> tuple[float, float]:
     """A-hat of a saved model from four million proposal points of their own, and A of its quadrature."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     model: Any = load_model(path)
     generator = torch.Generator().manual_seed(0)
@@ -374,8 +376,8 @@ def ebm_1_6(evidence: Evidence) -> Iterable[Claim | Finding]:
 
 def _settings(path: Path) -> tuple[int, int]:
     """Proposal points and training points of a step of a saved model."""
-    from dgm.files import load_tensors
     from dgm.models import ebm
+    from dgm.runtime.files import load_tensors
 
     config = parse(ebm.Config, dict(load_tensors(path)["settings"]), "settings")
     return config.proposal_samples, config.batch_size
@@ -383,19 +385,19 @@ def _settings(path: Path) -> tuple[int, int]:
 
 def _softmax_is_no_likelihood() -> Iterable[Claim]:
     """What dividing by a sum over the test points gives: for a constant, for the true density, for any energy."""
-    constant = float(importance.softmax_scores(np.full(1000, 3.7)).mean())
+    constant = float(importance_sampling.softmax_scores(np.full(1000, 3.7)).mean())
     yield Claim("softmax score of a constant energy", "closed form", -math.log(1000), constant, 1e-12)
-    axis, points = ring.grid(10.0, 9.0, 761)
+    axis, points = ring_mixture.grid(10.0, 9.0, 761)
     cell = float(axis[1] - axis[0]) ** 2
     flat = 3.7 - math.log(float(np.exp(np.full(len(points), 3.7)).sum()) * cell)
     area = -2 * math.log(float(axis[-1] - axis[0]))
     yield Claim(
         "log-density of a constant energy on the square of the quadrature", "quadrature", area, flat, 0.003, published=constant
     )
-    means = ring.means(10, 10.0)
+    means = ring_mixture.means(10, 10.0)
     squares = ((means[:, None] - means) ** 2).sum(2)
     closed = float(np.exp(-squares / 4).sum()) / (100 * 4 * math.pi)
-    log_p = ring.log_density(points, 10, 10.0)
+    log_p = ring_mixture.log_density(points, 10, 10.0)
     yield Claim("$\\mathbb{E}_p[p(x)]$ in closed form", "quadrature", closed, float(np.exp(2 * log_p).sum()) * cell, 1e-10)
     yield Claim("$\\mathbb{E}_p[p(x)]$ to ten decimals", "quadrature", 0.0079588813, closed, 1e-9)
     oracle = -ENTROPY - math.log(1000) - math.log(closed)
@@ -404,16 +406,21 @@ def _softmax_is_no_likelihood() -> Iterable[Claim]:
     yield Claim("expected log-likelihood of the true density", "quadrature", -ENTROPY, found, 1e-8, published=oracle)
     rng = np.random.default_rng(0)
     scores = [
-        float(importance.softmax_scores(ring.log_density(ring.sample(1000, 10, 10.0, rng)[0], 10, 10.0)).mean()) for _ in range(100)
+        float(
+            importance_sampling.softmax_scores(
+                ring_mixture.log_density(ring_mixture.sample(1000, 10, 10.0, rng)[0], 10, 10.0)
+            ).mean()
+        )
+        for _ in range(100)
     ]
     yield Claim("softmax score of the true density, mean of 100 test sets", "Monte Carlo", oracle, float(np.mean(scores)), 0.01)
     spread = rng.normal(0, 3, 1000)
-    shift = float(np.abs(importance.softmax_scores(spread + 50) - importance.softmax_scores(spread)).max())
+    shift = float(np.abs(importance_sampling.softmax_scores(spread + 50) - importance_sampling.softmax_scores(spread)).max())
     yield Claim("change of the softmax score when 50 is added to the energy", "closed form", 0.0, shift, 1e-10)
-    largest = max(float(importance.softmax_scores(scale * spread).mean()) for scale in (0.0, 0.1, 1.0, 10.0))
+    largest = max(float(importance_sampling.softmax_scores(scale * spread).mean()) for scale in (0.0, 0.1, 1.0, 10.0))
     yield Claim("highest softmax score of four energies, $-\\log1000$", "closed form", -math.log(1000), largest, 1e-10)
     place = np.array([[0.0, 0.0], [10.0, 0.0]])
-    centre, top = ring.log_density(place, 10, 10.0)
+    centre, top = ring_mixture.log_density(place, 10, 10.0)
     hole = math.log(10) - 0.5 * 10.0**2  # ten equal humps at distance R against one at its top, the others being negligible
     yield Claim("true $\\log p$ at the centre minus that at a mean", "closed form", hole, float(centre - top), 2e-8)
     at_mean = 1 / (20 * math.pi)  # of its own component; the others add no more than 1e-8 of it
@@ -432,9 +439,9 @@ def _fresh_points(evidence: Evidence) -> Iterable[Claim]:
     yield Claim("score printed for energies, as far as it can be a softmax score of 1000 points", "closed form", -7.95, possible)
     apart = PUBLISHED["ebm_r10"] - PUBLISHED["kde_r10"]
     yield Claim("score printed for energies minus that of the kernel estimate", "closed form", -2.73, apart, 1e-9)
-    _, points = ring.grid(10.0, 9.0, 761)
+    _, points = ring_mixture.grid(10.0, 9.0, 761)
     cell = (38 / 760) ** 2
-    log_p = ring.log_density(points, 10, 10.0)
+    log_p = ring_mixture.log_density(points, 10, 10.0)
     deviation = math.sqrt(float((np.exp(log_p) * (log_p + ENTROPY) ** 2).sum()) * cell)
     truth = evidence.measured("ring_r10", "log_likelihood")
     band = 6 * deviation / math.sqrt(truth.n)
@@ -454,7 +461,7 @@ def ebm_1_7(evidence: Evidence) -> Iterable[Claim | Finding]:
     estimate, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
     mass = float(arrays["density"].sum()) * step**2 * math.exp(exact - estimate)
     yield Claim("$\\exp(E-\\hat A)$ with the estimated normaliser integrates to", "Monte Carlo", 1.0, mass, 0.01, True)
-    score = importance.softmax_scores(arrays["energies_test"])
+    score = importance_sampling.softmax_scores(arrays["energies_test"])
     excess = max(0.0, float(score.mean()) + math.log(len(score)))
     yield Claim("by how much the trained energy's softmax score exceeds $-\\log n$", "recomputation", 0.0, excess, 1e-9)
     tabulated = evidence.metric("ebm_r10", "softmax_score")
@@ -488,8 +495,8 @@ def _compared(evidence: Evidence) -> Iterable[Finding]:
 
 def _heights(evidence: Evidence) -> Iterable[Finding]:
     """The drawn densities at the ten means, and in the middle of the ring."""
-    means = ring.means(10, 10.0)
-    truth = np.exp(ring.log_density(means, 10, 10.0))
+    means = ring_mixture.means(10, 10.0)
+    truth = np.exp(ring_mixture.log_density(means, 10, 10.0))
     kernel, energy = (_at(evidence.evaluations(run), means) for run in ("kde_r10", "ebm_r10"))
     statement = "density of the kernel estimate at the ten means minus the true one"
     yield Finding("kernel-too-low", statement, mean(kernel - truth, unit=""), below=0.0)
@@ -505,7 +512,7 @@ def _tops(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The highest density on the grid in the sector of each mean."""
     first, second = np.meshgrid(arrays["axis"], arrays["axis"])
     points = np.stack([first.ravel(), second.ravel()], axis=1)
-    nearest = (points @ ring.means(10, 10.0).T).argmax(1)
+    nearest = (points @ ring_mixture.means(10, 10.0).T).argmax(1)
     return np.array([arrays["density"].ravel()[nearest == k].max() for k in range(10)])
 
 

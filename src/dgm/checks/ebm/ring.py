@@ -1,9 +1,9 @@
 """The ring mixture, EM on it, and the kernel density estimate (ebm 1.1 to 1.3).
 
-``expected`` comes from the formulas in :mod:`dgm.ring`, :mod:`dgm.gaussian_mixture` and :mod:`dgm.kernel_density`, or from numbers
-of the answers; ``computed`` from densities written out here anew, quadrature on a grid, an optimiser, or simulated repeats. What
-the fits found stands in findings: numbers of a single fit have no error of their own, means over repeated data sets that of the
-mean.
+``expected`` comes from the formulas in :mod:`dgm.maths.ring_mixture`, :mod:`dgm.maths.unit_mixture` and
+:mod:`dgm.maths.kernel_density`, or from numbers of the answers; ``computed`` from densities written out here anew, quadrature on a
+grid, an optimiser, or simulated repeats. What the fits found stands in findings: numbers of a single fit have no error of their
+own, means over repeated data sets that of the mean.
 """
 
 import functools
@@ -14,10 +14,12 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
-from dgm import gaussian_mixture, kernel_density
-from dgm import ring as formulas
-from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
-from dgm.measurements import Measured, mean
+from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import kernel_density, unit_mixture
+from dgm.maths import ring_mixture as formulas
+from dgm.maths.measured import Measured, mean
 
 __all__: list[str] = []
 
@@ -152,7 +154,7 @@ def _em_formulas() -> Iterable[Claim]:
     x = _simulated(1.0)[:200]
     rng = np.random.default_rng(1)
     means, weights = rng.standard_normal((3, 2)), np.array([0.2, 0.3, 0.5])
-    gamma, log_likelihood = gaussian_mixture.e_step(x, means, weights)
+    gamma, log_likelihood = unit_mixture.e_step(x, means, weights)
     joint = np.stack([w * np.exp(-0.5 * ((x - m) ** 2).sum(1)) / (2 * math.pi) for m, w in zip(means, weights, strict=True)], 1)
     apart = float(np.abs(gamma - joint / joint.sum(1, keepdims=True)).max())
     yield Claim("E step against Bayes' rule written out, largest difference", "closed form", 0.0, apart, 1e-12)
@@ -167,7 +169,7 @@ def _em_formulas() -> Iterable[Claim]:
 
     found = minimize(negative, np.zeros(8), method="BFGS", options={"gtol": 1e-8}).x
     shares = np.exp(np.append(found[6:], 0.0))
-    new_means, new_weights = gaussian_mixture.m_step(x, gamma)
+    new_means, new_weights = unit_mixture.m_step(x, gamma)
     apart = max(float(np.abs(new_means.ravel() - found[:6]).max()), float(np.abs(new_weights - shares / shares.sum()).max()))
     yield Claim("M step against an optimiser of the expected complete log-likelihood", "optimisation", 0.0, apart, 1e-5)
 
@@ -218,13 +220,13 @@ def ebm_1_2_r10(evidence: Evidence) -> Iterable[Claim | Finding]:
     x = _simulated(10.0)
     bad = means.copy()
     bad[0] = bad[5] + 0.5
-    good, stuck = (gaussian_mixture.em(x, start, np.full(K, 1 / K)) for start in (means, bad))
+    good, stuck = (unit_mixture.em(x, start, np.full(K, 1 / K)) for start in (means, bad))
     loss = good.trace[-1] - stuck.trace[-1]
     yield Claim("nats a point lost by a start with two centres in one cluster", "optimisation", 0.8, loss, 0.4)
     measured = evidence.metric("gmm_r10", "mean_error", "model")
     fit = evidence.evaluations("gmm_r10")
     truth, equal = _as_points(_means(10.0)), np.full(K, 0.1)
-    again = gaussian_mixture.match(fit["means"], fit["weights"], truth, equal)
+    again = unit_mixture.match(fit["means"], fit["weights"], truth, equal)
     yield Claim("the drawn means have the tabulated error", "recomputation", measured, again.mean_error, 1e-9)
     yield Finding("means-found", "root mean square error of the means after matching", Measured(measured, 0.0), below=0.25)
     least, most = (evidence.metric("gmm_r10", f"{which}_weight", "model") for which in ("smallest", "largest"))
@@ -248,7 +250,7 @@ def ebm_1_2_r1(evidence: Evidence) -> Iterable[Claim | Finding]:
     yield Claim("the best classifier names the right component", "quadrature", 0.26389, _accuracy(1.0), 1e-6)
     yield Claim("variance of a coordinate, $1+R^2/2$", "quadrature", 1.5, variance, 1e-8)
     corners = np.exp(2j * math.pi * np.arange(5) / 5)
-    far = gaussian_mixture.match(
+    far = unit_mixture.match(
         _as_points(np.repeat(corners, 2)), np.full(K, 1 / K), _as_points(_means(1.0)), np.full(K, 1 / K)
     ).mean_error
     root = math.sqrt(2) * math.sin(math.pi / 10)  # half of the means are off by 2 sin(pi/10)
@@ -272,8 +274,8 @@ def ebm_1_2_r1(evidence: Evidence) -> Iterable[Claim | Finding]:
         yield Claim(statement, "quadrature", float(stated), float(felt))
     yield from _repeated_at_one(evidence)
     x = _simulated(1.0)
-    early = gaussian_mixture.em(x, *gaussian_mixture.start(x, K, 0), iterations=100, tolerance=0)
-    late = gaussian_mixture.em(x, early.means, early.weights, iterations=900, tolerance=0)
+    early = unit_mixture.em(x, *unit_mixture.start(x, K, 0), iterations=100, tolerance=0)
+    late = unit_mixture.em(x, early.means, early.weights, iterations=900, tolerance=0)
     moved = math.sqrt(float(((late.means - early.means) ** 2).sum(1).mean()))
     yield Claim("way of the means (root mean square) from iteration 100 to 1000", "optimisation", 0.6, moved, 0.5)
     yield Claim("nats a point gained from iteration 100 to 1000", "optimisation", 0.0, late.trace[-1] - early.trace[-1], 2e-3)

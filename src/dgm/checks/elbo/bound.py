@@ -1,7 +1,8 @@
 """Claims about the evidence lower bound: its gap, its name, and when it is tight.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences` and :mod:`dgm.variational_bounds`, or is a number of an answer's
-text; ``computed`` from enumeration, quadrature, searches over distributions, optimisation and the weights of a trained model.
+``expected`` comes from the formulas of :mod:`dgm.maths.divergences` and :mod:`dgm.maths.variational_bounds`, or is a number of an
+answer's text; ``computed`` from enumeration, quadrature, searches over distributions, optimisation and the weights of a trained
+model.
 """
 
 import math
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dgm import divergences, variational_bounds
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences, variational_bounds
 
 __all__: list[str] = []
 
@@ -49,7 +52,7 @@ def _laws() -> np.ndarray:
 
 
 def _formula(q: Iterable[float]) -> float:
-    """The bound by :func:`dgm.variational_bounds.discrete_bound`."""
+    """The bound by :func:`dgm.maths.variational_bounds.discrete_bound`."""
     joint = np.log([[float(value) for value in JOINT]])
     return float(variational_bounds.discrete_bound(joint, np.array([list(q)]))[0])
 
@@ -103,7 +106,7 @@ def _images(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
     log-likelihood by a grid, bound from 100 draws."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     measured = evidence.evaluations(RUN)
     model: Any = load_model(evidence.model_path(RUN)).double()

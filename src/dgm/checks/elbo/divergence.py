@@ -1,7 +1,7 @@
 """Claims about the divergence: its definition, its sign, and its closed form against a standard normal prior.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences` or is a number of an answer's text; ``computed`` from quadrature of
-the defining integral, symbolic integration, enumeration and Monte Carlo with draws of its own.
+``expected`` comes from the formulas of :mod:`dgm.maths.divergences` or is a number of an answer's text; ``computed`` from
+quadrature of the defining integral, symbolic integration, enumeration and Monte Carlo with draws of its own.
 """
 
 import math
@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dgm import divergences
-from dgm.checks import Claim, Evidence, Finding, question
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences
 
 __all__: list[str] = []
 
@@ -236,7 +238,7 @@ def _posteriors(evidence: Evidence, images: np.ndarray) -> tuple[np.ndarray, np.
     """Means and standard deviations that the trained encoder gives to binary images, [n, 2] each."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     model: Any = load_model(evidence.model_path(RUN))
     with torch.no_grad():

@@ -1,7 +1,8 @@
 """Claims about what makes the bound trainable: a log-variance as output, and reparameterised draws.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences` and :mod:`dgm.estimators`, or is a number of an answer's text;
-``computed`` from symbolic integration and moments, quadrature, automatic differentiation and Monte Carlo with draws of its own.
+``expected`` comes from the formulas of :mod:`dgm.maths.divergences` and :mod:`dgm.maths.gradient_estimators`, or is a number of an
+answer's text; ``computed`` from symbolic integration and moments, quadrature, automatic differentiation and Monte Carlo with draws
+of its own.
 """
 
 import math
@@ -10,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dgm import divergences, estimators
-from dgm.checks import Claim, Evidence, Finding, question
-from dgm.measurements import mean
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences, gradient_estimators
+from dgm.maths.measured import mean
 
 __all__: list[str] = []
 
@@ -143,7 +146,7 @@ def _posterior(evidence: Evidence, images: Any) -> tuple[Any, Any]:
     """What the trained encoder says of images, without gradient, and the model."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     model: Any = load_model(evidence.model_path(RUN)).double()
     with torch.no_grad():
@@ -175,11 +178,15 @@ def elbo_5(evidence: Evidence) -> Iterable[Claim | Finding]:
             1e-12,
         )
         for sd in (0.1, 2.0):
-            formula = estimators.pathwise_variance(sd) if name == "reparameterised" else estimators.score_variance(1.0, sd)
+            formula = (
+                gradient_estimators.pathwise_variance(sd)
+                if name == "reparameterised"
+                else gradient_estimators.score_variance(1.0, sd)
+            )
             exact = float(spread.subs({m: 1, s: sympy.Rational(str(sd))}))
             yield Claim(f"the variance formula for the {name} estimate at $\\sigma={sd:g}$", "symbolic", formula, exact, 1e-9)
     spreads = [(_expected(way**2, e) - _expected(way, e) ** 2).subs(at) for way in ways.values()]
-    stated = estimators.score_variance(1.0, 1.0) / estimators.pathwise_variance(1.0)
+    stated = gradient_estimators.score_variance(1.0, 1.0) / gradient_estimators.pathwise_variance(1.0)
     yield Claim("variance of the second in units of the first", "symbolic", stated, float(spreads[1] / spreads[0]), 1e-12)
     slope = sympy.diff(m**2 + s**2, m)
     yield Claim("derivative of $\\mathbb{E}[z^2]=\\mu^2+\\sigma^2$ in $\\mu$", "symbolic", 2.0, float(slope.subs(at)), 1e-12)
@@ -201,11 +208,11 @@ def elbo_5(evidence: Evidence) -> Iterable[Claim | Finding]:
     based = (z**2 - b) * e / s
     spread = sympy.expand((_expected(based**2, e) - _expected(based, e) ** 2).subs(at))
     best = sympy.solve(sympy.diff(spread, b), b)[0]
-    yield Claim("the best constant baseline", "symbolic", estimators.best_baseline(1.0, 1.0), float(best), 1e-12)
+    yield Claim("the best constant baseline", "symbolic", gradient_estimators.best_baseline(1.0, 1.0), float(best), 1e-12)
     unbiased = sympy.simplify(_expected(based, e) - 2 * m) == 0
     yield Claim("with any constant baseline the mean stays $2\\mu$", "symbolic", expected=True, computed=bool(unbiased))
     yield Claim("variance with the best constant baseline", "symbolic", 14.0, float(spread.subs(b, best)), 1e-12)
-    formula = estimators.score_variance(1.0, 1.0, 1, float(best))
+    formula = gradient_estimators.score_variance(1.0, 1.0, 1, float(best))
     yield Claim("the formula for the variance with it", "symbolic", formula, float(spread.subs(b, best)), 1e-12)
 
     yield from _more_dimensions(z, e, at)
@@ -227,7 +234,7 @@ def _more_dimensions(z: Any, e: Any, at: dict[Any, int]) -> Iterable[Claim]:
     by_dimension = sympy.expand(second - 4)
     exact = float(by_dimension.subs(d, 64))
     yield Claim("variance of the score-function estimate in 64 dimensions", "symbolic", 17292.0, exact, 1e-9)
-    yield Claim("the formula for 64 dimensions", "symbolic", estimators.score_variance(1.0, 1.0, 64), exact, 1e-9)
+    yield Claim("the formula for 64 dimensions", "symbolic", gradient_estimators.score_variance(1.0, 1.0, 64), exact, 1e-9)
     yield Claim("its leading coefficient in the dimension squared", "symbolic", 4.0, float(by_dimension.coeff(d, 2)), 1e-12)
 
 
@@ -252,7 +259,9 @@ def _sampled_estimates() -> Iterable[Claim]:
         yield Claim(f"mean of {DRAWS:,} {name} draws", "Monte Carlo", 2.0, float(values.mean()), error)
         error = 4 * float(((values - values.mean()) ** 2).std()) / math.sqrt(DRAWS)
         yield Claim(f"variance of {DRAWS:,} {name} draws", "Monte Carlo", variance, float(values.var()), error)
-    same = np.stack([estimators.pathwise_draws(1, 1, noise[:9, None]), estimators.score_draws(1, 1, noise[:9, None])])
+    same = np.stack(
+        [gradient_estimators.pathwise_draws(1, 1, noise[:9, None]), gradient_estimators.score_draws(1, 1, noise[:9, None])]
+    )
     drift = float(np.abs(same - np.stack([draws["reparameterised"][:9], draws["score-function"][:9]])).max())
     yield Claim("single draws of the demonstration, largest error", "closed form", 0.0, drift, 1e-12)
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm.checks import Evidence
-from dgm.measurements import Measured
+from dgm.claims.evidence import Evidence
+from dgm.maths.measured import Measured
 
 __all__ = ["DATA", "MIXTURES", "PI", "P", "apart", "component_terms", "counted", "integral", "normal", "outcomes"]
 
@@ -55,7 +55,7 @@ def component_terms(evidence: Evidence, run: str) -> tuple[np.ndarray, np.ndarra
 
     Component by component and pixel by pixel, unlike the one matrix product of the model.
     """
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     data = evidence.images()
     images = data["test_images"].reshape(-1, 784) > 127

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dgm import bernoulli
-from dgm.checks import Claim, Evidence, Finding, frequency, question
 from dgm.checks.gdl._shared import DATA, PI, P, component_terms, counted
+from dgm.claims.claim import Claim, Finding, frequency
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import bernoulli_mixture
 
 __all__: list[str] = []
 
@@ -34,7 +36,7 @@ def gdl_2a_i(evidence: Evidence) -> Iterable[Claim]:
     import sympy
 
     symbols = sympy.symbols("p_1:4", positive=True)
-    total = sum(bernoulli.bernoulli_likelihood(x, symbols) for x in itertools.product((0, 1), repeat=3))
+    total = sum(bernoulli_mixture.bernoulli_likelihood(x, symbols) for x in itertools.product((0, 1), repeat=3))
     left = sympy.Poly(total - 1, *symbols).max_norm()
     yield Claim(
         "sum of the eight probabilities for $D=3$ minus one: largest coefficient in $p_1,p_2,p_3$", "symbolic", 0.0, float(left)
@@ -43,11 +45,11 @@ def gdl_2a_i(evidence: Evidence) -> Iterable[Claim]:
     hits = dict.fromkeys(IMAGES, 0)
     for first, second in itertools.product(range(10), repeat=2):
         hits[int(first < 9), int(second < 2)] += 1
-    formula = bernoulli.bernoulli_likelihood((1, 0), p)
+    formula = bernoulli_mixture.bernoulli_likelihood((1, 0), p)
     yield Claim(
         "value of the formula for the image $(1,0)$ and $\\mathbf{p}=(0.9,0.2)$", "enumeration", float(formula), hits[1, 0] / 100
     )
-    worst = max(abs(bernoulli.bernoulli_likelihood(x, p) - Fraction(hits[x], 100)) for x in IMAGES)
+    worst = max(abs(bernoulli_mixture.bernoulli_likelihood(x, p) - Fraction(hits[x], 100)) for x in IMAGES)
     yield Claim(
         "largest difference of the four probabilities from their shares of $100$ equally likely outcomes",
         "enumeration",
@@ -60,7 +62,7 @@ def gdl_2a_i(evidence: Evidence) -> Iterable[Claim]:
         "enumeration",
         0.0,
         tosses.count((1, 0)) / len(tosses),
-        published=float(bernoulli.bernoulli_likelihood((1, 0), (Fraction(1, 2), Fraction(1, 2)))),
+        published=float(bernoulli_mixture.bernoulli_likelihood((1, 0), (Fraction(1, 2), Fraction(1, 2)))),
     )
 
 
@@ -69,16 +71,19 @@ def gdl_2a_ii(evidence: Evidence) -> Iterable[Claim]:
     """The small mixture, counted."""
     stated = {(1, 0): 171, (0, 1): 151, (1, 1): 99, (0, 0): 79}
     for x, hits in stated.items():
-        formula = bernoulli.mixture_likelihood(x, P, PI)
+        formula = bernoulli_mixture.mixture_likelihood(x, P, PI)
         yield Claim(f"probability of $({x[0]},{x[1]})$ is ${hits}/500$", "enumeration", float(formula), float(counted(x)))
-    worst = max(abs(bernoulli.mixture_likelihood(x, P, PI) - Fraction(hits, 500)) for x, hits in stated.items())
+    worst = max(abs(bernoulli_mixture.mixture_likelihood(x, P, PI) - Fraction(hits, 500)) for x, hits in stated.items())
     yield Claim("largest difference of the formula from these four fractions", "exact rationals", 0.0, float(worst))
-    total = sum(bernoulli.mixture_likelihood(x, P, PI) for x in IMAGES)
+    total = sum(bernoulli_mixture.mixture_likelihood(x, P, PI) for x in IMAGES)
     yield Claim("sum of the four probabilities", "exact rationals", 1.0, float(total))
-    bright = Fraction(bernoulli.mixture_likelihood((1, 1), P, PI), sum(bernoulli.mixture_likelihood((1, b), P, PI) for b in (0, 1)))
+    bright = Fraction(
+        bernoulli_mixture.mixture_likelihood((1, 1), P, PI),
+        sum(bernoulli_mixture.mixture_likelihood((1, b), P, PI) for b in (0, 1)),
+    )
     shares = counted((1, 1)) / (counted((1, 0)) + counted((1, 1)))
     yield Claim("probability of pixel 2 when pixel 1 is on", "enumeration", float(bright), float(shares))
-    alone = sum(bernoulli.mixture_likelihood((a, 1), P, PI) for a in (0, 1))
+    alone = sum(bernoulli_mixture.mixture_likelihood((a, 1), P, PI) for a in (0, 1))
     yield Claim(
         "probability of pixel 2 when nothing is known", "enumeration", float(alone), float(counted((0, 1)) + counted((1, 1)))
     )
@@ -89,7 +94,7 @@ def gdl_2a_iii(evidence: Evidence) -> Iterable[Claim]:
     """Log-likelihood of three images, and its slope in one parameter."""
     product = math.prod(counted(x) for x in DATA)
     yield Claim(
-        "log-likelihood of the three images", "enumeration", bernoulli.log_likelihood(DATA, P, PI), math.log(product), 1e-12
+        "log-likelihood of the three images", "enumeration", bernoulli_mixture.log_likelihood(DATA, P, PI), math.log(product), 1e-12
     )
 
     def moved(first: float, other: float) -> float:  # p_1 of the first component, p_1 of the second
@@ -101,7 +106,7 @@ def gdl_2a_iii(evidence: Evidence) -> Iterable[Claim]:
         return total
 
     def stated(other: Fraction) -> float:
-        eta = bernoulli.responsibilities(DATA, (P[0], (other, P[1][1])), PI)
+        eta = bernoulli_mixture.responsibilities(DATA, (P[0], (other, P[1][1])), PI)
         return float(sum(row[0] * (x[0] - P[0][0]) for row, x in zip(eta, DATA, strict=True)) / (P[0][0] * (1 - P[0][0])))
 
     yield Claim(
@@ -133,7 +138,7 @@ def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "probability of $\\mathbf{z}=(0,1,0)$ for $\\boldsymbol{\\pi}=(0.2,0.3,0.5)$",
         "enumeration",
-        float(bernoulli.indicator_probability((0, 1, 0), pi)),
+        float(bernoulli_mixture.indicator_probability((0, 1, 0), pi)),
         outcomes / 10,
         published=float(as_published(pi, (0, 1, 0))),
     )
@@ -141,21 +146,23 @@ def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
         "sum of the distribution of the indicator over its three values",
         "exact rationals",
         1.0,
-        float(sum(bernoulli.indicator_probability(z, pi) for z in one_hot)),
+        float(sum(bernoulli_mixture.indicator_probability(z, pi) for z in one_hot)),
         published=float(sum(as_published(pi, z) for z in one_hot)),
     )
     given = {k: sum(counted(y, k) for y in IMAGES) for k in range(2)}
-    given_component = [bernoulli.bernoulli_likelihood((1, 0), row) for row in P]
+    given_component = [bernoulli_mixture.bernoulli_likelihood((1, 0), row) for row in P]
     yield Claim(
         "probability of $\\mathbf{x}=(1,0)$ given component 2 of the small mixture",
         "enumeration",
-        float(bernoulli.complete_likelihood((1,), ((1, 0),), P, PI) / PI[1]),
+        float(bernoulli_mixture.complete_likelihood((1,), ((1, 0),), P, PI) / PI[1]),
         float(counted((1, 0), 1) / given[1]),
         published=float(as_published(given_component, (0, 1))),
     )
 
     def distance(weights: Sequence[Fraction]) -> float:
-        stated = {(k, x): bernoulli.complete_likelihood((k,), (x,), P, weights) / weights[k] for k in range(2) for x in IMAGES}
+        stated = {
+            (k, x): bernoulli_mixture.complete_likelihood((k,), (x,), P, weights) / weights[k] for k in range(2) for x in IMAGES
+        }
         return float(max(abs(value - counted(x, k) / given[k]) for (k, x), value in stated.items()))
 
     statement = "largest difference of the second distribution from the counted shares, all images and components"
@@ -167,7 +174,7 @@ def gdl_2b_i(evidence: Evidence) -> Iterable[Claim]:
 @question("gdl-2b-ii")
 def gdl_2b_ii(evidence: Evidence) -> Iterable[Claim]:
     """All 2^3 assignments."""
-    joint = {z: bernoulli.complete_likelihood(z, DATA, P, PI) for z in ASSIGNMENTS}
+    joint = {z: bernoulli_mixture.complete_likelihood(z, DATA, P, PI) for z in ASSIGNMENTS}
     total = sum(joint.values())
     marginal = math.prod(counted(x) for x in DATA)
     yield Claim("the joint likelihood summed over all assignments", "enumeration", float(total), float(marginal))
@@ -179,7 +186,7 @@ def gdl_2b_ii(evidence: Evidence) -> Iterable[Claim]:
     for x, k in zip(DATA, chosen, strict=True):
         z = [int(j == k) for j in range(2)]
         printed *= sum(weight**bit for weight, bit in zip(PI, z, strict=True))
-        printed *= sum(bernoulli.bernoulli_likelihood(x, row) ** bit for row, bit in zip(P, z, strict=True))
+        printed *= sum(bernoulli_mixture.bernoulli_likelihood(x, row) ** bit for row, bit in zip(P, z, strict=True))
     yield Claim(
         "joint likelihood of the images and the components 1, 2, 2",
         "enumeration",
@@ -194,10 +201,9 @@ def gdl_2b_iii_1(evidence: Evidence) -> Iterable[Claim | Finding]:
     """Responsibilities as shares among the outcomes with the same image, and how decided they are on digits."""
     import torch
 
-    from dgm.artefacts import load_model
-    from dgm.models import bmm
+    from dgm.models import bmm, load_model
 
-    eta = bernoulli.responsibilities(DATA, P, PI)
+    eta = bernoulli_mixture.responsibilities(DATA, P, PI)
     for x, row, text in zip(DATA, eta, ("16/19", "4/151", "4/11"), strict=True):
         yield Claim(
             f"responsibility of component 1 for $({x[0]},{x[1]})$ is ${text}$",
@@ -249,16 +255,16 @@ def gdl_2b_iii_2(evidence: Evidence) -> Iterable[Claim]:
             math.log(NEW_PI[k]) + sum(math.log(q if bit else 1 - q) for bit, q in zip(x, NEW_P[k], strict=True))
             for x, k in zip(DATA, z, strict=True)
         )
-    eta = bernoulli.responsibilities(DATA, P, PI)
+    eta = bernoulli_mixture.responsibilities(DATA, P, PI)
     likely = max(posterior, key=lambda z: posterior[z])
     expectation = sum(float(weight) * logs[z] for z, weight in posterior.items())
     yield Claim(
         "expected complete log-likelihood of the new parameters",
         "enumeration",
-        bernoulli.expected_complete_log_likelihood(DATA, eta, NEW_P, NEW_PI),
+        bernoulli_mixture.expected_complete_log_likelihood(DATA, eta, NEW_P, NEW_PI),
         expectation,
         1e-10,
-        published=math.log(bernoulli.complete_likelihood(likely, DATA, P, PI)),  # no expectation, no hats
+        published=math.log(bernoulli_mixture.complete_likelihood(likely, DATA, P, PI)),  # no expectation, no hats
     )
     worst = max(
         abs(sum(weight for z, weight in posterior.items() if z[i] == k) - eta[i][k]) for i in range(len(DATA)) for k in range(2)
@@ -267,7 +273,7 @@ def gdl_2b_iii_2(evidence: Evidence) -> Iterable[Claim]:
     together = math.prod(row[k] for row, k in zip(eta, likely, strict=True))
     yield Claim("posterior probability of the most probable assignment", "enumeration", float(together), float(posterior[likely]))
     spread = max(logs.values()) - min(logs.values())
-    joint = [math.log(bernoulli.complete_likelihood(z, DATA, NEW_P, NEW_PI)) for z in logs]
+    joint = [math.log(bernoulli_mixture.complete_likelihood(z, DATA, NEW_P, NEW_PI)) for z in logs]
     yield Claim("range of $\\log P(Z,X)$ over the assignments", "enumeration", max(joint) - min(joint), spread, 1e-10)
 
 
@@ -290,7 +296,7 @@ def gdl_2c_i(evidence: Evidence) -> Iterable[Claim]:
     from scipy.optimize import minimize_scalar
 
     eta = _exact_eta()
-    p, pi = bernoulli.m_step(DATA, eta)
+    p, pi = bernoulli_mixture.m_step(DATA, eta)
     stated = ((Fraction(9513, 9722), Fraction(1539, 4861)), (Fraction(25066, 55789), Fraction(50806, 55789)))
     root, slopes = sympy.Symbol("q"), []
     for k, d in itertools.product(range(2), range(2)):
@@ -334,7 +340,7 @@ def gdl_2c_i(evidence: Evidence) -> Iterable[Claim]:
     rows = [float(value) for row in p for value in row]
 
     def objective_of(values: np.ndarray) -> float:
-        return bernoulli.expected_complete_log_likelihood(
+        return bernoulli_mixture.expected_complete_log_likelihood(
             DATA, eta, values.reshape(2, 2).tolist(), [float(weight) for weight in pi]
         )
 
@@ -373,11 +379,11 @@ def gdl_2c_i(evidence: Evidence) -> Iterable[Claim]:
     value = sympy.lambdify(sympy.Symbol("q", positive=True), objective, "math")
     found = minimize_scalar(lambda u: -value(u), bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x
     yield Claim("where an optimiser finds the maximum, component 1, pixel 1", "optimisation", rows[0], float(found), 1e-6)
-    always, _ = bernoulli.m_step(((1, 0), (1, 1), (1, 1)), eta)  # the first pixel is on in every image
+    always, _ = bernoulli_mixture.m_step(((1, 0), (1, 1), (1, 1)), eta)  # the first pixel is on in every image
     edge = minimize_scalar(lambda u: -float(size) * math.log(u), bounds=(1e-9, 1), method="bounded", options={"xatol": 1e-12}).x
     yield Claim("the maximiser for a pixel that is on in every image", "optimisation", float(always[0][0]), float(edge), 1e-6)
     empty = [[Fraction(0), Fraction(1)]] * 3
-    change = [bernoulli.expected_complete_log_likelihood(DATA, empty, ((q, 0.4), (0.2, 0.8)), NEW_PI) for q in (0.1, 0.9)]
+    change = [bernoulli_mixture.expected_complete_log_likelihood(DATA, empty, ((q, 0.4), (0.2, 0.8)), NEW_PI) for q in (0.1, 0.9)]
     yield Claim("change of the objective with $\\hat{\\mathbf{p}}^{(k)}$ when $N_k=0$", "closed form", 0.0, change[1] - change[0])
 
 
@@ -402,7 +408,7 @@ def gdl_2c_ii(evidence: Evidence) -> Iterable[Claim]:
     eta = _exact_eta()
     sizes = [sum((row[k] for row in eta), Fraction(0)) for k in range(2)]
     numbers = {size: sympy.Rational(n.numerator, n.denominator) for size, n in zip((size_1, size_2), sizes, strict=True)}
-    p, pi = bernoulli.m_step(DATA, eta)
+    p, pi = bernoulli_mixture.m_step(DATA, eta)
     yield Claim("new weight of component 1", "symbolic", float(pi[0]), float(solution[first].subs(numbers)), 1e-15)
     worst = max(abs(pi[0] - Fraction(38888, 94677)), abs(pi[1] - Fraction(55789, 94677)))
     yield Claim("largest difference of the formula from $38888/94677$ and $55789/94677$", "exact rationals", 0.0, float(worst))
@@ -452,11 +458,11 @@ def gdl_2c_ii(evidence: Evidence) -> Iterable[Claim]:
         "multiplier that maximises the dual function, the number of images", "optimisation", 3.0, float(top), 1e-3, published=n / k
     )
     before = math.log(math.prod(counted(x) for x in DATA))
-    yield Claim("log-likelihood before the step", "enumeration", bernoulli.log_likelihood(DATA, P, PI), before, 1e-12)
+    yield Claim("log-likelihood before the step", "enumeration", bernoulli_mixture.log_likelihood(DATA, P, PI), before, 1e-12)
     data = torch.tensor(DATA, dtype=torch.float64)
     rows, weights, _ = bmm.em_iteration(data, torch.tensor(P, dtype=torch.float64), torch.tensor(PI, dtype=torch.float64)[:, None])
     after = float(bmm.e_step(data, rows, weights)[1].sum())
-    yield Claim("log-likelihood after the step", "closed form", bernoulli.log_likelihood(DATA, p, pi), after, 1e-9)
+    yield Claim("log-likelihood after the step", "closed form", bernoulli_mixture.log_likelihood(DATA, p, pi), after, 1e-9)
     yield Claim("the step raises the log-likelihood", "closed form", expected=True, computed=after > before)
     other, share = (0.35, 0.65), [float(size) / 3 for size in sizes]
     loss = sum(float(n) * (math.log(b) - math.log(a)) for n, a, b in zip(sizes, share, other, strict=True))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from dgm import flows
-from dgm.checks import Claim, Evidence, question
 from dgm.checks.gdl._shared import integral, normal
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import change_of_variables
 
 __all__: list[str] = []
 
@@ -40,13 +42,13 @@ def gdl_5a(evidence: Evidence) -> Iterable[Claim]:
     at_zero = float(sympy.limit(density, y, 0))
     yield Claim("limit of f(1/y)/y^2 at y = 0 is 1/pi", "symbolic", 1 / math.pi, at_zero, 1e-15)
     points = np.array([-30.0, -2.0, -0.4, 0.1, 0.7, 1.0, 5.0])
-    stated = flows.reciprocal_density(flows.cauchy_density, points)
+    stated = change_of_variables.reciprocal_density(change_of_variables.cauchy_density, points)
     slopes = [_slope(_below_reciprocal, float(point)) for point in points]
     worst = float(np.abs(stated - np.array(slopes)).max())
     yield Claim("largest distance of f_Y from the slope of P(1/X <= y)", "finite differences", 0.0, worst, 1e-7)
     probability = (math.atan(2.0) - math.atan(1 / 3)) / math.pi
     yield Claim("P(1/3 < X < 2) is 1/4", "closed form", 0.25, probability, 1e-12)
-    transformed = integral(lambda v: float(flows.reciprocal_density(flows.cauchy_density, v)), 0.5, 3)
+    transformed = integral(lambda v: float(change_of_variables.reciprocal_density(change_of_variables.cauchy_density, v)), 0.5, 3)
     yield Claim("probability that 1/X lies in (1/2, 3), by the density found", "quadrature", 0.25, transformed, 1e-10)
     n = 100_000
     draws = np.sort(1 / np.tan(np.pi * (np.random.default_rng(0).uniform(size=n) - 0.5)))
@@ -72,7 +74,7 @@ def gdl_5b(evidence: Evidence) -> Iterable[Claim]:
     mu, sigma = 0.3, 0.5
 
     def density(z: float) -> float:
-        return float(flows.lognormal_density(z, mu, sigma))
+        return float(change_of_variables.lognormal_density(z, mu, sigma))
 
     yield Claim("the density integrates to one", "quadrature", 1.0, integral(density, 0, 0.5, 1, 2, 5, 20, 60), 1e-8)
     below = integral(density, 0, 0.5, 1, math.exp(mu))
@@ -106,10 +108,10 @@ def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
     import mpmath
 
     def density(z: float) -> float:
-        return float(flows.square_distance_density(z))
+        return float(change_of_variables.square_distance_density(z))
 
     def cdf(z: float) -> float:
-        return float(flows.square_distance_cdf(z))
+        return float(change_of_variables.square_distance_cdf(z))
 
     root = math.sqrt(2)
     inner = integral(density, 0, 1)
@@ -142,7 +144,7 @@ def gdl_5c(evidence: Evidence) -> Iterable[Claim]:
     arrays = evidence.arrays("square_distance")
     distances = np.sort(arrays["distances"])
     n = len(distances)
-    stated = flows.square_distance_cdf(distances)
+    stated = change_of_variables.square_distance_cdf(distances)
     distance = float(max((np.arange(1, n + 1) / n - stated).max(), (stated - np.arange(n) / n).max()))
     yield Claim(
         "distance of the simulated points' distribution from F below its 0.1 % point",
@@ -158,12 +160,12 @@ def gdl_6_1(evidence: Evidence) -> Iterable[Claim]:
     """Round trips."""
     points = np.concatenate([POINT, np.random.default_rng(0).normal(scale=3, size=10_000), [0.0]])
     forth = np.where(points < 0, points / 10, points)  # the map as the question defines it
-    back = flows.leaky_relu_inverse(forth)
+    back = change_of_variables.leaky_relu_inverse(forth)
     yield Claim("largest distance of inverse(LReLU(z)) from z", "closed form", 0.0, float(np.abs(back - points).max()), 1e-12)
-    inverse = flows.leaky_relu_inverse(points)
+    inverse = change_of_variables.leaky_relu_inverse(points)
     there = np.where(inverse < 0, inverse / 10, inverse)
     yield Claim("largest distance of LReLU(inverse(x)) from x", "closed form", 0.0, float(np.abs(there - points).max()), 1e-12)
-    yield Claim("inverse at -0.2", "closed form", -2.0, float(flows.leaky_relu_inverse(-0.2)), 1e-12)
+    yield Claim("inverse at -0.2", "closed form", -2.0, float(change_of_variables.leaky_relu_inverse(-0.2)), 1e-12)
     ordered = np.sort(points)
     steepness = np.diff(np.where(ordered < 0, ordered / 10, ordered)) / np.diff(ordered)
     yield Claim("least slope of LReLU between neighbours of 10,006 sorted points", "closed form", 0.1, float(steepness.min()), 1e-9)
@@ -176,10 +178,11 @@ def gdl_6_2(evidence: Evidence) -> Iterable[Claim]:
     """Determinant by finite differences."""
     point, step = np.array(POINT), 1e-6
     columns = [
-        (flows.leaky_relu(point + step * unit) - flows.leaky_relu(point - step * unit)) / (2 * step) for unit in np.eye(len(point))
+        (change_of_variables.leaky_relu(point + step * unit) - change_of_variables.leaky_relu(point - step * unit)) / (2 * step)
+        for unit in np.eye(len(point))
     ]
     jacobian = np.stack(columns, axis=1)
-    stated = float(flows.leaky_relu_inverse_det(point))
+    stated = float(change_of_variables.leaky_relu_inverse_det(point))
     yield Claim(
         "inverse |det| at (-2, 0.5, -0.3, 4, -1)", "finite differences", stated, 1 / abs(float(np.linalg.det(jacobian))), 1e-4
     )
@@ -197,18 +200,24 @@ def gdl_6_2(evidence: Evidence) -> Iterable[Claim]:
     )
     off = float(np.abs(jacobian - np.diag(np.diag(jacobian))).max())
     yield Claim("largest entry of the Jacobian off the diagonal", "finite differences", 0.0, off, 1e-9)
-    signs = [flows.leaky_relu_inverse_det(np.array(p)) for p in itertools.product((-1.0, 1.0), repeat=4)]
+    signs = [change_of_variables.leaky_relu_inverse_det(np.array(p)) for p in itertools.product((-1.0, 1.0), repeat=4)]
     numeric = []
     for p in itertools.product((-1.0, 1.0), repeat=4):
-        slopes = (flows.leaky_relu(np.array(p) + step) - flows.leaky_relu(np.array(p) - step)) / (2 * step)
+        slopes = (change_of_variables.leaky_relu(np.array(p) + step) - change_of_variables.leaky_relu(np.array(p) - step)) / (
+            2 * step
+        )
         numeric.append(1 / np.prod(slopes))
     worst = float(np.abs(np.array(signs) - np.array(numeric)).max())
     yield Claim("largest error over all 16 sign patterns of n = 4", "finite differences", 0.0, worst, 1e-4)
-    from_x = float(flows.leaky_relu_inverse_det(flows.leaky_relu(point)))
+    from_x = float(change_of_variables.leaky_relu_inverse_det(change_of_variables.leaky_relu(point)))
     yield Claim("counting the negative coordinates of x gives the same", "closed form", stated, from_x)
 
     def pushed(x: float) -> float:
-        return float(flows.leaky_relu_pushforward(lambda z: np.exp(-0.5 * z[..., 0] ** 2) / math.sqrt(2 * math.pi), np.array([x])))
+        return float(
+            change_of_variables.leaky_relu_pushforward(
+                lambda z: np.exp(-0.5 * z[..., 0] ** 2) / math.sqrt(2 * math.pi), np.array([x])
+            )
+        )
 
     mass = integral(pushed, -1.2, 0) + integral(pushed, 0, 12)
     yield Claim("the density of LReLU(Z), Z standard normal, integrates to one", "quadrature", 1.0, mass, 1e-8)

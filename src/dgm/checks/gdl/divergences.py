@@ -6,9 +6,11 @@ from typing import cast
 
 import numpy as np
 
-from dgm import divergences, gaussian_fits
-from dgm.checks import Claim, Evidence, question
 from dgm.checks.gdl._shared import integral, normal
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences, reverse_kl
 
 __all__: list[str] = []
 
@@ -99,7 +101,7 @@ def gdl_1b(evidence: Evidence) -> Iterable[Claim]:
     """Gaussian fits to 1/2 N(-4, 1) + 1/2 N(4, 1), found here by BFGS on Gauss-Hermite sums over (mean, log sd)."""
     from scipy.optimize import minimize
 
-    target = gaussian_fits.two_modes(4.0)
+    target = reverse_kl.two_modes(4.0)
     nodes, weights = np.polynomial.hermite_e.hermegauss(160)
     weights = weights / weights.sum()
 
@@ -159,7 +161,7 @@ def gdl_1b(evidence: Evidence) -> Iterable[Claim]:
     distance = float(np.abs(drawn - np.array([wide, left, right])).max())
     yield Claim("distance of the drawn curves' parameters from these optima", "optimisation", 0.0, distance, 1e-4)
     best = minimize(lambda theta: on_grid(float(theta[0])), np.array([1.0]), method="BFGS", options={"gtol": 1e-9})
-    centred = gaussian_fits.central_fit(4.0)
+    centred = reverse_kl.central_fit(4.0)
     yield Claim(
         "reverse divergence of the best Gaussian centred between the modes", "optimisation", centred.divergence, best.fun, 1e-8
     )

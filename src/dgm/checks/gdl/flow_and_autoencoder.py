@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
 from dgm.checks.gdl import model_comparison
 from dgm.checks.gdl._shared import MIXTURES, apart, integral, normal
-from dgm.config import parse
-from dgm.files import load_tensors
-from dgm.measurements import Measured, bootstrapped, mean
+from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths.measured import Measured, bootstrapped, mean
+from dgm.runtime.files import load_tensors
+from dgm.settings import parse
 
 if TYPE_CHECKING:
     from dgm.models import nice
@@ -80,7 +82,7 @@ def _temperatures(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _flow(evidence: Evidence, run: str) -> "nice.Model":
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     return cast("nice.Model", load_model(evidence.model_path(run)))
 
@@ -249,8 +251,8 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The trained VAE: parameters, KL term, order of the bounds, and how its samples hang together."""
     import torch
 
-    from dgm.artefacts import load_model
-    from dgm.distributions import kl_to_standard_normal
+    from dgm.maths.distributions import kl_to_standard_normal
+    from dgm.models import load_model
 
     model = cast(Any, load_model(evidence.model_path("vae_conv")))
     sizes = [sum(parameter.numel() for parameter in part.parameters()) for part in (model.encoder, model.decoder)]
@@ -488,7 +490,7 @@ def _class_information(evidence: Evidence, images: np.ndarray) -> float:
     """
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     classifier = cast(Any, load_model(evidence.model_path("classifier")))
     x = torch.from_numpy(np.clip(images, 0, 1).astype(np.float32)).flatten(1)

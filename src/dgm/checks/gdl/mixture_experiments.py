@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm import bernoulli
-from dgm.checks import Claim, Evidence, Finding, paired, question
 from dgm.checks.gdl._shared import DATA, MIXTURES, PI, P, apart, component_terms, counted
-from dgm.config import parse
-from dgm.measurements import Measured, bootstrapped
+from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import bernoulli_mixture
+from dgm.maths.measured import Measured, bootstrapped
+from dgm.settings import parse
 
 __all__: list[str] = []
 
@@ -104,7 +106,7 @@ def gdl_3b(evidence: Evidence) -> Iterable[Claim]:
         for sign in (1, -1):
             moved = [list(row) for row in rows]
             moved[k][d] += sign * step
-            values.append(bernoulli.expected_complete_log_likelihood(DATA, exact_eta, moved, small_weights[:, 0].tolist()))
+            values.append(bernoulli_mixture.expected_complete_log_likelihood(DATA, exact_eta, moved, small_weights[:, 0].tolist()))
         slopes.append(abs(values[0] - values[1]) / (2 * step))
     yield Claim("largest slope of the E-step objective at the new p", "finite differences", 0.0, max(slopes), 1e-6)
     empty = torch.tensor([[1.0, 0.0]] * 3, dtype=torch.float64)
@@ -282,7 +284,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
     q = ((0.5, 0.5), (0.1, 0.9), (0.7, 0.3))
     gap = sum(
         w * math.log(w / float(eta))
-        for row, weights in zip(bernoulli.responsibilities(DATA, P, PI), q, strict=True)
+        for row, weights in zip(bernoulli_mixture.responsibilities(DATA, P, PI), q, strict=True)
         for w, eta in zip(weights, row, strict=True)
     )
     evidence_log = math.log(math.prod(counted(x) for x in DATA))
@@ -296,10 +298,10 @@ def _distance_from_fit(images: Any, traces: Sequence[Sequence[float]]) -> float:
     """Largest difference of the log-likelihoods of the loop's starts from those in the history of a fit to the same images."""
     import torch
 
-    from dgm.dataset import ImageData
-    from dgm.loop import Context
+    from dgm.data.tensors import ImageData
     from dgm.models import bmm
-    from dgm.rng import Generators
+    from dgm.runtime.streams import Generators
+    from dgm.training.loop import Context
 
     class Counting(Generators):
         """Gives start i the seed i."""
@@ -329,7 +331,7 @@ def _kept(evidence: Evidence, run: str) -> np.ndarray:
 @question("gdl-3d")
 def gdl_3d(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The fitted prototypes for K = 5, 10, 20."""
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     distance, fitted, held_out, clusters, labels = 0.0, [], [], [], np.zeros(0, int)
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
@@ -515,7 +517,7 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
         first, second, both = (sum(f) for f in zip(*((a, b, a * b) for _, a, b in chosen), strict=True))
         return Fraction(both, n) - Fraction(first * second, n * n)
 
-    formula = float(bernoulli.mixture_covariance([[0.9, 0.2], [0.3, 0.7]], [0.4, 0.6])[0, 1])
+    formula = float(bernoulli_mixture.mixture_covariance([[0.9, 0.2], [0.3, 0.7]], [0.4, 0.6])[0, 1])
     yield Claim(
         "covariance of the two pixels of the small mixture",
         "enumeration",

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, Finding
 from dgm.checks.gdl._shared import MIXTURES, apart
-from dgm.measurements import Measured, bootstrapped
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.maths.measured import Measured, bootstrapped
 
 __all__ = ["RANKED", "compared"]
 
@@ -136,7 +137,7 @@ def _features(evidence: Evidence, run: str, binary: bool) -> tuple[np.ndarray, n
     """Classifier features of as many test images as samples and of the samples, float64."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     classifier = cast(Any, load_model(evidence.model_path("classifier")))
     test, drawn = evidence.images()["test_images"], evidence.samples(run)["samples"]

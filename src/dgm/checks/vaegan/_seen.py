@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dgm.checks import Evidence
+from dgm.claims.evidence import Evidence
 
 __all__ = ["seen_as"]
 
@@ -11,7 +11,7 @@ def seen_as(evidence: Evidence, images: np.ndarray) -> np.ndarray:
     """The class of each image, [..., 28, 28] with values in [0, 1], by the classifier that judges all samples."""
     import torch
 
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
     from dgm.protocols import Classifies
 
     classifier: object = load_model(evidence.model_path("classifier"))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgm.checks import Claim, Evidence, Finding, frequency, question
 from dgm.checks.vaegan._seen import seen_as
-from dgm.config import parse
-from dgm.files import load_tensors
-from dgm.measurements import Measured, mean
+from dgm.claims.claim import Claim, Finding, frequency
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths.measured import Measured, mean
+from dgm.runtime.files import load_tensors
+from dgm.settings import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,7 @@ LOGITS = np.array([-30.0, -6.0, -1.5, 0.0, 0.7, 4.0, 30.0])
 
 
 def _trained(evidence: Evidence) -> "Model":
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
     from dgm.models.gan import Model
 
     model = load_model(evidence.model_path(RUN))

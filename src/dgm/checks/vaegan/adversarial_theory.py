@@ -1,8 +1,9 @@
 """Claims of vaegan 3: the adversarial game, its value, the best discriminator and generator, and three shifted intervals.
 
-``expected`` comes from the formulas of :mod:`dgm.adversarial_game` and :mod:`dgm.divergences`, or is a number of an answer's text;
-``computed`` from counting equally likely outcomes, searches over discriminators, distributions and couplings, algebra and
-quadrature. One small game runs through the parts: four equally likely noise values, three points, data on the first two of them.
+``expected`` comes from the formulas of :mod:`dgm.maths.adversarial_game` and :mod:`dgm.maths.divergences`, or is a number of an
+answer's text; ``computed`` from counting equally likely outcomes, searches over discriminators, distributions and couplings,
+algebra and quadrature. One small game runs through the parts: four equally likely noise values, three points, data on the first two
+of them.
 """
 
 import itertools
@@ -12,9 +13,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from dgm import adversarial_game as game
-from dgm import divergences
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import adversarial_game as game
+from dgm.maths import divergences
 
 __all__: list[str] = []
 

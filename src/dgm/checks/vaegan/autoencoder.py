@@ -1,7 +1,7 @@
 """Claims of the vaegan answers on the autoencoder with a latent plane: its functions, its loss, its training and its pictures.
 
-The functions of :mod:`dgm.distributions` are compared with the standard library, with enumeration and with the distributions of
-torch; the trained model with formulas written out in NumPy on its weights, with importance sampling and with other routes to a
+The functions of :mod:`dgm.maths.distributions` are compared with the standard library, with enumeration and with the distributions
+of torch; the trained model with formulas written out in NumPy on its weights, with importance sampling and with other routes to a
 number. What training made of the model is said by findings, with errors over images.
 """
 
@@ -12,13 +12,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm import distributions, variational_bounds
-from dgm.checks import Claim, Evidence, Finding, frequency, paired, question
 from dgm.checks._gradients import worst_relative_error
 from dgm.checks.vaegan._seen import seen_as
-from dgm.config import parse
-from dgm.files import load_tensors
-from dgm.measurements import Measured, mean
+from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import distributions, variational_bounds
+from dgm.maths.measured import Measured, mean
+from dgm.runtime.files import load_tensors
+from dgm.settings import parse
 
 __all__: list[str] = []
 
@@ -32,7 +34,7 @@ KEPT = 4000  # training images behind what costs time for each pair of them
 
 def _model(evidence: Evidence) -> Any:
     """The trained model."""
-    from dgm.artefacts import load_model
+    from dgm.models import load_model
 
     return cast(Any, load_model(evidence.model_path(RUN)))
 

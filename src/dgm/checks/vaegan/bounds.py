@@ -1,7 +1,8 @@
 """Claims about two ways to estimate a bound, and about a bound without an encoder.
 
-``expected`` comes from the formulas of :mod:`dgm.estimators` and :mod:`dgm.variational_bounds`, or is a number of an answer's text;
-``computed`` from symbolic moments, Monte Carlo with draws of its own, and optimisation of decoders and encoders.
+``expected`` comes from the formulas of :mod:`dgm.maths.gradient_estimators` and :mod:`dgm.maths.variational_bounds`, or is a number
+of an answer's text; ``computed`` from symbolic moments, Monte Carlo with draws of its own, and optimisation of decoders and
+encoders.
 """
 
 import functools
@@ -11,9 +12,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm import estimators, variational_bounds
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 from dgm.demonstrations import bound_estimators
+from dgm.maths import gradient_estimators, variational_bounds
 
 __all__: list[str] = []
 
@@ -89,7 +92,7 @@ def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
     cases = {"the posterior N(1/2, 1/2)": (0.5, 0.5, (0.25, 0.0)), "N(2, 1)": (2.0, 1.0, (1.5, 9.5))}
     rng = np.random.default_rng(10)
     for name, (mean, variance, stated) in cases.items():
-        formula = estimators.bound_variances(1.0, mean, math.sqrt(variance))
+        formula = gradient_estimators.bound_variances(1.0, mean, math.sqrt(variance))
         z = mean + math.sqrt(variance) * rng.standard_normal(DRAWS)
         reconstruction = _log_normal(1.0, z, 1.0)
         divergence = 0.5 * (variance + mean**2 - 1 - math.log(variance))
@@ -106,7 +109,7 @@ def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
         apart = draws[0] - draws[1]
         error = 4 * float(apart.std()) / math.sqrt(DRAWS)
         yield Claim(f"difference of the two means at {name}", "Monte Carlo", 0.0, float(apart.mean()), error)
-        made = estimators.bound_draws(1.0, mean, math.sqrt(variance), np.linspace(-3, 3, 7))
+        made = gradient_estimators.bound_draws(1.0, mean, math.sqrt(variance), np.linspace(-3, 3, 7))
         z = mean + math.sqrt(variance) * np.linspace(-3, 3, 7)
         again = (
             _log_normal(1.0, z, 1.0) - divergence,
@@ -115,9 +118,9 @@ def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
         worst = float(np.abs(np.array(made) - np.array(again)).max())
         yield Claim(f"draws of the demonstration at {name}, largest error", "closed form", 0.0, worst, 1e-12)
     log_p = float(_log_normal(1.0, 0.0, 2.0))
-    at_posterior = float(np.ptp(estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), rng.standard_normal(1000))[1]))
+    at_posterior = float(np.ptp(gradient_estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), rng.standard_normal(1000))[1]))
     yield Claim("spread of form 2 at the posterior", "Monte Carlo", 0.0, at_posterior, 1e-12)
-    constant = float(estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), np.array([1.7]))[1][0])
+    constant = float(gradient_estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), np.array([1.7]))[1][0])
     yield Claim("its constant value is log p(x)", "closed form", log_p, constant, 1e-12)
     noisier = [float(symbolic(1.0, 2.0, 1.0)) for symbolic in _symbolic_variances()]
     yield Claim("how many times noisier form 2 is at N(2, 1)", "symbolic", 9.5 / 1.5, noisier[1] / noisier[0], 1e-12)

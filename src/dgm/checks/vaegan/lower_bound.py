@@ -1,7 +1,8 @@
 """Claims about the Bernoulli decoder, the derivation of the bound, properties of the divergence, and the best posterior.
 
-``expected`` comes from the formulas of :mod:`dgm.divergences`, :mod:`dgm.distributions` and :mod:`dgm.variational_bounds`, or
-is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic integration and searches.
+``expected`` comes from the formulas of :mod:`dgm.maths.divergences`, :mod:`dgm.maths.distributions` and
+:mod:`dgm.maths.variational_bounds`, or is a number of an answer's text; ``computed`` from enumeration, exact rationals, symbolic
+integration and searches.
 """
 
 import itertools
@@ -11,8 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from dgm import divergences, variational_bounds
-from dgm.checks import Claim, Evidence, question
+from dgm.claims.claim import Claim
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
+from dgm.maths import divergences, variational_bounds
 
 __all__: list[str] = []
 
@@ -39,7 +42,7 @@ def vaegan_1a(evidence: Evidence) -> Iterable[Claim]:
     """Two pixels with y = (0.9, 0.2)."""
     import torch
 
-    from dgm import distributions
+    from dgm.maths import distributions
 
     y = (Fraction(9, 10), Fraction(1, 5))
 

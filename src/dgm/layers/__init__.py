@@ -1,0 +1,1 @@
+"""Layers of networks that more than one model could use."""

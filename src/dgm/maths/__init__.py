@@ -1,0 +1,1 @@
+"""Mathematics in NumPy and PyTorch: densities, divergences, bounds, estimators. It needs nothing else of this project."""

@@ -1,0 +1,1 @@
+"""Builds made again: manifest, comparison, archive."""

@@ -1,0 +1,1 @@
+"""Training: the loop with its checkpoints, phases, restarts, arithmetic, and what a training returns."""

@@ -1,0 +1,434 @@
+"""What a config asks for: the runs, figures and checks of a build, and what each job must know to be up to date.
+
+The Snakefile builds one :class:`Plan` whenever it is read. Only light modules are imported, and everything that can be wrong
+before a job starts is reported here, all faults at once.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dgm.data.sources import DATASETS, content_digest
+from dgm.errors import unknown
+from dgm.report import catalogue
+from dgm.report.captions import Captions
+from dgm.runtime.seeds import repeats
+from dgm.workflow.fingerprint import PACKAGE, annotation, defines, fingerprint, names
+from dgm.workflow.resources import Request, Requests
+from dgm.workflow.schema import FILE, faults, read
+
+__all__ = ["Plan", "flags", "gpu_limit"]
+
+CLASSIFIER = "classifier"
+"""The run whose features measure the samples of all others."""
+
+SECOND_CLASSIFIER = "classifier_second"
+"""The run whose features measure them once more, to see whether the order of the models hangs on the classifier."""
+
+SAMPLES = 10_000
+"""Samples of a model of images: one for every test image of the full data sets."""
+
+SAMPLES_OF_FEW = 2_000
+"""Samples of a model of points, and of any model on the data set that has no more than 1,000 test images."""
+
+IMAGES = "images"
+"""Name of the prepared images among the data that a run may be fitted to."""
+
+REAL_IMAGES = "real_test"
+"""Name under which the metrics table lists the scores of real test images."""
+
+UNREPEATED = frozenset({CLASSIFIER, "resample"})
+"""Kinds of which `seeds` makes no second: the measuring instruments, and the floors, which train nothing."""
+
+DECODER_METHODS = ("log_likelihood_given", "observed")
+"""What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
+
+PLACEHOLDERS = "{}<>"
+"""Around the names of wildcards and path variables in Snakemake's paths."""
+
+LIMITS_OF = {
+    "prepare": {"train_images", "test_images"},
+    "demonstrate": {"repeats"},
+    "train": {"steps"},
+    "sample": {"samples"},
+    "estimate": {"steps", "samples"},
+}
+"""The caps a stage acts on; the stages not named here are told all of them."""
+
+
+class Plan:
+    """A validated config and the registries of the repository.
+
+    Args:
+        config: the merged content of ``config.yaml``, ``--configfile`` and ``--config``.
+        repository: folder that holds ``report/`` and ``workflow/``.
+
+    Raises:
+        ValueError: one line a fault: the path of the key, what came, and what is allowed.
+    """
+
+    def __init__(self, config: Mapping[str, Any], repository: Path = PACKAGE.parents[1]) -> None:
+        wrong = faults(config, read(repository / FILE.relative_to(PACKAGE.parents[1])))
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        self.report = repository / "report"
+        self.dataset: str = config["dataset"]
+        self.data_dir: str = config.get("data_dir", "")
+        self.seed: int = config["seed"]
+        self.seeds: int = config.get("seeds", 1)
+        self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
+        self._blocks: dict[str, Any] = config["runs"]
+        self.repeated = [run for run in self._blocks if self._repeats(run)]
+        self._instances = {name: (run, i) for run in self.repeated for i, name in enumerate(repeats(run, self.seeds), 1)}
+        self._place = {run: place for place, run in enumerate(self._blocks)}
+        self._rings: dict[str, Any] = config.get("rings", {})
+        variant = config.get("variant", "")
+        self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
+        self._check_places(repository, variant)
+        for name in (CLASSIFIER, SECOND_CLASSIFIER):
+            if name not in self._blocks:
+                raise ValueError(f"runs: no run called {name}; the samples of all runs are measured with its features")
+        self.data_content = content_digest(self.dataset, self.data_dir)
+        self.assignments = names("checks")
+        self.demonstrations = names("demonstrations")
+        kinds = {run: self.kind(run) for run in self._blocks}
+        self._requests = Requests(repository / "workflow" / "resources.yaml", kinds, names("models"))
+        self._check_data()
+        self._check_estimates()
+        self._catalogue = catalogue.load(self.report)
+        self.figures = self._catalogue.figures
+        self._check_report()
+
+    @property
+    def runs(self) -> list[str]:
+        """All runs, in the order of the config."""
+        return list(self._blocks)
+
+    @property
+    def instances(self) -> dict[str, str]:
+        """Runs repeated with other seeds, ``<run>-seed<i>`` with i = 1 … ``seeds`` - 1, each with the run that has the first."""
+        return {instance: run for instance, (run, _) in self._instances.items()}
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the names of all that is trained.
+
+        Snakemake reads it whenever it puts a name into a path, several times a job, so it names the runs and the seeds and not
+        every pair of them.
+        """
+        again = f"(?:{'|'.join(self.repeated)})-seed(?:{'|'.join(map(str, range(1, self.seeds)))})"
+        return "|".join([*self.runs, again] if self._instances else self.runs)
+
+    @property
+    def trained(self) -> list[str]:
+        """All that is trained: the runs, and those repeated with other seeds."""
+        return [*self.runs, *self._instances]
+
+    @property
+    def sampled_runs(self) -> list[str]:
+        """The runs whose model defines ``sample``."""
+        return [run for run in self._blocks if self.samples(run)]
+
+    @property
+    def estimated_runs(self) -> list[str]:
+        """The runs whose likelihood is estimated: those with a block ``estimates``."""
+        return [run for run in self.runs if self.estimated(run)]
+
+    @property
+    def rings(self) -> list[str]:
+        """The simulated data sets."""
+        return list(self._rings)
+
+    @property
+    def tabulated(self) -> list[str]:
+        """What has a file of metrics: trained runs, simulated data sets (scores of the true density) and demonstrations."""
+        return [*self.trained, *self.rings, *self.demonstrations]
+
+    @property
+    def measured(self) -> list[str]:
+        """What tables may have rows of: runs, rings and demonstrations, and the real images that the classifier scores."""
+        return [*self.runs, *self.rings, *self.demonstrations, REAL_IMAGES]
+
+    @property
+    def documents(self) -> list[str]:
+        """The printed documents: the whole report, and each assignment by itself."""
+        return ["report", *self.assignments]
+
+    def block(self, run: str) -> dict[str, Any]:
+        """What the config says of a run; a run repeated with another seed has the block of the first."""
+        block: dict[str, Any] = self._blocks[self._first(run)]
+        return block
+
+    def data(self, run: str) -> str:
+        """Name of the data that a run is fitted to: ``images`` or a ring."""
+        name: str = self.block(run).get("data", IMAGES)
+        return name
+
+    def judged(self, run: str) -> bool:
+        """Whether the digit classifier scores a run's samples."""
+        return self.samples(run) and self.data(run) == IMAGES
+
+    def draws(self, run: str) -> int:
+        """How many samples are drawn of a run."""
+        return SAMPLES if self.judged(run) and self.dataset != "mnist-5k" else SAMPLES_OF_FEW
+
+    def evidence(self, run: str) -> dict[str, str]:
+        """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
+
+        Samples of images, where the model draws any, and the classifiers that measure them. The second classifier is told of the
+        first, which alone says how real images score.
+        """
+        classifier, second = (f"models/{name}.pt" for name in (CLASSIFIER, SECOND_CLASSIFIER))
+        if run == SECOND_CLASSIFIER:
+            return {"classifier": classifier}
+        if not self.judged(run):
+            return {}
+        return {"classifier": classifier, "classifier_second": second, "samples": f"samples/{run}.npz"}
+
+    def priority(self, run: str) -> int:
+        """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
+        return len(self._blocks) - self._place[self._first(run)]
+
+    def request(self, stage: str, run: str) -> Request:
+        """What a job of a run asks of a scheduler; a run repeated with another seed asks for what the first does."""
+        return self._requests.of(stage, self._first(run))
+
+    def seed_of(self, run: str) -> int:
+        """The seed of a run's training and sampling: its own or the common one, which a repeated run adds its number to."""
+        seed: int = self.block(run).get("seed", self.seed)
+        return seed + (self._instances[run][1] if run in self._instances else 0)
+
+    def ring(self, name: str) -> str:
+        """Settings of a simulated data set, as JSON."""
+        return as_json(self._rings[name])
+
+    def samples(self, run: str) -> bool:
+        """Whether a run's model can draw samples."""
+        return defines(f"dgm.models.{self.kind(run)}", "Model", "sample")
+
+    def estimated(self, run: str) -> bool:
+        """Whether a run's likelihood is estimated."""
+        return "estimates" in self.block(run)
+
+    def estimates(self, run: str) -> str:
+        """How a run's likelihood is estimated, as JSON: its block with what it says for this data set laid over."""
+        return self._laid_over(run, "estimates")
+
+    def kind(self, run: str) -> str:
+        """The kind of a run, which is the name of its module."""
+        kind: str = self.block(run)["kind"]
+        return kind
+
+    def settings(self, run: str) -> str:
+        """A run's settings as JSON: its block with what it says for this data set laid over."""
+        return self._laid_over(run, "settings")
+
+    def _laid_over(self, run: str, key: str) -> str:
+        block = self.block(run)
+        return as_json({**block.get(key, {}), **block.get(f"{key}_for", {}).get(self.dataset, {})})
+
+    def limits_of(self, stage: str) -> str:
+        """The caps that a stage acts on, as JSON."""
+        return as_json({key: value for key, value in self.limits.items() if key in LIMITS_OF.get(stage, self.limits)})
+
+    def code(self, stage: str, *modules: str) -> str:
+        """Digest of the code of a stage and of the modules that it picks at run time."""
+        return fingerprint(f"dgm.stages.{stage}", *(f"dgm.{module}" for module in modules))
+
+    def config_json(self) -> str:
+        """What the report says about its config: each run with the settings in force."""
+        runs = {run: {"kind": self.kind(run), "settings": json.loads(self.settings(run))} for run in self.runs}
+        common = {"dataset": self.dataset, "seed": self.seed, "seeds": self.seeds, "limits": self.limits}
+        return as_json({**common, "runs": runs, "repeated": self.repeated})
+
+    def artefacts(self) -> list[str]:
+        """Files a figure may be drawn from, relative to the results folder."""
+        return [
+            "data/images.npz",
+            *(f"data/{name}.npz" for name in self.rings),
+            "tables/metrics.csv",
+            "tables/seeds.csv",
+            "tables/costs.csv",
+            *(f"history/{run}.csv" for run in self.runs),
+            *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
+            *(f"samples/{run}.npz" for run in self.sampled_runs),
+            *(f"estimates/{run}.{suffix}" for suffix in ("npz", "csv") for run in self.estimated_runs),
+            *(f"arrays/{name}.npz" for name in self.demonstrations),
+        ]
+
+    def sources(self, figure: str) -> list[str]:
+        """The files that a figure is drawn from, relative to the results folder."""
+        return list(self.figures[figure].sources.values())
+
+    def drawing(self, figure: str) -> str:
+        """What decides how a figure is drawn, as JSON; its caption and alt text are the report's."""
+        return as_json(self.figures[figure].model_dump(include={"draw", "sources", "settings"}))
+
+    def category(self, figure: str) -> str:
+        """Where the report shows a figure: title of the assignment or chapter."""
+        for answer in self._catalogue.answers.values():
+            if figure in answer.figures:
+                return self._catalogue.assignments[self._catalogue.questions[answer.question].assignment].title
+        titles = [chapter.title for chapter in self._catalogue.chapters.values() if figure in chapter.figures]
+        return titles[0] if titles else "Shown nowhere"
+
+    def captions(self) -> Captions:
+        """Captions of the figures, for Snakemake's own report: those of the page, read when the first is asked for."""
+        return Captions(Path(self.results) / "report" / "index.html", iter(self.figures))
+
+    def jobs(self) -> list[str]:
+        """The jobs whose cost is tabulated, ``<stage>/<run>``."""
+        stages = {
+            "train": self.trained,
+            "sample": [run for run in self.trained if self.samples(run)],
+            "evaluate": self.trained,
+            "estimate": [run for run in self.trained if self.estimated(run)],
+        }
+        return [f"{stage}/{run}" for stage, runs in stages.items() for run in runs]
+
+    def metric_files(self) -> list[str]:
+        """The files that the table of metrics joins, relative to the results folder."""
+        estimated = [run for run in self.trained if self.estimated(run)]
+        return [*(f"metrics/{name}.csv" for name in self.tabulated), *(f"estimates/{run}.csv" for run in estimated)]
+
+    def records(self) -> list[str]:
+        """Names of the records of all jobs that the report shows something of: ``<stage>/<name>``."""
+        return [
+            "prepare/images",
+            *(f"simulate/{name}" for name in self.rings),
+            *(f"{stage}/{run}" for stage in ("train", "evaluate") for run in self.runs),
+            *(f"sample/{run}" for run in self.sampled_runs),
+            *(f"estimate/{run}" for run in self.estimated_runs),
+            "tabulate/metrics",
+            "costs/jobs",
+            *(f"demonstrate/{name}" for name in self.demonstrations),
+            *(f"check/{assignment}" for assignment in self.assignments),
+            "collect/questions",
+            *(f"plot/{figure}" for figure in self.figures),
+        ]
+
+    def parts_json(self) -> str:
+        """What a whole build has, for the report of one that failed (:mod:`dgm.stages.rescue`)."""
+        return as_json(
+            {
+                "metric_files": self.metric_files(),
+                "jobs": self.jobs(),
+                "repeated": self.repeated,
+                "seeds": self.seeds,
+                "limits": self.limits_of("check"),
+                "assignments": list(self.assignments),
+                "figures": {figure: self.sources(figure) for figure in self.figures},
+            }
+        )
+
+    def report_sources(self) -> dict[str, list[str]]:
+        """The files that the report is written from: what ``report/`` holds, and the program that sets formulas."""
+        lists = [self.report / f"{name}.yaml" for name in ("figures", "tables", "bibliography")]
+        katex = self.report.parent / "node_modules" / "katex" / "package.json"
+        return {
+            "questions": [str(self.report / "questions.yaml")],
+            "answers": sorted(map(str, self.report.glob("answers/**/*.md"))),
+            "chapters": sorted(map(str, self.report.glob("chapters/*.md"))),
+            "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
+            "lists": [str(path) for path in lists],
+            "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
+            "katex": [str(katex)],
+        }
+
+    def _repeats(self, run: str) -> bool:
+        """Whether `seeds` counts for a run: of images, without a seed of its own, and of a kind whose values vary with the seed."""
+        block = self._blocks[run]
+        return not {"data", "seed"} & set(block) and block["kind"] not in UNREPEATED
+
+    def _first(self, run: str) -> str:
+        """The run that a repeated one repeats, or the run itself."""
+        return self._instances[run][0] if run in self._instances else run
+
+    def _check_places(self, repository: Path, variant: str) -> None:
+        """No path holds what Snakemake reads as a placeholder, and the results of another data set lie elsewhere."""
+        wrong = [
+            f"{what} {path}: holds one of {' '.join(PLACEHOLDERS)}, which Snakemake reads as a placeholder; rename the folder"
+            for what, path in (("the workflow's folder", str(repository)), ("data_dir:", self.data_dir))
+            if set(PLACEHOLDERS) & set(path)
+        ]
+        for other in DATASETS:
+            if len(other) > len(self.dataset) and f"{self.results}-".startswith(f"results/{other}-"):
+                wrong.append(f"variant: got {variant!r}; {self.results} would be a folder of data set {other}; call it otherwise")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+    def _check_data(self) -> None:
+        """Models of points name a ring, models of images name none; rings, runs and demonstrations have names of their own."""
+        wrong: list[object] = []
+        for run in self.runs:
+            kind, name = self.kind(run), self._blocks[run].get("data")
+            points = annotation(f"dgm.models.{kind}", "fit", "data") == "PointData"
+            where = f"runs.{run}.data"
+            if not points and name is not None:
+                wrong.append(f"{where}: got {name!r}; a run of kind {kind} is fitted to the images and takes no such key")
+            elif points and name is None:
+                wrong.append(f"{where}: missing; a run of kind {kind} needs one of: {', '.join(self.rings) or 'no ring'}")
+            elif points and name not in self._rings:
+                wrong.append(unknown("ring", str(name), self.rings, where))
+        for name, times in Counter([*self.tabulated, REAL_IMAGES, IMAGES]).items():
+            if times > 1 and name in self._instances:
+                first = self._first(name)
+                wrong.append(f"{name}: is what run {first} is called with another seed (seeds: {self.seeds}); call it otherwise")
+            elif times > 1:
+                wrong.append(f"{name}: names more than one run, ring or demonstration; call one of them otherwise")
+        if wrong:
+            raise ValueError("\n".join(map(str, wrong)))
+
+    def _check_estimates(self) -> None:
+        """Likelihoods are estimated for models that make an image from a code."""
+        wrong = [
+            f"runs.{run}.estimates_for: nothing to lay it over; the run needs a key estimates, which may be empty"
+            for run in self.runs
+            if "estimates_for" in self._blocks[run] and not self.estimated(run)
+        ]
+        for run in self.estimated_runs:
+            module = f"dgm.models.{self.kind(run)}"
+            if not any(defines(module, "Model", method) for method in DECODER_METHODS):
+                wrong.append(
+                    f"runs.{run}.estimates: a model of kind {self.kind(run)} has no decoder whose likelihood could be estimated"
+                )
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+    def _check_report(self) -> None:
+        """Every figure has a module that draws it and sources that this build makes; every table has runs of this config."""
+        known, modules = self.artefacts(), names("figures")
+        wrong = []
+        for name, figure in self.figures.items():
+            where = f"{self.report / 'figures.yaml'}: {name}"
+            if figure.draw not in modules:
+                wrong.append(unknown("module of dgm.figures named", figure.draw, modules, f"{where}.draw"))
+            for alias, path in figure.sources.items():
+                if path not in known:
+                    wrong.append(unknown("file of the build called", path, known, f"{where}.from.{alias}"))
+        for name, table in self._catalogue.tables.items():
+            for row in table.rows:
+                if row.run not in self.measured:
+                    wrong.append(unknown("run", row.run, self.measured, f"{self.report / 'tables.yaml'}: {name}"))
+        if wrong:
+            raise ValueError("\n".join(map(str, wrong)))
+
+
+def flags(files: Mapping[str, str]) -> list[str]:
+    """Words of a command line from named files: ``train_record=a`` becomes ``--train-record`` and ``a``."""
+    return [word for name, path in files.items() for word in (f"--{name.replace('_', '-')}", str(path))]
+
+
+def as_json(value: object) -> str:
+    """JSON that is the same for equal values, so that it can decide about reruns."""
+    return json.dumps(value, sort_keys=True)
+
+
+def gpu_limit(given: Iterable[str], found: int, jobs: int = 1) -> int | None:
+    """How many jobs may hold a GPU at once: ``jobs`` on each GPU of this machine, unless the user said otherwise or there is none.
+
+    Without a limit Snakemake starts as many such jobs as there are cores, which is right for a machine without a GPU.
+    """
+    return None if "gpu" in given or found == 0 else found * jobs

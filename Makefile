@@ -46,7 +46,7 @@ quick: $(STAMP) ## while editing: lint of the code, and 45 s of the tests that w
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile -m "not slurm and not pipeline" --touched 45 $(ARGS) || [ $$? = 5 ]
 
 prove: $(STAMP) ## see each claim fail under wrong code, where code changed since it was last seen (all: ARGS=--again)
-	pytest --numprocesses auto --maxprocesses 8 --keep-proofs tests/checks/test_every_claim_can_fail.py $(ARGS)
+	pytest --numprocesses auto --maxprocesses 8 --keep-proofs tests/claims/test_every_claim_can_fail.py $(ARGS)
 
 test-slurm: $(STAMP) ## run the whole workflow through a Slurm of one node, started here (root; packages slurm-wlm, munge)
 	pytest --numprocesses 0 -m slurm tests/slurm $(ARGS)
@@ -55,8 +55,9 @@ lint: $(STAMP) ## check style, types, spelling, security, the workflow and CITAT
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo
 	codespell --skip './results,./node_modules,./requirements*.txt,./package-lock.json,./src/*.egg-info'
-	bandit --quiet --configfile pyproject.toml --recursive src benchmarks workflow
+	bandit --quiet --configfile pyproject.toml --recursive src assignments benchmarks workflow
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 	uv tool run --quiet --from cffconvert==2.0.0 cffconvert --validate

@@ -33,7 +33,7 @@ from dgm.runtime import fork_server
 from dgm.runtime.device import STAGE_ENVIRONMENT
 from dgm.runtime.files import load_json
 from dgm.training.cuda_graphs import CUDA_GRAPHS
-from dgm.workflow.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
+from dgm.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ("run", "device", "precision", "images/s", "again", "graphs", "other precision", "train s", "sample s", "evaluate s",
@@ -125,7 +125,7 @@ def one_of_each_kind(plan: Plan) -> list[str]:
     for run in plan.runs:
         if plan.data(run) == "images":
             firsts.setdefault(plan.kind(run), run)
-    return list(dict.fromkeys([CLASSIFIER, SECOND_CLASSIFIER, *firsts.values()]))
+    return list(dict.fromkeys([*plan.judges, *firsts.values()]))
 
 
 def prepare(plan: Plan, folder: Path) -> None:

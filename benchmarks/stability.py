@@ -36,19 +36,17 @@ import numpy as np
 import torch
 import yaml
 
+from dgm.assignments import NAMESPACE, within
 from dgm.claims.claim import Finding
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import claims
 from dgm.claims.verdicts import COLUMNS
-from dgm.evaluation import costs
-from dgm.metrics_table import save
 from dgm.report.results import SCATTER
 from dgm.reproduce.incomplete import joined, view
 from dgm.reproduce.verify import retold
 from dgm.runtime.device import STAGE_ENVIRONMENT
 from dgm.runtime.files import Damaged, load_frame, load_json, load_table, write_text
 from dgm.training.precision import resolve
-from dgm.workflow.fingerprint import names
 from dgm.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,18 +124,11 @@ def processor() -> str:
 
 
 def completed(build: Build, scratch: Path) -> Path:
-    """A view of a build with tables of what it has."""
+    """A view of a build with a table of what it has."""
     folder = view(build.results.resolve(), scratch / build.results.name)
     joined(
         [*sorted((folder / "metrics").glob("*.csv")), *sorted((folder / "estimates").glob("*.csv"))], folder / "tables/metrics.csv"
     )
-    rows = [
-        (path.stem, "", reading)
-        for stage in ("train", "sample")
-        for path in sorted((folder / "records" / stage).glob("*.json"))
-        for reading in costs.of_record(stage, load_json(path))
-    ]
-    save(folder / "tables" / "costs.csv", rows)
     return folder
 
 
@@ -148,7 +139,7 @@ def read(build: Build) -> tuple[list[str], list[dict[str, object]], list[tuple[s
     with tempfile.TemporaryDirectory() as scratch:
         folder = completed(build, Path(scratch))
         evidence = Evidence(folder)
-        for assignment in names("checks"):
+        for assignment in within([ROOT / NAMESPACE]):
             for question, check in claims(assignment).items():
                 try:
                     for claim in check(evidence):
@@ -157,7 +148,7 @@ def read(build: Build) -> tuple[list[str], list[dict[str, object]], list[tuple[s
                             numbers = {"estimate": repr(float(estimate.value)), "stderr": repr(float(estimate.stderr))}
                             found.append({"question": question, "finding": claim.id, **numbers, "n": estimate.n})
                         elif not claim.passed:
-                            said.append(f"FALSE {question}: {claim.statement}: expected {claim.expected}, found {claim.computed}")
+                            said.append(f"FALSE {question}: {claim.statement}: stated {claim.stated}, found {claim.found}")
                 except (Damaged, KeyError) as error:
                     said.append(f"{question} stops: {str(error)[:160]}")
         table = load_frame(folder / "tables" / "metrics.csv")[["run", "metric", "split", "value"]]

@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+import shipped  # noqa: F401 - makes the assignments importable
 import torch
 from hypothesis import HealthCheck, settings
 from tiny_results import build, digest, made_up_digits
@@ -48,7 +49,7 @@ torch.set_warn_always(True)  # else a warning, which is an error here, shows in 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What ``make prove`` and ``make quick`` say."""
-    parser.addoption("--keep-proofs", action="store_true", help="keep in tests/checks/proved.csv whose claims were seen failing")
+    parser.addoption("--keep-proofs", action="store_true", help="keep in tests/claims/proved.csv whose claims were seen failing")
     parser.addoption("--again", action="store_true", help="prove all claims, those too that were proved with the same code")
     parser.addoption("--touched", type=float, metavar="SECONDS", help="only test files that the change touches, for so long")
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from dgm.assignments import PACKAGE
 from dgm.runtime import device
-from dgm.workflow.fingerprint import PACKAGE
 
 __all__ = ["MadeUpDevice", "Misplaced", "NotRecordable", "Wait", "made_up_device"]
 

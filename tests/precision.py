@@ -1,20 +1,42 @@
 """How far two computations of one number may lie apart: the only place where a tolerance for rounding is chosen.
 
-Another processor, number of threads or size of batch adds the same terms in another order and takes exponentials and logarithms
-from another library. Let ``eps`` be the spacing of the numbers above 1, so that one rounding is wrong by at most ``eps / 2`` of its
-result, and let ``scale`` be the size of what is added: the sum of the absolute values of the terms.
+A test must not depend on which kernel a processor picks. What may differ, and by how much, decides the tolerance:
+
+- *Rounding* (another order of the same sums, another library of functions, another size of batch): :func:`close`, by the coarsest
+  format and the number of terms, as derived below. Float32 is never compared by a default of pytest, NumPy or torch. Float64 may
+  be, where these leave at least a hundred ``eps``.
+- *Approximation* (a grid, a finite difference, an optimiser): the error of that, which is far larger than rounding.
+- *Statistics*: the random numbers are the same on every processor, so a band must contain the true value and need not be wide;
+  where rounding is amplified, as by accepting and refusing steps of a chain, it is at least five standard errors. Hypothesis
+  draws the same examples at every call (``pytest --hypothesis-profile=explore`` looks for new ones).
+- *Trainings* end with other weights on another processor, and run in bfloat16 where it has units for that. A threshold leaves
+  several standard deviations of the scatter over seeds; where that is little, the test says what was measured.
+- *The same bytes* are asked for only of the same call with the same shapes and threads in one process, or of two such processes.
+
+Other kernels can be had on one machine. The tests must pass with each::
+
+    # as a processor without AVX-512 and AMX
+    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 make test
+    # the plainest of torch, MKL, OpenBLAS and NumPy
+    export ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE
+    OPENBLAS_CORETYPE=Prescott NPY_DISABLE_CPU_FEATURES=X86_V3 make test
+
+*The tolerance for rounding.* Another processor, number of threads or size of batch adds the same terms in another order and takes
+exponentials and logarithms from another library. Let ``eps`` be the spacing of the numbers above 1, so that one rounding is wrong
+by at most ``eps / 2`` of its result, and let ``scale`` be the size of what is added: the sum of the absolute values of the terms.
 
 - *Functions.* A vectorised exponential or logarithm is wrong by up to 4 ``eps`` of its value, at worst in one direction for all
   terms. That is 4 ``eps scale`` whatever the number of terms, and 8 ``eps scale`` between two computations.
 - *Sums.* Each of n additions rounds a partial sum of at most ``scale``. In the worst case that makes ``n eps scale`` between two
-  orders. Roundings in different places are hardly correlated: each has a standard deviation of at most ``eps scale / sqrt(12)``, so
-  the difference of two orders has ``eps scale sqrt(n / 6)``, and nearly five of those are ``2 sqrt(n) eps scale``. (Higham & Mary
-  2019 prove that a constant times sqrt(n) is exceeded with a probability that falls like that of a Gaussian.)
+  orders. Roundings in different places are hardly correlated: each has a standard deviation of at most ``eps scale / sqrt(12)``,
+  so the difference of two orders has ``eps scale sqrt(n / 6)``, and nearly five of those are ``2 sqrt(n) eps scale``. (Higham &
+  Mary 2019 prove that a constant times sqrt(n) is exceeded with a probability that falls like that of a Gaussian.)
 
     tolerance = (8 + min(2 sqrt(n), n)) eps scale                                                                          (1)
 
-A wrong formula is off by far more: in float32, (1) is 1e-6 of the scale for one term and 8e-6 for the 784 pixels of an image. What
-rounding decides, such as which of two equally near codes is taken, or where a training ends, has no tolerance: it is not compared.
+A wrong formula is off by far more: in float32, (1) is 1e-6 of the scale for one term and 8e-6 for the 784 pixels of an image.
+What rounding decides, such as which of two equally near codes is taken, or where a training ends, has no tolerance: it is not
+compared.
 """
 
 import math

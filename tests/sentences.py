@@ -14,13 +14,10 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
+from shipped import CONFIG, ROOT, load
 
 __all__ = ["Unbound", "texts", "unbound"]
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 COMPARING = re.compile(
     r"\b(more|less|fewer|most|mostly|least|best|worst|better|worse|higher|lower|highest|lowest|larger|smaller|largest|smallest|"
@@ -52,19 +49,18 @@ class Unbound:
 @functools.cache
 def runs() -> set[str]:
     """The runs of the default configuration."""
-    return set(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))["runs"])
+    return set(CONFIG["runs"])
 
 
 def texts() -> Iterator[tuple[str, str]]:
     """Where each text of the report stands, and the text: answers, chapters, captions, alternative texts, notes."""
-    report = REPOSITORY / "report"
-    for path in sorted([*report.glob("answers/**/*.md"), *report.glob("chapters/*.md")]):
-        yield str(path.relative_to(REPOSITORY)), path.read_text(encoding="utf-8")
-    for listing in ("figures", "tables"):
-        for name, entry in yaml.safe_load((report / f"{listing}.yaml").read_text(encoding="utf-8")).items():
-            for key in ("caption", "alt", "notes"):
-                if entry.get(key):
-                    yield f"report/{listing}.yaml: {name}.{key}", entry[key]
+    catalogue = load()
+    for text in (*catalogue.answers.values(), *catalogue.chapters.values()):
+        yield str(text.path.relative_to(ROOT)), text.path.read_text(encoding="utf-8")
+    for name, entry in (*catalogue.figures.items(), *catalogue.tables.items()):
+        for key in ("caption", "alt", "notes"):
+            if getattr(entry, key, ""):
+                yield f"{catalogue.homes[name].relative_to(ROOT)}: {name}.{key}", getattr(entry, key)
 
 
 def unbound(where: str, text: str, trained: set[str]) -> list[Unbound]:

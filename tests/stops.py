@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from dgm.assignments import PACKAGE
 from dgm.runtime.interruption import Interrupted, listening
-from dgm.workflow.fingerprint import PACKAGE
 
 T = TypeVar("T")
 

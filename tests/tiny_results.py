@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import yaml
+from shipped import FOLDERS
 
+from dgm.assignments import importable, modules
 from dgm.runtime.files import save_arrays
 from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
 from dgm.workflow.fingerprint import fingerprint, names
@@ -39,9 +41,12 @@ def digest() -> str:
         f"dgm.stages.{stage}"
         for stage in ("train", "sample", "evaluate", "estimate", "simulate", "demonstrate", "tabulate", "costs")
     )
-    modules = (f"dgm.{folder}.{name}" for folder in ("models", "demonstrations") for name in names(folder))
+    packages = {"dgm.models": names("models")} | {
+        f"{importable(folder)}.demonstrations": modules(folder / "demonstrations") for folder in FOLDERS.values()
+    }
+    picked = (f"{package}.{name}" for package, found in packages.items() for name in found)
     texts = (REPOSITORY / "config.yaml", Path(__file__))
-    content = "".join([fingerprint(*stages, *modules), *(path.read_text(encoding="utf-8") for path in texts)])
+    content = "".join([fingerprint(*stages, *picked), *(path.read_text(encoding="utf-8") for path in texts)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -55,7 +60,7 @@ def build(folder: Path) -> None:
     """Write everything that tables, checks and figures read, with two processes at a time."""
     plan = plan_of_points(100)
     write_data(plan, folder)
-    parts = [(_demonstrate, name) for name in plan.demonstrations] + [(_run, run) for run in plan.runs]
+    parts: list[Any] = [(_demonstrate, name) for name in plan.demonstrations] + [(_run, run) for run in plan.runs]
     judges = [part for part in parts if part[1].startswith("classifier")]  # one after the other, and before all that they measure
     others = [part for part in parts if part not in judges]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -71,7 +76,9 @@ def build(folder: Path) -> None:
 
 def _demonstrate(name: str, folder: Path) -> None:
     files = {"arrays": f"arrays/{name}.npz", "metrics": f"metrics/{name}.csv"}
-    _stage(demonstrate, folder, f"demonstrate/{name}", {"name": name, "seed": 0, "limits": json.dumps(LIMITS)}, files)
+    home = plan_of_points(100).demonstrated_in(name)
+    words = {"assignment": home, "name": name, "seed": 0, "limits": json.dumps(LIMITS)}
+    _stage(demonstrate, folder, f"demonstrate/{name}", words, files)
 
 
 def _run(run: str, folder: Path) -> None:

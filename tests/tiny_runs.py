@@ -5,7 +5,6 @@ from typing import Any
 from workflows import SHIPPED
 
 from dgm import models
-from dgm.workflow.plan import CLASSIFIER, SECOND_CLASSIFIER
 
 __all__ = ["BATCH", "RUNS", "is_batched", "smaller"]
 
@@ -31,7 +30,7 @@ def path_of(block: dict[str, Any]) -> tuple[object, ...]:
 
 
 PATHS = {path_of(block): run for run, block in reversed(SHIPPED["runs"].items())}
-RUNS = [run for run in SHIPPED["runs"] if run in PATHS.values() and run not in (CLASSIFIER, SECOND_CLASSIFIER)]
+RUNS = [run for run in SHIPPED["runs"] if run in PATHS.values() and run not in SHIPPED["judges"]]
 
 
 def is_batched(kind: str) -> bool:

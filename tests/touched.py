@@ -47,8 +47,8 @@ def touches(test: Path, changes: Iterable[Path], root: Path = ROOT) -> bool:
 
 
 def _modules(path: Path) -> list[str]:
-    """Dotted names of a Python file of the package, or of the helpers of the tests, and of the inner packages with it."""
-    if path.suffix != ".py" or path.parts[0] not in {"src", "tests"}:
+    """Dotted names of a Python file of the package, an assignment or the tests' helpers, and of the inner packages with it."""
+    if path.suffix != ".py" or path.parts[0] not in {"src", "tests", "assignments"}:
         return []
-    parts = [part for part in path.with_suffix("").parts[1:] if part != "__init__"]
+    parts = [part for part in path.with_suffix("").parts[path.parts[0] != "assignments" :] if part != "__init__"]
     return [".".join(parts[:end]) for end in range(min(2, len(parts)), len(parts) + 1)]

@@ -1,4 +1,21 @@
-"""Snakemake as a user calls it, and repositories small enough to be built in a test."""
+"""Snakemake as a user calls it, and repositories small enough to be built in a test.
+
+How the workflow is tested:
+
+- The whole workflow on the budgets of ``tests/smoke.yaml`` is built once (:func:`smoke_build`), in a clone below
+  ``.pytest_cache/smoke``, which later calls of pytest bring up to date instead of building anew. Tests that change anything work
+  on copies, or on a :func:`small_repository`.
+- ``make test-slurm`` (``tests/slurm``) builds an assignment of seven runs through a Slurm of one node with two made-up GPUs,
+  takes two jobs away from their trainings, and demands that ``dgm.reproduce.verify`` finds no difference to the build without
+  Slurm.
+- Files of tests that build come first, so that no process waits for them at the end (``tests/conftest.py``).
+- No GPU is needed to see where a tensor lies: ``tests/made_up_device.py`` is a mode of torch that enforces the rules of two
+  devices in main memory and notes what waits for the GPU. ``tests/runtime/test_device_placement.py`` takes every path of
+  ``config.yaml`` through it, stopped trainings too. A wait within a training step fails, unless its list ``ALLOWED`` gives the
+  reason. What CUDA computes, and how fast, is not tested there.
+- While editing, ``make quick`` runs the lint of the code and, for 45 seconds, the tests that import or name what changed since
+  the last commit (``tests/touched.py``). It leaves out whole builds.
+"""
 
 import fcntl
 import os
@@ -13,9 +30,9 @@ from typing import Any
 
 import yaml
 
+from dgm.assignments import PACKAGE
 from dgm.runtime.device import STAGE_ENVIRONMENT
 from dgm.runtime.fork_server import SOCKET, start
-from dgm.workflow.fingerprint import PACKAGE
 
 __all__ = [
     "MADE_UP_GPUS",
@@ -75,9 +92,9 @@ def quick(clone: Path, *words: str, cores: int = 2, **environment: str) -> subpr
 
 
 def tool(name: str, *words: str, repository: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m dgm.<name>`` in a clone; what it says on both channels is ``stdout``."""
+    """Run ``python -m dgm.reproduce.<name>`` in a clone; what it says on both channels is ``stdout``."""
     environment = {**os.environ, "PYTHONPATH": str(repository / "src")}
-    called = [sys.executable, "-m", f"dgm.{name}", *words]
+    called = [sys.executable, "-m", f"dgm.reproduce.{name}", *words]
     return subprocess.run(
         called, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
@@ -101,7 +118,7 @@ def one_server(repository: Path = REPOSITORY) -> Iterator[None]:
 def copy_sources(root: Path) -> Path:
     """Make ``root`` hold what a clone does, as far as the workflow reads it; results that it holds stay."""
     root.mkdir(parents=True, exist_ok=True)
-    for name in ("src", "workflow", "report", "profiles", "tests"):
+    for name in ("assignments", "src", "workflow", "report", "profiles", "tests"):
         shutil.rmtree(root / name, ignore_errors=True)
         shutil.copytree(REPOSITORY / name, root / name, ignore=UNFINISHED)
     for name in ("Snakefile", "config.yaml"):
@@ -113,7 +130,7 @@ def copy_sources(root: Path) -> Path:
 
 def allow_made_up_gpus(clone: Path) -> None:
     """Let jobs of this clone hold :data:`MADE_UP_GPUS`: elsewhere a job that finds no CUDA on its GPU stops."""
-    text = "from dgm import device\n\ndevice._demand_cuda = lambda seen: None\n"
+    text = "from dgm.runtime import device\n\ndevice._demand_cuda = lambda seen: None\n"
     (clone / "src" / "sitecustomize.py").write_text(text)  # Python imports it before anything else
 
 
@@ -153,14 +170,15 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     for name in ("src", "workflow", "profiles"):
         shutil.copytree(source / name, folder / name, ignore=UNFINISHED)
     shutil.copy(source / "Snakefile", folder / "Snakefile")
-    shutil.copytree(source / "report", folder / "report", ignore=shutil.ignore_patterns("answers", "chapters"))
-    for name in ("figures", "tables"):
-        (folder / "report" / f"{name}.yaml").write_text("{}\n")
-    for module in (folder / "src" / "dgm" / "demonstrations").glob("[a-z]*.py"):
-        module.unlink()
+    shutil.copytree(source / "report", folder / "report", ignore=shutil.ignore_patterns("chapters", "figures.yaml", "tables.yaml"))
+    toy = folder / "assignments" / "toy"
+    toy.mkdir(parents=True)
+    (toy / "assignment.yaml").write_text(OPEN_QUESTION)
     needed = {name: {"kind": "classifier"} for name in ("classifier", "classifier_second")}  # which measure the samples of others
     smoke = yaml.safe_load((source / "tests" / "smoke.yaml").read_text())
     whole = {
+        "assignments": ["toy"],
+        "judges": list(needed),
         "dataset": "mnist-5k",
         "seed": 0,
         "rings": {},
@@ -172,11 +190,19 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     return folder
 
 
-TOY_QUESTIONS = """
-assignments: [{id: toy, title: Toys, intro: Two questions.}]
+OPEN_QUESTION = """
+title: Toys
 questions:
-  - {id: toy-1, assignment: toy, title: The first one, statement: Say it., kind: program}
-  - {id: toy-2, assignment: toy, title: The second one, statement: Say it too., kind: program}
+  - {id: toy-1, title: The first one, statement: Say it.}
+"""
+
+TOY_QUESTIONS = """
+title: Toys
+intro: Two questions.
+runs: [RUNS]
+questions:
+  - {id: toy-1, title: The first one, statement: Say it., kind: program}
+  - {id: toy-2, title: The second one, statement: Say it too., kind: program}
 """
 
 TOY_ANSWER = """---
@@ -205,7 +231,9 @@ TOY_CHECK = '''
 
 from collections.abc import Iterable
 
-from dgm.checks import Claim, Evidence, Finding, question
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.registry import question
 
 SUM = 4
 
@@ -232,17 +260,13 @@ def toy_repository(folder: Path, runs: Mapping[str, Any], **config: Any) -> Path
     """
     repository = small_repository(REPOSITORY, folder, runs, **config)
     pair = tuple(runs)[:2]
-    checks = repository / "src" / "dgm" / "checks"
-    for path in checks.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-    (checks / "_gradients.py").unlink()
-    (checks / "toy.py").write_text(TOY_CHECK.format(first=pair[0], second=pair[1]))
-    (repository / "report" / "questions.yaml").write_text(TOY_QUESTIONS)
-    answers = repository / "report" / "answers" / "toy"
-    answers.mkdir(parents=True)
+    toy = repository / "assignments" / "toy"
+    (toy / "assignment.yaml").write_text(TOY_QUESTIONS.replace("RUNS", ", ".join(runs)))
+    for name in ("claims", "answers"):
+        (toy / name).mkdir()
+    (toy / "claims" / "toy.py").write_text(TOY_CHECK.format(first=pair[0], second=pair[1]))
     for n, run in enumerate(pair, 1):
-        (answers / f"toy-{n}.md").write_text(TOY_ANSWER.format(n=n, run=run))
-    (repository / "report" / "figures.yaml").write_text("".join(TOY_FIGURE.format(run=run) for run in pair))
+        (toy / "answers" / f"toy-{n}.md").write_text(TOY_ANSWER.format(n=n, run=run))
+    (toy / "figures.yaml").write_text("".join(TOY_FIGURE.format(run=run) for run in pair))
     (repository / "node_modules").symlink_to(REPOSITORY / "node_modules")
     return repository

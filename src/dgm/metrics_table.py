@@ -1,7 +1,5 @@
 """Tables of metrics: how rows are written, and how one number is read."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dgm.maths.measured import Reading
-from dgm.runtime.files import write_text
+from dgm.runtime.files import write_table
 
 __all__ = ["COLUMNS", "joined", "only_row", "save"]
 
@@ -38,10 +36,11 @@ def only_row(table: pd.DataFrame, run: str, metric: str, split: str, where: str)
 
 def save(path: Path, rows: Iterable[tuple[str, str, Reading]]) -> None:
     """Write rows (run, kind, reading) as CSV, with the shortest decimals that read back as the same numbers."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for run, kind, (metric, split, measured) in rows:
-        number = [repr(float(measured.value)), repr(float(measured.stderr)), measured.n]
-        writer.writerow([run, kind, metric, *number, split, measured.unit])
-    write_text(path, text.getvalue())
+    write_table(
+        path,
+        COLUMNS,
+        (
+            (run, kind, metric, float(found.value), float(found.stderr), found.n, split, found.unit)
+            for run, kind, (metric, split, found) in rows
+        ),
+    )

@@ -22,6 +22,7 @@ __all__ = [
     "HasClusters",
     "HasDecoder",
     "HasDensity",
+    "HasImportanceWeightedBound",
     "HasLogProb",
     "HasNoiselessDecoder",
     "HasProposal",
@@ -105,8 +106,13 @@ class HasBound(Protocol):
     treatment: Treatment
 
     def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
-        """``bound`` = ``reconstruction`` - ``kl``, each in nats an image, from one sample of the latent variable."""
+        """``bound`` and the terms that it is made of, each in nats an image, from one sample of the latent variable."""
         ...
+
+
+@runtime_checkable
+class HasImportanceWeightedBound(HasBound, Protocol):
+    """Knows how much a bound gains from several samples of the latent variable."""
 
     def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x, z_j) / q(z_j | x) in nats (Burda et al. 2016, equation 8)."""

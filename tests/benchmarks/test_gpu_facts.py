@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from dgm.workflow.fingerprint import PACKAGE
+from dgm.assignments import PACKAGE
 
 RECORD = {
     "started": datetime.fromtimestamp(1000, UTC).isoformat(timespec="milliseconds"),

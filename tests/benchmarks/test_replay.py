@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgm.assignments import PACKAGE
 from dgm.reproduce.snakemake_notes import METADATA, metadata_file
-from dgm.workflow.fingerprint import PACKAGE
 
 
 def _load() -> ModuleType:

@@ -42,9 +42,9 @@ comparison-cost:
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A repository with a finished build, one figure of which is drawn from times."""
     repository = toy_repository(tmp_path_factory.mktemp("here") / "repository", RUNS)
-    with (repository / "report" / "figures.yaml").open("a") as figures:
+    with (repository / "assignments" / "toy" / "figures.yaml").open("a") as figures:
         figures.write(COST_FIGURE)
-    answer = repository / "report" / "answers" / "toy" / "toy-1.md"
+    answer = repository / "assignments" / "toy" / "answers" / "toy-1.md"
     text = answer.read_text().replace("figures: [", "figures: [comparison-cost, ")
     answer.write_text(f'{text}\n<< fig("comparison-cost") >>\n')
     with one_server(repository):  # for the copies too

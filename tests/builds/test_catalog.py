@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from dgm.assignments import PACKAGE
 from dgm.workflow import schema
-from dgm.workflow.fingerprint import PACKAGE
 
 ROOT = PACKAGE.parents[1]
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from shipped import FOLDERS, claims, load
 
 from dgm.claims import verdicts
 from dgm.claims.claim import Finding
 from dgm.claims.evidence import Evidence
-from dgm.claims.registry import claims
 from dgm.claims.tables import COLUMNS
-from dgm.report.catalogue import load
 from dgm.report.macros import Templates
 from dgm.report.results import Results
 from dgm.runtime.files import load_table
@@ -32,6 +31,10 @@ CASES = {
 """The runs that are exchanged, and the findings that are differences of these runs."""
 
 
+TABLES = ("tables", "metrics", "estimates")
+"""Folders of files whose rows name runs."""
+
+
 def exchange(results: Path, folder: Path, pairs: Mapping[str, str]) -> Path:
     """A copy of a results folder in which each run of ``pairs`` has the files and the numbers of its partner."""
     partner = {**pairs, **{two: one for one, two in pairs.items()}}
@@ -40,8 +43,8 @@ def exchange(results: Path, folder: Path, pairs: Mapping[str, str]) -> Path:
         target = folder / path.relative_to(results).parent / name
         if path.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, target) if path.parent.name != "tables" else shutil.copy(path, target)
-    for path in (folder / "tables").glob("*.csv"):
+            os.link(path, target) if path.parent.name not in TABLES else shutil.copy(path, target)
+    for path in (path for name in TABLES for path in (folder / name).glob("*.csv")):
         with path.open(newline="") as file:
             rows = list(csv.reader(file))
         with path.open("w", newline="") as file:
@@ -81,11 +84,12 @@ def words(question: str, results: Path) -> dict[str, tuple[str, str]]:
     assert check.main(["--assignment", assignment, "--log", str(results / "log"), *told]) == 0
     tables = {f"--{name}-table": results / "tables" / f"{name}.csv" for name in ("checks", "questions", "corrections")}
     told = [str(word) for pair in ({"--report-dir": REPORT, "--record": results / "r.json"} | tables).items() for word in pair]
+    told += ["--assignments", *map(str, FOLDERS.values())]
     assert collect.main(["--incomplete", "--checks", str(checks), *told]) == 0
     rows = load_table(tables["--checks-table"], COLUMNS)
     judged = {row["id"]: row["verdict"] for row in rows if row["question"] == question and row["verdict"]}
-    templates = Templates(load(REPORT), Results(results, CONFIG))
-    source = (REPORT / "answers" / assignment / f"{question}.md").read_text()
+    templates = Templates(load(), Results(results, CONFIG))
+    source = (FOLDERS[assignment] / "answers" / f"{question}.md").read_text()
     block = rf'<% finding "{question}/([a-z0-9-]+)" %>(.*?)<% undecided %>(.*?)<% contradicted %>(.*?)<% endfinding %>'
     printed = {}
     for match in re.finditer(block, source, re.DOTALL):

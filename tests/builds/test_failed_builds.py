@@ -60,11 +60,11 @@ def test_after_the_cure_the_same_call_makes_the_whole_report(failed: tuple[Path,
 
 def test_a_false_claim_fails_the_build_after_the_report_is_written(failed: tuple[Path, Path, str]) -> None:
     repository, folder, _ = failed
-    check = repository / "src" / "dgm" / "checks" / "toy.py"
+    check = repository / "assignments" / "toy" / "claims" / "toy.py"
     check.write_text(check.read_text().replace("SUM = 4", "SUM = 5"))
     done = snakemake("--cores", "2", repository=repository, folder=folder)
     assert done.returncode == 1
     page = (folder / REPORT).read_text()
     assert "This build is not whole." in page and "is false: two and two" in page
-    assert "report/answers/toy/toy-1.md" in done.stdout and "src/dgm/checks/toy.py" in done.stdout
+    assert "assignments/toy/answers/toy-1.md" in done.stdout and "assignments/toy/claims/toy.py" in done.stdout
     assert str(REPORT) in "\n".join(done.stdout.splitlines()[-12:])

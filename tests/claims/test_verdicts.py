@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgm.claims.verdicts import COLUMNS, DECISIVE, ENOUGH, Trial, Trials, decide, load
+from dgm.claims.verdicts import COLUMNS, ENOUGH, Trial, Trials, decide, load
+from dgm.maths.significance import DECISIVE
 from dgm.runtime.files import Damaged
 
 numbers = st.floats(-1e6, 1e6)

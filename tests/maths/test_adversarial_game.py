@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgm.demonstrations import optimal_discriminator, shifted_intervals
+from assignments.vaegan.demonstrations import optimal_discriminator, shifted_intervals
 from dgm.maths import adversarial_game as game
 
 seeds = st.integers(0, 1000)

@@ -64,8 +64,8 @@ def test_covariance_by_enumeration(mixture) -> None:
     mean = weight @ x
     expected = (x - mean).T @ (weight[:, None] * (x - mean))
     np.testing.assert_allclose(bernoulli_mixture.mixture_covariance(p, pi), expected, atol=1e-12)
-    within = bernoulli_mixture.within_component_covariance(p)
     means = np.array(p, dtype=float)
+    within = np.stack([np.diag(row * (1 - row)) for row in means])  # pixels are independent given the component
     share = np.array(pi, dtype=float)
     between = (means - mean).T @ (share[:, None] * (means - mean))
     np.testing.assert_allclose((share[:, None, None] * within).sum(0) + between, expected, atol=1e-12)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dgm.demonstrations import importance_convergence as line
+from assignments.ebm.demonstrations import importance_convergence as line
 from dgm.maths import importance_sampling
 
 

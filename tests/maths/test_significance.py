@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dgm.claims.verdicts import DECISIVE
 from dgm.maths.measured import Measured
-from dgm.maths.significance import Verdict, compare, summary
+from dgm.maths.significance import DECISIVE, Verdict, compare, summary
 
 REPEATS = 4000
 VALUES = st.lists(st.integers(-10_000, 10_000).map(lambda n: n / 64), min_size=2, max_size=6)

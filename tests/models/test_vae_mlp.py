@@ -118,7 +118,7 @@ def test_importance_weighted_bound_grows_with_the_number_of_draws_towards_the_ex
     torch.nn.init.zeros_(made.encoder.spread.weight)  # a posterior as wide as the prior, which any number of draws can serve
     with torch.no_grad():
         one, some, many = (float(made.importance_weighted_bound(x, k, stream(2)).mean()) for k in (1, 30, 3000))
-        exact = float(vae_mlp.quadrature.log_likelihood(made.float().decoder.logits, x.float()).values.mean())
+        exact = float(vae_mlp.decoder_quadrature.log_likelihood(made.float().decoder.logits, x.float()).values.mean())
     assert one < some < many + 0.1
     assert many == pytest.approx(exact, abs=0.3)
 

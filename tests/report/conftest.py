@@ -13,30 +13,32 @@ import pytest
 from dgm.claims.tables import COLUMNS
 from dgm.figures import style
 from dgm.report.build import Report, build
-from dgm.report.catalogue import load
+from dgm.report.catalogue import Catalogue, load
 from dgm.report.results import Results
 from dgm.runtime.files import save_arrays
 from dgm.stages import render
 
 ROOT = Path(__file__).resolve().parents[2]
 
-QUESTIONS = """
-assignments:
-  - {id: toy, title: Toys, intro: 'Two questions on $\\KL(q \\,\\|\\, p)$ & more.'}
-  - {id: late, title: Later}
+TOY = """
+title: Toys
+intro: 'Two questions on $\\KL(q \\,\\|\\, p)$ & more.'
 questions:
   - id: toy-1
-    assignment: toy
     title: The value of $\\log 4$
     statement: |
       Compute $\\int_0^1 \\log 4\\,dx$, and say why.
     kind: numeric
   - id: toy-2
-    assignment: toy
     title: Which model is better?
     statement: Train both and compare.
     kind: program
-  - {id: late-1, assignment: late, title: Not now, statement: 'Find $x$ with $x^2 = 2$.', kind: numeric}
+"""
+
+LATE = """
+title: Later
+questions:
+  - {id: late-1, title: Not now, statement: 'Find $x$ with $x^2 = 2$.', kind: numeric}
 """
 
 FIRST = """
@@ -168,16 +170,15 @@ def _row(**filled: object) -> str:
 
 
 TRUE = {"passed": True, "error": 0.0, "tolerance": 1e-12}
-TOY_1 = {"question": "toy-1", **TRUE, "function": "src/dgm/checks/toy.py:1 toy_1"}
-TOY_2 = {"question": "toy-2", "function": "src/dgm/checks/toy.py:9 toy_2"}
-INTEGRAL = {"expected": 1.3862943611198906, "computed": 1.38629436111989, "error": 6.7e-16}
-LEADS = {"verdict": "shown", "threshold": "above 0.0", "computed": 0.12, "stderr": 0.02, "n": 1000, "scatter": 0.01}
+TOY_1 = {"question": "toy-1", **TRUE, "function": "assignments/toy/claims/toy.py:1 toy_1"}
+TOY_2 = {"question": "toy-2", "function": "assignments/toy/claims/toy.py:9 toy_2"}
+INTEGRAL = {"stated": 1.3862943611198906, "found": 1.38629436111989, "error": 6.7e-16}
+LEADS = {"verdict": "shown", "threshold": "above 0.0", "found": 0.12, "stderr": 0.02, "n": 1000, "scatter": 0.01}
 TRAININGS = {"trainings": 10, "shown": 10, "undecided": 0, "contradicted": 0}
 CHECKED = (
     TOY_1 | INTEGRAL | {"claim": "the integral of log 4 over [0; 1] is $\\log 4$", "method": "quadrature"},
-    TOY_1
-    | {"claim": "E_q[log p] <= log p for all q", "method": "enumeration", "expected": True, "computed": True, "tolerance": 0.0},
-    TOY_2 | TRUE | {"claim": "the flow has its size", "method": "recomputation", "expected": 1, "computed": 2, "passed": "skipped"},
+    TOY_1 | {"claim": "E_q[log p] <= log p for all q", "method": "enumeration", "stated": True, "found": True, "tolerance": 0.0},
+    TOY_2 | TRUE | {"claim": "the flow has its size", "method": "recomputation", "stated": 1, "found": 2, "passed": "skipped"},
     TOY_2
     | LEADS
     | TRAININGS
@@ -185,7 +186,7 @@ CHECKED = (
 )
 CHECKS = "\n".join([",".join(COLUMNS), *(_row(**row) for row in CHECKED), ""])
 
-CORRECTIONS = """question,fault,printed,claim,method,published,source,computed,tolerance
+CORRECTIONS = """question,fault,printed,claim,method,published,source,found,tolerance
 toy-1,wrong,The value,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,printed,1.38629436111989,1e-12
 """
 
@@ -195,8 +196,8 @@ CONFIG = {
     "variant": "",
     "limits": {},
     "runs": {
-        "flow": {"kind": "nice", "settings": {"epochs": 50, "rate": 1e-3}, "settings_for": {"toys": {"epochs": 12}}},
-        "mix": {"kind": "bmm", "settings": {"components": 5}},
+        "flow": {"kind": "nice", "data": "images", "settings": {"epochs": 12, "rate": 1e-3}},
+        "mix": {"kind": "bmm", "data": "images", "settings": {"components": 5, "restarts": 10}},
     },
 }
 
@@ -217,12 +218,20 @@ class Example:
         return self.folder / "results" / "toys"
 
     @property
+    def assignments(self) -> list[Path]:
+        return [self.folder / "assignments" / name for name in ("toy", "late")]
+
+    @property
     def first(self) -> Path:
-        return self.report / "answers" / "toy" / "toy-1.md"
+        return self.assignments[0] / "answers" / "toy-1.md"
 
     @property
     def second(self) -> Path:
-        return self.report / "answers" / "toy" / "toy-2.md"
+        return self.assignments[0] / "answers" / "toy-2.md"
+
+    def load(self) -> Catalogue:
+        """What is declared."""
+        return load(self.report, self.assignments)
 
     def replace(self, path: Path, old: str, new: str) -> None:
         text = path.read_text()
@@ -247,10 +256,11 @@ class Example:
             "--record": self.results / "records" / "render" / "report.json",
             "--log": self.results / "logs" / "render" / "report.log",
         }
-        return render.main([str(word) for pair in words.items() for word in pair])
+        folders = ["--assignments", *map(str, self.assignments)]
+        return render.main([*folders, *(str(word) for pair in words.items() for word in pair)])
 
     def build(self, incomplete: bool = False) -> Report:
-        return build(load(self.report), Results(self.results, self.config), self.results / "report", incomplete)
+        return build(self.load(), Results(self.results, self.config), self.results / "report", incomplete)
 
 
 def _record(folder: Path, stage: str, name: str, **extra: Any) -> None:
@@ -275,7 +285,8 @@ def make(folder: Path) -> Example:
     example = Example(folder)
     shutil.copytree(ROOT / "report" / "templates", example.report / "templates")
     for path, text in {
-        example.report / "questions.yaml": QUESTIONS,
+        example.assignments[0] / "assignment.yaml": TOY,
+        example.assignments[1] / "assignment.yaml": LATE,
         example.report / "figures.yaml": FIGURES,
         example.report / "tables.yaml": TABLES,
         example.report / "bibliography.yaml": BIBLIOGRAPHY,

@@ -7,7 +7,6 @@ import pytest
 from conftest import Example
 from sentences import FINDING, texts
 
-from dgm.report.catalogue import load
 from dgm.report.macros import MISSING, Templates
 from dgm.report.numbers import plain
 from dgm.report.results import Results
@@ -40,7 +39,7 @@ def results(original: Example) -> Results:
     ],
 )
 def test_a_block_says_what_its_verdict_allows(original: Example, results: Results, status: str, said: str) -> None:
-    templates = Templates(load(original.report), judged(results, status=status))
+    templates = Templates(original.load(), judged(results, status=status))
     assert plain(templates.text(BLOCK, "here.md")).replace("\u00a0", " ") == said
 
 
@@ -48,7 +47,7 @@ def test_the_printed_error_holds_the_scatter_of_training(original: Example, resu
     finding = results.finding("toy-2/leads")
     assert finding.error == pytest.approx((0.02**2 + 0.01**2) ** 0.5)
     wide = judged(results, scatter=0.3)
-    said = Templates(load(original.report), wide).text('<< found("toy-2/leads") >>', "here.md")
+    said = Templates(original.load(), wide).text('<< found("toy-2/leads") >>', "here.md")
     assert plain(said).replace("\u00a0", " ") == "0.1 ± 0.3"
 
 
@@ -65,7 +64,7 @@ def test_a_block_without_all_three_verdicts_or_with_a_wrong_name_is_an_error(
     original: Example, results: Results, text: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Templates(load(original.report), results).text(text, "here.md")
+        Templates(original.load(), results).text(text, "here.md")
 
 
 def test_the_page_says_verdict_estimate_and_trainings(original: Example) -> None:

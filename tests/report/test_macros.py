@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from conftest import Example
 
-from dgm.claims.verdicts import DECISIVE
-from dgm.report.catalogue import load
+from dgm.maths.significance import DECISIVE
 from dgm.report.macros import Templates, citation, duration
 from dgm.report.numbers import plain
 from dgm.report.results import SCATTER, Results
@@ -18,7 +17,7 @@ ONE_SEED = "$n=1000$, one seed each, whose scatter is not in the error"
 
 @pytest.fixture
 def templates(original: Example) -> Templates:
-    return Templates(load(original.report), Results(original.results, original.config))
+    return Templates(original.load(), Results(original.results, original.config))
 
 
 def said(templates: Templates, call: str) -> str:
@@ -37,7 +36,7 @@ def said(templates: Templates, call: str) -> str:
         ('num("flow", "parameters")', "19,158,352"),
         ('pm("mix", "log_likelihood")', "−152.5 ± 1.3"),
         ('check("toy-1", 0, digits=4)', "1.3863"),
-        ('check("toy-1", "integral of log 4", field="expected", digits=2)', "1.39"),
+        ('check("toy-1", "integral of log 4", field="stated", digits=2)', "1.39"),
         ('check("toy-1", 1)', "true"),
         ('setting("flow", "epochs")', "12"),
         ('setting("flow", "rate")', "0.001"),
@@ -119,7 +118,7 @@ def test_a_verdict_follows_the_numbers_in_both_directions(example: Example) -> N
             text = "run,kind,metric,value,stderr,n,split,unit\n"
             text += row.format(run="one", metric=metric, value=difference) + row.format(run="two", metric=metric, value=0.0)
             metrics.write_text(text)
-            templates = Templates(load(example.report), Results(example.results, example.config))
+            templates = Templates(example.load(), Results(example.results, example.config))
             verdict = said(templates, f'better("one", "two", "{metric}", labels=("A", "B"))')
             if abs(difference) <= DECISIVE * math.hypot(0.5, 0.5):
                 assert verdict.startswith("no difference found between A and B")
@@ -138,10 +137,10 @@ def test_a_comparison_is_paired_where_both_runs_saw_the_same_images(example: Exa
         text += f"{run},kind,log_likelihood,{values.mean()},{values.std() / 20},400,test,nats\n"
     metrics.write_text(text)
     call = 'better("flow", "mix", "log_likelihood", labels=("A", "B"), digits=2)'
-    verdict = said(Templates(load(example.report), Results(example.results, example.config)), call)
+    verdict = said(Templates(example.load(), Results(example.results, example.config)), call)
     assert verdict.startswith("A is better, by 1.0") and "$n=400$, paired, one seed each" in verdict
     save_arrays(folder / "mix.npz", {"log_likelihood_test": images[:300]})
-    verdict = said(Templates(load(example.report), Results(example.results, example.config)), call)
+    verdict = said(Templates(example.load(), Results(example.results, example.config)), call)
     assert verdict.startswith("no difference found") and "$n=400$, one seed each" in verdict
 
 
@@ -149,7 +148,7 @@ def test_the_scatter_of_training_is_in_the_error_where_it_is_known(example: Exam
     path = example.folder / "scatter.csv"
     rows = [f"toys,{run},log_likelihood,test,10,-100,30,," for run in ("flow", "mix")]
     path.write_text("\n".join([",".join(SCATTER), *rows]) + "\n")
-    templates = Templates(load(example.report), Results(example.results, example.config, path))
+    templates = Templates(example.load(), Results(example.results, example.config, path))
     verdict = said(templates, 'better("flow", "mix", "log_likelihood", labels=("A", "B"))')
     assert (
         verdict == "no difference found between A and B (53 ± 42 nats; $n=1000$, one seed each, error with the scatter of training)"
@@ -165,7 +164,7 @@ def test_durations() -> None:
 
 
 def test_citations(example: Example) -> None:
-    papers = load(example.report).papers
+    papers = example.load().papers
     assert citation(papers["kingma2014"]) == "Kingma & Welling"
     assert citation(papers["dinh2015"]) == "Dinh et\u00a0al."
     assert citation(papers["uncited"]) == "Nobody"

@@ -8,7 +8,7 @@ from conftest import Example
 
 from dgm.claims.tables import COLUMNS
 from dgm.report import origin
-from dgm.report.catalogue import Figure, load
+from dgm.report.catalogue import Figure
 from dgm.report.results import Results
 
 
@@ -18,7 +18,7 @@ def results(example: Example) -> Results:
 
 
 def test_a_figure_comes_from_its_drawing_and_from_the_writers_of_its_sources(example: Example, results: Results) -> None:
-    made = origin.of_figure("wiggle", load(example.report).figures["wiggle"], results)
+    made = origin.of_figure("wiggle", example.load().figures["wiggle"], results)
     assert [(job.stage, job.name) for job in made.jobs] == [("plot", "wiggle"), ("sample", "flow"), ("train", "flow")]
     assert made.runs == ("flow",) and made.target == "results/toys/figures/wiggle.svg"
     assert made.seconds == pytest.approx(12.3 + 12.3 + 200.0)
@@ -46,7 +46,7 @@ def test_each_kind_of_source_leads_to_its_jobs(example: Example, source: str, jo
 
 
 def test_changes_and_devices_are_told(example: Example, results: Results) -> None:
-    made = origin.of_table(load(example.report).tables["scores"], results)
+    made = origin.of_table(example.load().tables["scores"], results)
     assert made.commits == ("0123456789", "0123456789+changes")
     path = example.results / "records" / "train" / "mix.json"
     record = json.loads(path.read_text())
@@ -55,7 +55,7 @@ def test_changes_and_devices_are_told(example: Example, results: Results) -> Non
         ({"name": "Some CPU", "type": "cpu", "threads": 1, "uuid": ""}, "Some CPU, 1 thread"),
     ):
         path.write_text(json.dumps({**record, "device": device}))
-        made = origin.of_table(load(example.report).tables["scores"], Results(example.results, example.config))
+        made = origin.of_table(example.load().tables["scores"], Results(example.results, example.config))
         assert made.devices == ("CPU", words)
 
 
@@ -89,9 +89,3 @@ def test_missing_results_are_named(example: Example, file: str) -> None:
     (example.results / file).unlink()
     with pytest.raises(ValueError, match=f"{Path(file).name}: no such file"):
         example.build()
-
-
-def test_defaults_of_a_model_kind_count_as_settings(results: Results) -> None:
-    assert results.setting("mix", "restarts") == 10  # a default of the kind bmm
-    assert results.setting("mix", "components") == 5  # of the config
-    assert results.setting("flow", "epochs") == 12  # of settings_for

@@ -1,5 +1,6 @@
 """The whole report of the made-up example: complete, self-contained, the same twice, and the same content in both outputs."""
 
+import html
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +12,6 @@ import pytest
 from conftest import Example
 
 from dgm.report.build import Report
-from dgm.report.document import plain_text
 
 VOID = {"meta", "img", "input", "br", "hr", "wbr", "link", "path", "line"}
 
@@ -40,6 +40,11 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.tags if name == tag]
+
+
+def plain_text(markup: str) -> str:
+    """HTML without its tags."""
+    return html.unescape(re.sub(r"<[^>]+>", "", markup))
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +292,7 @@ def test_operations_that_may_differ_from_run_to_run_are_told(example: Example) -
 
 
 def test_a_question_answered_later_moves_from_open_to_answered(example: Example) -> None:
-    path = example.report / "answers" / "late" / "late-1.md"
+    path = example.assignments[1] / "answers" / "late-1.md"
     path.parent.mkdir()
     path.write_text("---\nquestion: late-1\n---\n$x = \\pm\\sqrt 2$.\n")
     report = example.build()
@@ -387,6 +392,7 @@ def test_bad_config_json_is_refused(example: Example, tmp_path: Path, capsys: py
     from dgm.stages import render
 
     words = ["--results", example.results, "--report-dir", example.report, "--html", tmp_path / "a", "--tex", tmp_path / "b"]
+    words += ["--assignments", *example.assignments]
     for text, reason in (("{", "not JSON"), ("[]", "got a list; need a mapping")):
         assert render.main(["--config-json", text, "--record", str(tmp_path / "r"), *map(str, words)]) == 1
         assert reason in capsys.readouterr().err

@@ -6,7 +6,6 @@ from conftest import Example
 from scipy import stats
 
 from dgm.report.build import build
-from dgm.report.catalogue import load
 from dgm.report.macros import Templates
 from dgm.report.numbers import plain
 from dgm.report.results import SCATTER, Results
@@ -26,12 +25,12 @@ def repeated(example: Example) -> Example:
         if "-seed" in run
     ]
     path.write_text(path.read_text() + "\n".join(rows) + "\n")
-    example.config |= {"seeds": 3, "repeated": ["flow", "mix"]}
+    example.config |= {"seeds": 3, "instances": {f"{run}-seed{i}": run for run in ("flow", "mix") for i in (1, 2)}}
     return example
 
 
 def said(example: Example, call: str) -> str:
-    templates = Templates(load(example.report), Results(example.results, example.config))
+    templates = Templates(example.load(), Results(example.results, example.config))
     return plain(templates.text(f"<< {call} >>", "here.md")).replace("\u00a0", " ")
 
 
@@ -53,7 +52,7 @@ def test_numbers_are_means_with_half_their_interval(repeated: Example) -> None:
 def test_what_has_one_seed_keeps_its_standard_error(repeated: Example, example: Example) -> None:
     assert said(repeated, 'num("flow", "parameters", field="seeds")') == "1"
     assert said(repeated, 'num("tiny", "rate", field="seeds")') == "1"
-    example.config |= {"seeds": 1, "repeated": ["flow", "mix"]}
+    example.config |= {"seeds": 1, "instances": {}}
     assert said(example, 'pm("flow", "log_likelihood")') == "−99.3 ± 0.4"
 
 
@@ -92,7 +91,7 @@ def test_tables_can_show_what_repeated_trainings_and_other_classifiers_change(ex
     table.write_text(table.read_text().replace("  notes:", f"{columns}  notes:"))
     path = example.folder / "scatter.csv"
     path.write_text(f"{','.join(SCATTER)}\ntoys,flow,log_likelihood,test,10,-100,30.25,9,4.75\n")
-    found = build(load(example.report), Results(example.results, example.config, path), example.folder).html
+    found = build(example.load(), Results(example.results, example.config, path), example.folder).html
     rows = found.partition('id="tab-scores"')[2].partition("</table>")[0]
     assert "<td>30.25</td><td>4.75</td>" in rows.replace("\n", "")
     assert "<td>–</td><td>–</td>" in rows.replace("\n", "")

@@ -93,18 +93,21 @@ def test_other_columns_are_named(tmp_path: Path) -> None:
 def report(tmp_path: Path) -> Path:
     """Three questions: one answered and corrected, one answered, one open."""
     folder = tmp_path / "report"
-    (folder / "answers" / "gdl").mkdir(parents=True)
-    questions = "".join(
-        f"- {{id: {name}, assignment: {name.split('-')[0]}, title: T, statement: S}}\n" for name in ("gdl-1", "gdl-2", "elbo-1")
+    folder.mkdir()
+    (folder / "bibliography.yaml").write_text("{}\n")
+    for name, questions in {"first": ("first-1", "first-2"), "second": ("second-1",)}.items():
+        listed = "".join(f"- {{id: {question}, title: T, statement: S}}\n" for question in questions)
+        (tmp_path / name / "answers").mkdir(parents=True)
+        (tmp_path / name / "assignment.yaml").write_text(f"title: T\nquestions:\n{listed}")
+    (tmp_path / "first/answers/first-1.md").write_text(
+        "---\nquestion: first-1\ncorrection: {fault: wrong, printed: It said so.}\n---\nText.\n\n::: correction\nNot so.\n:::\n"
     )
-    (folder / "questions.yaml").write_text(f"assignments: [{{id: gdl, title: G}}, {{id: elbo, title: E}}]\nquestions:\n{questions}")
-    for name in ("figures", "tables", "bibliography"):
-        (folder / f"{name}.yaml").write_text("{}\n")
-    (folder / "answers/gdl/gdl-1.md").write_text(
-        "---\nquestion: gdl-1\ncorrection: {fault: wrong, printed: It said so.}\n---\nText.\n\n::: correction\nNot so.\n:::\n"
-    )
-    (folder / "answers/gdl/gdl-2.md").write_text("---\nquestion: gdl-2\n---\nThe word correction alone corrects nothing.\n")
+    (tmp_path / "first/answers/first-2.md").write_text("---\nquestion: first-2\n---\nThe word correction alone corrects nothing.\n")
     return folder
+
+
+def folders(report: Path) -> list[Path]:
+    return [report.parent / name for name in ("first", "second")]
 
 
 def _check(question: str, passed: str = "True", published: str = "") -> dict[str, str]:
@@ -113,7 +116,7 @@ def _check(question: str, passed: str = "True", published: str = "") -> dict[str
     return {**row, **said, "published": published, "source": "printed" if published else ""}
 
 
-FINDING = {**dict.fromkeys(CHECKED, ""), "question": "gdl-2", "claim": "a finding", "id": "rises", "verdict": "shown"}
+FINDING = {**dict.fromkeys(CHECKED, ""), "question": "first-2", "claim": "a finding", "id": "rises", "verdict": "shown"}
 
 
 def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -125,17 +128,24 @@ def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [_check("gdl-1", published="2.5"), _check("gdl-1", "skipped"), _check("gdl-2", "False"), FINDING]
-    words = ["--checks", str(_write_checks(tmp_path / "gdl.csv", rows)), "--report-dir", str(report)]
+    rows = [_check("first-1", published="2.5"), _check("first-1", "skipped"), _check("first-2", "False"), FINDING]
+    words = [
+        "--checks",
+        str(_write_checks(tmp_path / "first.csv", rows)),
+        "--report-dir",
+        str(report),
+        "--assignments",
+        *map(str, folders(report)),
+    ]
     words += ["--checks-table", str(tmp_path / "c.csv"), "--questions-table", str(tmp_path / "q.csv")]
     words += ["--corrections-table", str(tmp_path / "k.csv")]
     assert collect.main([*words, "--record", str(tmp_path / "r.json")]) == 0
     with (tmp_path / "q.csv").open() as file:
         found = [tuple(row.values()) for row in csv.DictReader(file)]
     assert found == [
-        ("gdl-1", "gdl", "True", "2", "1", "0", "0", "True"),
-        ("gdl-2", "gdl", "True", "1", "0", "1", "1", "False"),
-        ("elbo-1", "elbo", "False", "0", "0", "0", "0", "False"),
+        ("first-1", "first", "True", "2", "1", "0", "0", "True"),
+        ("first-2", "first", "True", "1", "0", "1", "1", "False"),
+        ("second-1", "second", "False", "0", "0", "0", "0", "False"),
     ]
     with (tmp_path / "c.csv").open() as file:
         listed = list(csv.DictReader(file))
@@ -144,7 +154,7 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
     with (tmp_path / "k.csv").open() as file:
         corrected = list(csv.DictReader(file))
     assert [(row["question"], row["fault"], row["printed"], row["published"], row["source"]) for row in corrected] == [
-        ("gdl-1", "wrong", "It said so.", "2.5", "printed")
+        ("first-1", "wrong", "It said so.", "2.5", "printed")
     ]
     said = "2 of 3 questions are answered; of 3 claims 1 hold, 1 are false, 1 are skipped; of 1 findings 1 shown"
     assert said in capsys.readouterr().out
@@ -153,21 +163,21 @@ def test_every_question_has_one_row(report: Path, tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([_check("gdl-1")], "answers without a check: gdl-2"),
-        ([_check("gdl-1"), _check("gdl-2"), _check("gdl-22")], "no question 'gdl-22'; nearest: 'gdl-2'"),
+        ([_check("first-1")], "answers without a check: first-2"),
+        ([_check("first-1"), _check("first-2"), _check("first-22")], "no question 'first-22'; nearest: 'first-2'"),
     ],
 )
 def test_a_gap_between_answers_and_checks_stops_the_build(report: Path, rows: list[dict[str, str]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        collect.summarise(catalogue.load(report), rows)
+        collect.summarise(catalogue.load(report, folders(report)), rows)
 
 
 def test_a_correction_without_a_number_is_listed_and_a_rejected_value_needs_a_correction(report: Path) -> None:
-    declared = catalogue.load(report)
-    (row,) = collect.corrections(declared, [_check("gdl-1"), _check("gdl-2")])
-    assert row["question"] == "gdl-1" and row["claim"] == row["published"] == ""
-    with pytest.raises(ValueError, match=r"gdl-2\.md: needs a correction; a check rejects a published value: 'a claim"):
-        collect.corrections(declared, [_check("gdl-1"), _check("gdl-2", published="3")])
+    declared = catalogue.load(report, folders(report))
+    (row,) = collect.corrections(declared, [_check("first-1"), _check("first-2")])
+    assert row["question"] == "first-1" and row["claim"] == row["published"] == ""
+    with pytest.raises(ValueError, match=r"first-2\.md: needs a correction; a check rejects a published value: 'a claim"):
+        collect.corrections(declared, [_check("first-1"), _check("first-2", published="3")])
 
 
 # manifest

@@ -32,7 +32,7 @@ torch = Names(
     utils=Names(deterministic=Names(fill_uninitialized_memory=True)),
 )
 sys.modules["torch"] = torch
-from dgm.device import acquire
+from dgm.runtime.device import acquire
 """
 
 JOB = (

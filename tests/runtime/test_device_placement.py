@@ -11,11 +11,12 @@ import torch
 from made_up_device import MadeUpDevice, Misplaced, Wait, made_up_device
 from tiny_results import plan_of_points, run_stages, write_data
 from tiny_runs import RUNS, smaller
+from workflows import SHIPPED
 
 from dgm.maths import decoder_quadrature
 from dgm.runtime.device import acquire
 from dgm.training.loop import Checkpoint
-from dgm.workflow.plan import CLASSIFIER, SECOND_CLASSIFIER, Plan
+from dgm.workflow.plan import Plan
 
 IMAGES, TEST_IMAGES = 60, 24
 
@@ -57,7 +58,7 @@ def classified(plan: Plan, quick: None, tmp_path_factory: pytest.TempPathFactory
     """Data, and the classifiers that measure the samples of all other runs."""
     folder = tmp_path_factory.mktemp("placement")
     write_data(plan, folder, IMAGES, TEST_IMAGES)
-    return folder, {run: through(plan, run, folder) for run in (CLASSIFIER, SECOND_CLASSIFIER)}
+    return folder, {run: through(plan, run, folder) for run in SHIPPED["judges"]}
 
 
 def through(plan: Plan, run: str, folder: Path) -> MadeUpDevice:
@@ -90,7 +91,7 @@ def in_steps(waits: list[Wait]) -> dict[tuple[str, str], str]:
     }
 
 
-@pytest.mark.parametrize("run", [CLASSIFIER, SECOND_CLASSIFIER, *RUNS])
+@pytest.mark.parametrize("run", [*SHIPPED["judges"], *RUNS])
 def test_a_run_keeps_to_its_device_and_no_step_waits(
     run: str, plan: Plan, classified: tuple[Path, dict[str, MadeUpDevice]]
 ) -> None:

@@ -64,7 +64,7 @@ def test_a_killed_writer_leaves_no_file_under_the_name(tmp_path: Path) -> None:
     code = """
     import sys, time
     from pathlib import Path
-    from dgm.files import write_atomically
+    from dgm.runtime.files import write_atomically
     def slow(file):
         file.write(b"half")
         file.flush()

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from dgm.assignments import PACKAGE
 from dgm.runtime import fork_server
 from dgm.runtime.device import STAGE_ENVIRONMENT
 from dgm.runtime.fork_server import LATE, SOCKET
 from dgm.runtime.interruption import WITH_PARENT
-from dgm.workflow.fingerprint import PACKAGE
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forks a process with libraries safely")
 
@@ -28,7 +28,7 @@ STAGE = '''
 """A made-up stage: says what it was given, then does what it is told."""
 import json, os, signal, sys, time
 from pathlib import Path
-from dgm.interruption import listening
+from dgm.runtime.interruption import listening
 
 def main():
     print(json.dumps({"words": sys.argv[1:], "folder": os.getcwd(), "name": os.environ.get("NAME"), "input": sys.stdin.readline(),
@@ -54,7 +54,7 @@ if __name__ == "__main__":
 
 START = """
 import sys, os
-from dgm.fork_server import SOCKET, start
+from dgm.runtime.fork_server import SOCKET, start
 server = start(os.environ)
 print(os.environ.get(SOCKET, ""), server and server.pid, flush=True)
 sys.stdin.readline()
@@ -66,7 +66,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a package that has the real server and one made-up stage."""
     folder = tmp_path_factory.mktemp("package")
     (folder / "dgm" / "stages").mkdir(parents=True)
-    for name in ("__init__.py", "fork_server.py", "interruption.py", "stages/__init__.py"):
+    (folder / "dgm" / "runtime").mkdir()
+    for name in ("__init__.py", "runtime/__init__.py", "runtime/fork_server.py", "runtime/interruption.py", "stages/__init__.py"):
         shutil.copy(PACKAGE / name, folder / "dgm" / name)
     (folder / "dgm" / "stages" / "wait.py").write_text(STAGE)
     for library in {name.partition(".")[0] for name in LATE}:  # an empty one each: the made-up stage needs none

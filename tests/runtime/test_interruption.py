@@ -128,7 +128,7 @@ def test_a_long_call_into_compiled_code_is_cut_short() -> None:
         """
         import hashlib
         from contextlib import suppress
-        from dgm.interruption import listening
+        from dgm.runtime.interruption import listening
         with listening(lambda line: print(line, flush=True), grace=0.5):
             with suppress(BaseException):  # a request that comes too early for the call
                 print("ready", flush=True)
@@ -149,7 +149,7 @@ def test_a_job_ends_with_its_parent_where_that_is_asked_for(watched: bool, tmp_p
     job = """
     import os, sys, time
     from pathlib import Path
-    from dgm.interruption import listening
+    from dgm.runtime.interruption import listening
     log = Path(sys.argv[1])
     with listening(lambda line: log.write_text(line)):
         Path(sys.argv[2]).write_text(str(os.getpid()))
@@ -185,7 +185,7 @@ def test_a_process_hands_the_request_on_to_the_stages_that_it_runs(tmp_path: Pat
     (package / "slow.py").write_text("import time; print('started', flush=True); time.sleep(60)")
     code = """
     import os, signal, subprocess, sys, time
-    from dgm.interruption import hand_on_to_jobs
+    from dgm.runtime.interruption import hand_on_to_jobs
     told = []
     signal.signal(signal.SIGTERM, lambda *_: told.append(True))
     hand_on_to_jobs()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from disks import mounted
 
+from dgm.assignments import PACKAGE
 from dgm.runtime.locks import hold_build, try_lock
-from dgm.workflow.fingerprint import PACKAGE
 
 
 def test_a_lock_is_held_once_and_given_back_when_its_holder_is_killed(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ import pytest
 from dgm.claims.tables import COLUMNS, QUESTIONS
 from dgm.stages import conclude
 
-NUMBERS = {"expected": "4.0", "computed": "4.0", "tolerance": "0.0", "passed": "True"}
+NUMBERS = {"stated": "4.0", "found": "4.0", "tolerance": "0.0", "passed": "True"}
 CLAIM = {
     "question": "toy-1",
     "claim": "two and two",
     "method": "enumeration",
-    "function": "src/dgm/checks/toy.py:3 toy_1",
+    "function": "assignments/toy/claims/toy.py:3 toy_1",
 } | NUMBERS
-FINDING = {"question": "toy-2", "id": "rises", "claim": "it rises", "method": "measurement", "computed": "1.0", "stderr": "0.1"}
+FINDING = {"question": "toy-2", "id": "rises", "claim": "it rises", "method": "measurement", "found": "1.0", "stderr": "0.1"}
 
 
 def call(folder: Path, *rows: dict[str, str]) -> int:
@@ -28,6 +28,7 @@ def call(folder: Path, *rows: dict[str, str]) -> int:
             writer.writeheader()
             writer.writerows(content)
     words = ["--checks", str(tables / "checks.csv"), "--questions", str(tables / "questions.csv"), "--report", "report/index.html"]
+    words += ["--assignments", "elsewhere/toy"]
     return conclude.main([*words, "--record", str(folder / "record.json"), "--log", str(folder / "log")])
 
 
@@ -39,9 +40,18 @@ def test_no_verdict_on_a_finding_fails_a_build(verdict: str, tmp_path: Path) -> 
 
 
 def test_a_false_claim_fails_it_and_the_message_leads_to_its_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(tmp_path, CLAIM | {"passed": "False", "computed": "5.0"}, FINDING | {"verdict": "shown"}) == 1
+    assert call(tmp_path, CLAIM | {"passed": "False", "found": "5.0"}, FINDING | {"verdict": "shown"}) == 1
     said = capsys.readouterr().err
-    places = ("report/answers/toy/toy-1.md", "src/dgm/checks/toy.py:3 toy_1", "--force", "checks/toy.csv", "report/index.html")
-    for part in ("toy-1: two and two: expected 4.0 (within 0.0), found 5.0", *places):
+    places = (
+        "elsewhere/toy/answers/toy-1.md",
+        "elsewhere/toy/claims/toy.py:3 toy_1",
+        "--force",
+        "checks/toy.csv",
+        "report/index.html",
+    )
+    for part in ("toy-1: two and two: stated 4.0 (within 0.0), found 5.0", *places):
         assert part in said
     assert not (tmp_path / "record.json").exists()
+    assert said.strip().splitlines()[-1] == "1 claim is false (toy-1); the report marks it: report/index.html", (
+        "what a summary shows"
+    )

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import types
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from dgm.figures import style
 from dgm.runtime.files import save_arrays
@@ -29,24 +27,26 @@ curve:
 """
 
 
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Registers a drawing module and returns what its ``draw`` was given."""
-    given_: dict[str, Any] = {}
-    module = types.ModuleType("dgm.figures.probe_figure")
+DRAWING = """
+from dgm.figures import style
 
-    def draw(sources: dict[str, Any], *, columns: int) -> Figure:
-        given_.update(sources)
-        made, axes = style.figure(1, 2)
-        axes[0, 0].plot(sources["history"]["step"], sources["history"]["value"], label="$x^2$")
-        axes[0, 0].legend()
-        style.show_images(axes[0, 1], sources["samples"]["samples"], columns)
-        style.label_panels(axes)
-        return made
+SEEN = {}
 
-    module.draw = draw  # type: ignore[attr-defined]
-    module.__spec__ = types.SimpleNamespace(name=module.__name__)  # type: ignore[assignment]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+def draw(sources, *, columns):
+    SEEN.update(sources)
+    made, axes = style.figure(1, 2)
+    axes[0, 0].plot(sources["history"]["step"], sources["history"]["value"], label="$x^2$")
+    axes[0, 0].legend()
+    style.show_images(axes[0, 1], sources["samples"]["samples"], columns)
+    style.label_panels(axes)
+    return made
+"""
+
+
+def seen() -> dict[str, Any]:
+    """What the drawing was given."""
+    given_: dict[str, Any] = sys.modules["assignments.probe.drawings.probe_figure"].SEEN  # type: ignore[attr-defined]
     return given_
 
 
@@ -54,7 +54,10 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "history").mkdir()
     (tmp_path / "data").mkdir()
-    (tmp_path / "figures.yaml").write_text(ENTRY)
+    (tmp_path / "probe" / "drawings").mkdir(parents=True)
+    (tmp_path / "probe" / "drawings" / "probe_figure.py").write_text(DRAWING)
+    (tmp_path / "probe" / "assignment.yaml").write_text("")
+    (tmp_path / "probe" / "figures.yaml").write_text(ENTRY)
     (tmp_path / "history" / "a.csv").write_text("step,value\n0,1.5\n1,2.5\n")
     (tmp_path / "data" / "facts.json").write_text('{"n": 3}')
     save_arrays(tmp_path / "samples" / "a.npz", {"samples": np.random.default_rng(0).random((6, 784))})
@@ -62,16 +65,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, out: str = "out", figure: str = "curve") -> int:
-    words = ["--figure", figure, "--figures", folder / "figures.yaml", "--results", folder]
+    words = ["--figure", figure, "--figures", folder / "probe" / "figures.yaml", "--results", folder]
     words += ["--svg", folder / out / "a.svg", "--pdf", folder / out / "a.pdf", "--record", folder / out / "a.json"]
     return plot.main([str(word) for word in words])
 
 
-def test_every_kind_of_source_reaches_draw_and_both_files_appear(folder: Path, seen: dict[str, Any]) -> None:
+def test_every_kind_of_source_reaches_draw_and_both_files_appear(folder: Path) -> None:
     assert run(folder) == 0
-    assert seen["samples"]["samples"].shape == (6, 784)
-    assert list(seen["history"]["value"]) == [1.5, 2.5]
-    assert seen["facts"] == {"n": 3}
+    assert seen()["samples"]["samples"].shape == (6, 784)
+    assert list(seen()["history"]["value"]) == [1.5, 2.5]
+    assert seen()["facts"] == {"n": 3}
     root = ElementTree.fromstring((folder / "out" / "a.svg").read_text())
     assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(style.WIDTH * 72)
     assert not [node for node in root.iter() if node.tag.endswith("}text")]  # text is drawn, so no font is needed
@@ -79,7 +82,7 @@ def test_every_kind_of_source_reaches_draw_and_both_files_appear(folder: Path, s
     assert json.loads((folder / "out" / "a.json").read_text())["sources"]["samples"] == "samples/a.npz"
 
 
-def test_equal_sources_give_equal_bytes_whatever_the_users_settings(folder: Path, seen: dict[str, Any]) -> None:
+def test_equal_sources_give_equal_bytes_whatever_the_users_settings(folder: Path) -> None:
     assert run(folder, "one") == 0
     with matplotlib.rc_context({"font.size": 20, "svg.hashsalt": "other", "axes.grid": False}):
         assert run(folder, "two") == 0
@@ -91,30 +94,32 @@ def test_equal_sources_give_equal_bytes_whatever_the_users_settings(folder: Path
     ("old", "new", "message"),
     [
         ("curve:", "other:", "no figure 'curve'; there are: 'other'"),
-        ("probe_figure", "prototipes", "no module of dgm.figures named 'prototipes'; nearest: 'prototypes'"),
+        (
+            "probe_figure",
+            "probe_figur",
+            "named 'probe_figur'; nearest: 'probe_figure'",
+        ),
         ("samples/a.npz", "samples/b.npz", "curve: from.samples: {folder}/samples/b.npz: no such file"),
-        ("history/a.csv", "figures.yaml", "curve: from.history: {folder}/figures.yaml: got suffix '.yaml'"),
+        ("history/a.csv", "probe/figures.yaml", "curve: from.history: {folder}/probe/figures.yaml: got suffix '.yaml'"),
         ("data/facts.json", "history/bad.json", "curve: from.facts: {folder}/history/bad.json: "),
         ("samples/a.npz", "history/bad.npz", "curve: from.samples: "),
     ],
 )
-def test_messages_name_the_entry(
-    folder: Path, seen: dict[str, Any], old: str, new: str, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_messages_name_the_entry(folder: Path, old: str, new: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("bad.json", "bad.npz"):
         (folder / "history" / name).write_text("{")
-    path = folder / "figures.yaml"
+    path = folder / "probe" / "figures.yaml"
     path.write_text(path.read_text().replace(old, new))
     assert run(folder) == 1
     said = capsys.readouterr().err
-    assert message.format(folder=folder) in said and said.startswith(f"plot: {folder}/figures.yaml")
+    assert message.format(folder=folder) in said and said.startswith(f"plot: {folder}/probe/figures.yaml")
     assert not (folder / "out" / "a.svg").exists() and not (folder / "out" / "a.json").exists()
 
 
-def test_a_missing_array_names_the_figure(folder: Path, seen: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_array_names_the_figure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_arrays(folder / "samples" / "a.npz", {"other": np.zeros(1)})
     assert run(folder) == 1
-    assert "curve: dgm.figures.probe_figure.draw failed: KeyError('samples')" in capsys.readouterr().err
+    assert "curve: assignments.probe.drawings.probe_figure.draw failed: KeyError('samples')" in capsys.readouterr().err
 
 
 @given(st.integers(1, 12), st.integers(1, 7), st.integers(0, 3))

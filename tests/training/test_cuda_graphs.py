@@ -21,11 +21,10 @@ from dgm.data import tensors
 from dgm.runtime.streams import Generators
 from dgm.training.cuda_graphs import CUDA_GRAPHS, WARM_UP, wanted
 from dgm.training.loop import Context, ascent, train
-from dgm.workflow.plan import CLASSIFIER
 
 IMAGES, EPOCHS = 50, 3
 PLAN = plan_of_points(40)
-KINDS = {PLAN.kind(run): run for run in reversed([CLASSIFIER, *RUNS]) if is_batched(PLAN.kind(run))}
+KINDS = {PLAN.kind(run): run for run in reversed([PLAN.judges[0], *RUNS]) if is_batched(PLAN.kind(run))}
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from dgm import assignments
 from dgm.workflow import fingerprint as provenance
-from dgm.workflow.fingerprint import defines, fingerprint, names, reachable
+from dgm.workflow.fingerprint import annotation, defines, fingerprint, names, reachable
 
 MODULES = {
     "__init__": "",
-    "cli": "import dgm.leaf",
+    "runtime/__init__": "",
+    "runtime/stage": "import dgm.leaf",
     "leaf": "def f(x):\n    return x + 1\n",
     "other": "y = 1\n",
     "lazy": "def g():\n    from dgm.leaf import f\n    return f(0)\n",
@@ -22,9 +24,11 @@ MODULES = {
     "sub/inner": "from ..other import y\ndeep = y\n",
     "sub/_private": "",
     "stages/__init__": "",
-    "stages/train": "from dgm import cli, lazy\n",
+    "stages/train": "from dgm import lazy\nfrom dgm.runtime import stage\n",
     "models/__init__": "",
     "models/nice": "import numpy\nfrom dgm import leaf\nclass Model:\n    def sample(self): ...\n",
+    "models/_bases": "from dgm.models import nice\nclass Base(nice.Model): ...\n",
+    "models/derived": "import torch\nfrom dgm.models._bases import Base as B\nclass Model(torch.nn.Module, B):\n def f(s): ...\n",
     "models/vae": "from dgm.other import y\nclass Model:\n    def bound(self): ...\n",
 }
 
@@ -42,7 +46,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     for name, text in MODULES.items():
         write(name, text)
-    monkeypatch.setattr(provenance, "PACKAGE", root)
+    monkeypatch.setattr(assignments, "PACKAGE", root)
     yield write
     _forget()
 
@@ -57,7 +61,7 @@ Write = Callable[[str, str], None]
 
 
 def test_imports_are_followed_wherever_they_stand(package: Write) -> None:
-    assert reachable("dgm.stages.train") == {"dgm", "dgm.stages", "dgm.stages.train", "dgm.lazy", "dgm.leaf"}
+    assert reachable("dgm.stages.train") == {"dgm", "dgm.runtime", "dgm.stages", "dgm.stages.train", "dgm.lazy", "dgm.leaf"}
 
 
 def test_relative_imports_are_followed(package: Write) -> None:
@@ -119,8 +123,19 @@ def test_none_differs_from_nothing(package: Write) -> None:
 
 def test_how_a_job_is_started_and_recorded_is_no_part_of_it(package: Write) -> None:
     before = fingerprint("dgm.stages.train")
-    package("cli", "import dgm.other\nz = 3\n")
+    package("runtime/stage", "import dgm.other\nz = 3\n")
     assert fingerprint("dgm.stages.train") == before
+
+
+def test_what_a_class_inherits_counts(package: Write) -> None:
+    assert defines("dgm.models.derived", "Model", "sample") and defines("dgm.models.derived", "Model", "f")
+    assert not defines("dgm.models.derived", "Model", "bound") and not defines("dgm.models.derived", "Model", "zero_grad")
+
+
+def test_the_quotes_of_an_annotation_do_not_matter(package: Write) -> None:
+    package("models/vae", "def fit(config, data: 'PointData', context): ...\n")
+    assert annotation("dgm.models.vae", "fit", "data") == "PointData"
+    assert annotation("dgm.models.vae", "fit", "config") == annotation("dgm.models.nice", "fit", "data") == ""
 
 
 def test_a_module_named_beside_the_stage_counts(package: Write) -> None:
@@ -160,7 +175,7 @@ def test_a_syntax_error_names_file_and_line(package: Write) -> None:
 
 
 def test_a_file_is_an_entry_of_the_registry(package: Write) -> None:
-    assert names("models") == ["nice", "vae"]
+    assert names("models") == ["derived", "nice", "vae"]
     assert names("sub") == ["inner"]
 
 
@@ -177,7 +192,7 @@ def test_no_training_depends_on_another_model_on_figures_or_on_the_report() -> N
         found = reachable("dgm.stages.train", f"dgm.models.{kind}")
         others = {f"dgm.models.{other}" for other in names("models")} - {f"dgm.models.{kind}"}
         assert not found & others
-        assert not [name for name in found if name.startswith(("dgm.figures", "dgm.report", "dgm.checks", "dgm.demonstrations"))]
+        assert not [name for name in found if name.startswith(("dgm.figures", "dgm.report", "dgm.claims", "assignments"))]
         assert not found & {
             "dgm.data.sources",
             "dgm.evaluation.image_scores",

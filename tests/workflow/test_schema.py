@@ -8,9 +8,9 @@ import yaml
 from pydantic import Field
 
 from dgm import models
+from dgm.assignments import PACKAGE
 from dgm.settings import Settings, parse
 from dgm.workflow import schema
-from dgm.workflow.fingerprint import PACKAGE
 from dgm.workflow.schema import faults, generate, nearest
 
 REPOSITORY = PACKAGE.parents[1]
@@ -36,6 +36,7 @@ SCHEMA = generate({"plain": Plain, "other": Other})
 
 def config(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
+        "assignments": ["toy"],
         "dataset": "mnist-5k",
         "seed": 0,
         "limits": {},
@@ -61,7 +62,7 @@ def test_a_good_config_has_no_faults() -> None:
     [
         (
             config(sed=1),
-            "sed: unknown key (did you mean seed or seeds?); known here: data_dir, dataset, limits, rings, runs, seed, seeds",
+            "sed: unknown key (did you mean seed or seeds?); known here: assignments, data_dir, dataset, judges, limits, rings",
         ),
         (config(dataset="mnits"), "dataset: unknown data set 'mnits' (did you mean mnist or kmnist?); known: mnist-5k, mnist"),
         (config(seed=-1), "seed: got -1; allowed: a whole number, at least 0"),
@@ -132,7 +133,7 @@ def test_a_name_that_a_path_or_a_shell_could_misread_is_refused(name: str) -> No
         assert [line for line in faults(each, SCHEMA) if "allowed: lower-case letters, digits" in line], each
 
 
-@pytest.mark.parametrize("name", ["a", "7", "a-b", "vae_full_s0", "a-", "5k"])
+@pytest.mark.parametrize("name", ["a", "7", "a-b", "vae_b_s0", "a-", "5k"])
 def test_a_plain_name_is_taken(name: str) -> None:
     assert faults(config(runs={name: {"kind": "other"}}, rings={name: {"radius": 1.0}}), SCHEMA) == []
     assert faults(config(variant=name.replace("_", "-")), SCHEMA) == []

@@ -175,8 +175,18 @@ def results_folder(wildcards):
 
 
 def report_folder(wildcards):
-    """Folder that the report is written from, in the repository."""
+    """Folder of the repository that holds what belongs to no assignment."""
     return str(PLAN.report)
+
+
+def assignment_folders(wildcards):
+    """Folders of the assignments that are built."""
+    return [str(folder) for folder in PLAN.folders.values()]
+
+
+def figures_file(wildcards):
+    """The file that declares a figure."""
+    return PLAN.figures_file(wildcards.figure)
 
 
 # So many jobs start sooner without a process that imports the libraries for all of them.
@@ -199,6 +209,10 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
         if len(list(workflow.dag.needrun_jobs())) > FEW:
             start(ENVIRONMENT)
+    if PLAN.left_out:
+        logger.info(
+            f"Not trained, as the assignments of this build do not read them: {', '.join(PLAN.left_out)}."
+        )
     if GPUS is None:
         logger.info(
             "No GPU of this machine is shared out: local jobs use the CPU, or the GPU that torch finds by itself."

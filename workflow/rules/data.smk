@@ -53,10 +53,9 @@ rule demonstrate:
         runtime=30,
     params:
         seed=PLAN.seed,
-        code=lambda wildcards: PLAN.code(
-            "demonstrate", f"demonstrations.{wildcards.demonstration}"
-        ),
+        folder=lambda wildcards: PLAN.demonstrated_in(wildcards.demonstration),
+        code=lambda wildcards: PLAN.demonstration_code(wildcards.demonstration),
         limits=PLAN.limits_of("demonstrate"),
     shell:
-        "python -m dgm.stages.demonstrate --name {wildcards.demonstration:q} --seed {params.seed:q} --limits {params.limits:q}"
+        "python -m dgm.stages.demonstrate --assignment {params.folder:q} --name {wildcards.demonstration:q} --seed {params.seed:q} --limits {params.limits:q}"
         " --arrays {output.arrays:q} --metrics {output.metrics:q} --record {output.record:q} --log {log:q}"

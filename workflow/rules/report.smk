@@ -20,11 +20,9 @@ rule plot:
         runtime=10,
     params:
         entry=lambda wildcards: PLAN.drawing(wildcards.figure),
-        figures=str(PLAN.report / "figures.yaml"),
+        figures=figures_file,
         results=results_folder,
-        code=lambda wildcards: PLAN.code(
-            "plot", f"figures.{PLAN.figures[wildcards.figure].draw}"
-        ),
+        code=lambda wildcards: PLAN.drawing_code(wildcards.figure),
     shell:
         "python -m dgm.stages.plot --figure {wildcards.figure:q} --figures {params.figures:q} --results {params.results:q}"
         " --svg {output.svg:q} --pdf {output.pdf:q} --record {output.record:q} --log {log:q}"
@@ -54,9 +52,11 @@ rule render:
         config=PLAN.config_json(),
         results=results_folder,
         report=report_folder,
+        assignments=assignment_folders,
         code=PLAN.code("render"),
     shell:
         "python -m dgm.stages.render --config-json {params.config:q} --results {params.results:q} --report-dir {params.report:q}"
+        " --assignments {params.assignments:q}"
         " --html {output.html:q} --tex {output.tex:q} --parts {output.parts:q} --record {output.record:q} --log {log:q}"
 
 
@@ -100,10 +100,11 @@ rule conclude:
         mem_mb=500,
         runtime=10,
     params:
+        assignments=assignment_folders,
         code=PLAN.code("conclude"),
     shell:
         "python -m dgm.stages.conclude --checks {input.checks:q} --questions {input.questions:q} --report {input.report:q}"
-        " --record {output.record:q} --log {log:q}"
+        " --assignments {params.assignments:q} --record {output.record:q} --log {log:q}"
 
 
 rule manifest:

@@ -59,21 +59,8 @@ rule costs:
 rule check:
     input:
         stability=REPORT_SOURCES["trainings"][0],
-        evidence=[
-            "<results>/data/images.npz",
-            "<results>/data/provenance.json",
-            expand("<results>/data/{ring}.npz", ring=PLAN.rings),
-            "<results>/tables/metrics.csv",
-            "<results>/tables/costs.csv",
-            expand("<results>/models/{run}.pt", run=PLAN.runs),
-            expand("<results>/history/{run}.csv", run=PLAN.runs),
-            expand("<results>/samples/{run}.npz", run=PLAN.sampled_runs),
-            expand("<results>/evaluations/{run}.npz", run=PLAN.runs),
-            expand("<results>/estimates/{run}.npz", run=PLAN.estimated_runs),
-            expand(
-                "<results>/arrays/{demonstration}.npz",
-                demonstration=PLAN.demonstrations,
-            ),
+        evidence=lambda wildcards: [
+            f"{PLAN.results}/{path}" for path in PLAN.files_read(wildcards.assignment)
         ],
     output:
         checks="<results>/checks/{assignment}.csv",
@@ -86,16 +73,18 @@ rule check:
     params:
         results=results_folder,
         limits=PLAN.limits_of("check"),
-        code=lambda wildcards: PLAN.code("check", f"checks.{wildcards.assignment}"),
+        folder=lambda wildcards: PLAN.folder(wildcards.assignment),
+        reads=lambda wildcards: PLAN.reads(wildcards.assignment),
+        code=lambda wildcards: PLAN.check_code(wildcards.assignment),
     shell:
-        "python -m dgm.stages.check --assignment {wildcards.assignment:q} --results {params.results:q}"
+        "python -m dgm.stages.check --assignment {params.folder:q} --reads {params.reads:q} --results {params.results:q}"
         " --limits {params.limits:q} --stability {input.stability:q} --checks {output.checks:q} --record {output.record:q}"
         " --log {log:q}"
 
 
 rule collect:
     input:
-        [REPORT_SOURCES[name] for name in ("questions", "answers", "lists")],
+        [REPORT_SOURCES[name] for name in ("assignments", "answers", "lists")],
         checks=expand("<results>/checks/{assignment}.csv", assignment=PLAN.assignments),
     output:
         checks=report(
@@ -125,8 +114,10 @@ rule collect:
         runtime=10,
     params:
         report=report_folder,
+        assignments=assignment_folders,
         code=PLAN.code("collect"),
     shell:
         "python -m dgm.stages.collect --checks {input.checks:q} --report-dir {params.report:q}"
+        " --assignments {params.assignments:q}"
         " --checks-table {output.checks:q} --questions-table {output.questions:q}"
         " --corrections-table {output.corrections:q} --record {output.record:q} --log {log:q}"

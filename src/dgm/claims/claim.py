@@ -1,6 +1,6 @@
 """What answers say, in a form that code can test.
 
-A claim states what the answer says (``expected``) beside what an independent computation gives (``computed``); a false one fails
+A claim states what the answer says (``stated``) beside what an independent computation gives (``found``); a false one fails
 the build. A finding says what training showed: an estimate with its standard error against a threshold, which is shown, not
 decided or contradicted, and never fails a build.
 """
@@ -11,8 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from dgm.claims.methods import MEASURED, Method
+from dgm.claims.methods import EVIDENCE, MEASURED, Method
 from dgm.claims.verdicts import decide
+from dgm.errors import unknown
 from dgm.maths.measured import Measured, mean
 
 __all__ = ["Claim", "Finding", "Method", "frequency", "paired"]
@@ -22,44 +23,46 @@ __all__ = ["Claim", "Finding", "Method", "frequency", "paired"]
 class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
-    ``passed`` is ``|computed - expected| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
-    ``published`` is what the published answer has in the place of ``expected``: a number that it printed (``printed``), or one that
+    ``passed`` is ``|found - stated| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
+    ``published`` is what the published answer has in the place of ``stated``: a number that it printed (``printed``), or one that
     follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant
     that the claim must reject.
     Set ``needs_full_budget`` for what a build with ``limits``, or one on images other than the digits that the questions are about,
     cannot be expected to have; such a build records the claim as skipped.
 
     Raises:
-        ValueError: for the method of a finding, which has an error and a verdict.
+        ValueError: for an unknown method, or that of a finding, which has an error and a verdict.
     """
 
     statement: str
     method: Method
-    expected: float | bool
-    computed: float | bool
+    stated: float | bool
+    found: float | bool
     tolerance: float = 0.0
     needs_full_budget: bool = False
     published: float | bool | None = None
     printed: bool = False
 
     def __post_init__(self) -> None:
+        if self.method not in EVIDENCE:
+            raise unknown("method", self.method, EVIDENCE, f"claim {self.statement!r}")
         if self.method == MEASURED:
             raise ValueError(f"claim {self.statement!r}: what training showed needs an error and a verdict; make it a Finding")
 
     @property
     def error(self) -> float:
-        """Absolute difference of the computed and the expected value."""
-        return abs(float(self.computed) - float(self.expected))
+        """Absolute difference of what was found and what is stated."""
+        return abs(float(self.found) - float(self.stated))
 
     @property
     def passed(self) -> bool:
         """Whether the claim holds within its tolerance, and the published value, if there is one, does not."""
-        return self._met_by(self.expected) and (self.published is None or not self._met_by(self.published))
+        return self._met_by(self.stated) and (self.published is None or not self._met_by(self.published))
 
     def _met_by(self, value: float | bool) -> bool:
-        if float(self.computed) == float(value):  # also two infinities of one sign
+        if float(self.found) == float(value):  # also two infinities of one sign
             return True
-        return bool(abs(float(self.computed) - float(value)) <= self.tolerance)
+        return bool(abs(float(self.found) - float(value)) <= self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Finding:
         return self.above is not None
 
     @property
-    def computed(self) -> float:
+    def found(self) -> float:
         """The estimate."""
         return self.estimate.value
 

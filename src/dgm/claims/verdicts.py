@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dgm.maths.significance import DECISIVE
 from dgm.runtime.files import Damaged, load_table
 
-__all__ = ["COLUMNS", "DECISIVE", "ENOUGH", "STEADY", "Trial", "Trials", "Verdict", "decide", "load"]
+__all__ = ["COLUMNS", "ENOUGH", "STEADY", "Trial", "Trials", "Verdict", "decide", "load"]
 
 Verdict = Literal["shown", "not decided", "contradicted"]
-
-DECISIVE = 3.0
-"""Standard errors by which an estimate must lie beyond its threshold."""
 
 ENOUGH = 10
 """Trainings from which on the share of those that show a finding counts."""

@@ -53,8 +53,6 @@ DEVIATIONS = (0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26)
 DEVIATION_IMAGES = 10  # training images behind the choice of the noise
 COARSER = 4  # the choice takes so many times fewer temperatures and chains
 
-LogDensity = Callable[[Float[Tensor, "b d"], Float[Tensor, "b m"]], Float[Tensor, " b"]]
-
 
 class Estimates(Settings):
     """How the likelihood of a model with a decoder is estimated."""

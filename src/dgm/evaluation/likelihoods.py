@@ -7,7 +7,7 @@ import torch
 from dgm.evaluation import image_scores
 from dgm.evaluation.rows import AT_ONCE, Job, Row, splits
 from dgm.maths import measured as measurements
-from dgm.protocols import HasBound, HasLogProb
+from dgm.protocols import HasBound, HasImportanceWeightedBound, HasLogProb
 
 __all__ = ["bounds", "likelihoods"]
 
@@ -28,7 +28,7 @@ def likelihoods(job: Job, model: HasLogProb) -> Iterator[Row]:
 
 
 def bounds(job: Job, model: HasBound) -> Iterator[Row]:
-    """The bound and its terms on both splits, and the importance-weighted bound on a part of the test images."""
+    """The bound and its terms on both splits; where the model offers it, the importance-weighted bound of some test images."""
     noise = job.generators["bound"]
     for split, x in splits(job, model.treatment):
         parts = [model.bound(part, noise) for part in x.split(AT_ONCE)]
@@ -39,7 +39,7 @@ def bounds(job: Job, model: HasBound) -> Iterator[Row]:
             if term == "bound" or split == "test":  # of test images all terms, so that two models can be compared image by image
                 job.arrays[f"{prefix}{term}_{split}"] = values
             yield Row(job.run, f"{prefix}{term}", split, measurements.mean(values))
-        if split == "test" and not prefix:
+        if split == "test" and not prefix and isinstance(model, HasImportanceWeightedBound):
             some = x[:IMPORTANCE_IMAGES]
             weighted = torch.cat([model.importance_weighted_bound(part, IMPORTANCE_SAMPLES, noise) for part in some.split(AT_ONCE)])
             values = weighted.double().cpu().numpy()

@@ -1,7 +1,7 @@
 """The one home of sizes, colours and fonts of all figures, and of how a figure becomes files.
 
 A figure module ``dgm/figures/<name>.py`` defines ``draw(sources, **settings) -> Figure``; ``sources`` maps the aliases of
-``report/figures.yaml`` to arrays (``.npz``), data frames (``.csv``) or mappings (``.json``).
+``figures.yaml`` to arrays (``.npz``), data frames (``.csv``) or mappings (``.json``).
 It draws what it is given and computes nothing::
 
     def draw(sources: Mapping[str, Any], *, columns: int = 10) -> Figure:
@@ -32,7 +32,6 @@ from dgm.runtime.files import write_atomically
 __all__ = [
     "COLOURS",
     "CYCLE",
-    "DIVERGING",
     "HEIGHT_OF_TITLE",
     "INK",
     "LINES",
@@ -77,9 +76,6 @@ LINES: tuple[str, ...] = ("-", "--", "-.", ":")
 
 SEQUENTIAL = "cividis"
 """Colour map of densities and other one-signed fields."""
-
-DIVERGING = "RdBu_r"
-"""Colour map of signed fields; centre it on zero with ``vmin=-a, vmax=a``."""
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same

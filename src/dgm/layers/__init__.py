@@ -1,1 +1,4 @@
-"""Layers of networks that more than one model could use."""
+"""Layers of networks that more than one model could use.
+
+A changed layer retrains the runs whose model imports it, and no others (:mod:`dgm.workflow.fingerprint`).
+"""

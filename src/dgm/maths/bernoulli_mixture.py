@@ -26,7 +26,6 @@ __all__ = [
     "mixture_covariance",
     "mixture_likelihood",
     "responsibilities",
-    "within_component_covariance",
 ]
 
 Number = Any  # int, float or Fraction; arithmetic is all that is asked of it
@@ -122,9 +121,3 @@ def mixture_covariance(p: npt.ArrayLike, pi: npt.ArrayLike) -> npt.NDArray[np.fl
     covariance = rows.T @ (weights[:, None] * rows) - np.outer(mean, mean)
     np.fill_diagonal(covariance, mean * (1 - mean))
     return covariance
-
-
-def within_component_covariance(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Covariance [K, D, D] of the pixels given the component: diagonal, p_d^(k) (1 - p_d^(k)), because they are independent."""
-    rows = np.asarray(p, dtype=np.float64)
-    return np.stack([np.diag(row * (1 - row)) for row in rows])

@@ -13,10 +13,12 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from dgm.claims.verdicts import DECISIVE
 from dgm.maths.measured import Measured
 
-__all__ = ["LEVEL", "Summary", "Verdict", "compare", "summary"]
+__all__ = ["DECISIVE", "LEVEL", "Summary", "Verdict", "compare", "summary"]
+
+DECISIVE = 3.0
+"""Standard errors by which an estimate must lie beyond its threshold."""
 
 LEVEL = 0.05
 """Level of the tests; intervals cover with probability 1 - LEVEL."""
@@ -90,7 +92,7 @@ def compare(
 ) -> Verdict:
     """Decide between two runs.
 
-    - Two estimates of one seed each: the difference must exceed :data:`~dgm.claims.verdicts.DECISIVE` times its standard error.
+    - Two estimates of one seed each: the difference must exceed :data:`DECISIVE` times its standard error.
     That is
       the error of the mean of paired differences where both runs were measured on the same images (``difference``), else the root
       of the sum of the two squares; the scatter over trainings of either side is added where it is known.

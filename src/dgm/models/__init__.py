@@ -2,6 +2,18 @@
 
 A module holds ``Config`` (its settings), ``Model(config)`` (an ``nn.Module`` that offers protocols of :mod:`dgm.protocols`) and
 ``fit(config, data, context) -> Fitted``.
+
+- ``Config`` is a pydantic class (:mod:`dgm.settings`). ``make schema`` generates ``workflow/schemas/config.schema.yaml`` from
+  these classes, and a test fails when the two differ.
+- Models have no deep base class. :mod:`dgm.evaluation` computes each metric whose protocol the model meets. Numbers and pictures
+  that one model alone has come from its own ``measure``. So a new model changes no other module, unless ``measure`` brings a new
+  metric: :mod:`dgm.evaluation.registry` declares each.
+- What a run is fitted to follows from its model. ``fit(config, data: PointData, …)`` takes a simulated ring, which the run names
+  with ``data:``; all others take the prepared images.
+- A model that draws images says with ``sample_treatment`` which real images its samples are compared with.
+- A run with a block ``estimates`` needs a model with ``log_likelihood_given`` or ``observed``.
+- A model file holds ``kind``, ``settings`` and ``state``: plain values and tensors, which ``torch.load(weights_only=True)``
+  reads.
 """
 
 import importlib
@@ -12,6 +24,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from dgm.assignments import modules
 from dgm.runtime.files import Damaged, load_tensors, save_tensors
 from dgm.settings import parse
 
@@ -20,7 +33,7 @@ __all__ = ["kind_of", "kinds", "load", "load_model", "save_model"]
 
 def kinds() -> list[str]:
     """The names of all models."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    return modules(Path(__file__).parent)
 
 
 def load(kind: str) -> ModuleType:

@@ -170,7 +170,8 @@ def log_geometric_responsibilities(
 
 
 class Model(nn.Module):
-    """Encoder, decoder and the tables of the prior; offers DrawsImages, Describes, HasBound, HasClusters and Measures."""
+    """Encoder, decoder and the tables of the prior; offers DrawsImages, Describes, HasImportanceWeightedBound, HasClusters and
+    Measures."""
 
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 

@@ -69,7 +69,7 @@ def decoder_stage(inputs: int, outputs: int, hidden: int, residual: int) -> nn.S
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers DrawsImages, HasBound, HasBernoulliDecoder and HasProposal."""
+    """Encoder and decoder; offers DrawsImages, HasImportanceWeightedBound, HasBernoulliDecoder and HasProposal."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"

@@ -150,7 +150,7 @@ class Decoder(nn.Module):
 
 
 class Model(nn.Module):
-    """Encoder and decoder; offers DrawsImages, HasBound, HasBernoulliDecoder, HasProposal and Measures."""
+    """Encoder and decoder; offers DrawsImages, HasImportanceWeightedBound, HasBernoulliDecoder, HasProposal and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"

@@ -71,7 +71,7 @@ class Config(Settings):
 
 
 class Model(nn.Module):
-    """Encoder, codebook, decoder and prior; offers DrawsImages, HasBound and Measures."""
+    """Encoder, codebook, decoder and prior; offers DrawsImages, HasImportanceWeightedBound and Measures."""
 
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"

@@ -77,10 +77,10 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path, incomplete: 
     for chapter in catalogue.placed("before"):
         _add_chapter(document, templates, chapter)
     for assignment in catalogue.assignments.values():
-        where = f"{catalogue.folder / 'questions.yaml'}: assignment {assignment.id}"
+        where = f"{assignment.file}: intro"
         document.add(f"assignment {assignment.id}", templates.text(assignment.intro, where), where)
     for question in catalogue.questions.values():
-        where = f"{catalogue.folder / 'questions.yaml'}: question {question.id}"
+        where = f"{catalogue.assignments[question.assignment].file}: question {question.id}"
         document.add(f"title {question.id}", question.title, where, inline=True)
         document.add(f"statement {question.id}", question.statement, where)
         if question.id in catalogue.answers:
@@ -223,6 +223,7 @@ class _Context:
         assignments = [assignment for assignment in self.catalogue.assignments.values() if part in (None, assignment.id)]
         return {
             "part": part,
+            "title": self._title(),
             "chapters": {
                 place: [
                     {"name": chapter.name, "title": chapter.title, "text": texts[f"chapter {chapter.name}"]}
@@ -252,6 +253,11 @@ class _Context:
             "trial": self._trial(),
             "problems": self._problems(part),
         }
+
+    def _title(self) -> tuple[str, str]:
+        """Of the document: the common one, or that of its only assignment."""
+        titles = [assignment.title for assignment in self.catalogue.assignments.values()]
+        return (titles[0], "") if len(titles) == 1 else ("Deep generative models:", "answers, computed and checked")
 
     def _problems(self, part: str | None) -> dict[str, Any]:
         """Claims that are false, what could not be made, questions whose checks lack a part of the build; empty for a whole one."""
@@ -312,7 +318,7 @@ class _Context:
         """What makes this build a trial whose numbers mean nothing; empty for a full build."""
         limits = {key: value for key, value in (self.results.config.get("limits") or {}).items() if value is not None}
         parts = [f"{key.replace('_', ' ')} ≤ {value}" for key, value in limits.items()]
-        if self.results.variant:
+        if parts and self.results.variant:
             parts.insert(0, f"variant “{self.results.variant}”")
         return ", ".join(parts)
 
@@ -328,6 +334,8 @@ class _Context:
         if self.results.variant == "smoke":
             command += " --configfile tests/smoke.yaml"
         command += f" --config dataset={data['name']}"
+        if self.catalogue.elsewhere:
+            command += f" assignments=[{','.join(self.catalogue.assignments)}]"
         facts = [
             ("Data set", f"{data['name']}: {data['train']:,} training and {data['test']:,} test images"),
             ("Seed", str(config.get("seed", "not set"))),
@@ -335,10 +343,16 @@ class _Context:
             ("Commit", made.named_commits or "outside a repository"),
             ("Device", ", ".join(made.devices) or "no record"),
             ("Not deterministic there", "; ".join(_nondeterministic(made.jobs))),
+            ("Left out", "; ".join(self._left_out())),
             ("Work", f"{len(made.jobs)} jobs, {duration(made.seconds)} of computing in total"),
             ("Software", ", ".join([f"Python {', '.join(pythons)}", *(f"{name} {versions[name]}" for name in sorted(versions))])),
         ]
         return [(label, text) for label, text in facts if text]
+
+    def _left_out(self) -> list[str]:
+        """Chapters that need runs which this build does not have."""
+        lacking = self.catalogue.lacking
+        return [f"{self.catalogue.elsewhere[name]}, which needs {_some(runs)}" for name, runs in lacking.items()]
 
     def _runs(self) -> list[dict[str, str]]:
         rows = []
@@ -424,7 +438,7 @@ class _Context:
         except ValueError as error:
             if self.incomplete:
                 return MISSING
-            raise ValueError(f"{self.catalogue.folder / 'tables.yaml'}: {name}: column {column.label!r}: {error}") from None
+            raise ValueError(f"{self.catalogue.homes[name]}: {name}: column {column.label!r}: {error}") from None
 
     def _on_seeds(self, table: Table) -> str:
         """A remark below a table with numbers of runs that were repeated, empty below any other."""
@@ -531,11 +545,11 @@ def _add_chapter(document: Document, templates: Templates, chapter: Chapter) -> 
 def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -> None:
     """Captions, alternative texts and labels of what the answers show."""
     for name in templates.shown.figures:
-        figure, where = catalogue.figures[name], f"{catalogue.folder / 'figures.yaml'}: {name}"
+        figure, where = catalogue.figures[name], f"{catalogue.homes[name]}: {name}"
         document.add(f"caption {name}", templates.text(figure.caption, f"{where}: caption"), f"{where}: caption", inline=True)
         document.add(f"alt {name}", templates.text(figure.alt, f"{where}: alt"), f"{where}: alt", inline=True)
     for name in templates.shown.tables:
-        table, where = catalogue.tables[name], f"{catalogue.folder / 'tables.yaml'}: {name}"
+        table, where = catalogue.tables[name], f"{catalogue.homes[name]}: {name}"
         document.add(f"caption {name}", templates.text(table.caption, f"{where}: caption"), f"{where}: caption", inline=True)
         document.add(f"notes {name}", templates.text(table.notes, f"{where}: notes"), f"{where}: notes", inline=True)
         for index, row in enumerate(table.rows):
@@ -643,6 +657,11 @@ def _frames(folder: Path, autoescape: bool) -> jinja2.Environment:
     )
 
 
+def _some(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more runs" if len(names) > most else "")
+
+
 def _compact(value: object) -> str:
     """A setting for the list of runs: six significant digits are enough there; config.yaml has them all."""
     if isinstance(value, list):
@@ -670,10 +689,6 @@ def _svg_size(content: bytes, path: Path) -> tuple[float, float]:
 def _one_line_each(page: str) -> str:
     """The page without trailing blanks and without runs of empty lines."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", page))
-
-
-def _read(path: Path) -> str:
-    return _bytes(path).decode("utf-8")
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,17 +1,18 @@
-"""What the report is made of: questions, answers, figures, tables, papers, as declared in the files of ``report/``.
+"""What the report is made of: questions, answers, figures, tables, papers, as assignments and ``report/`` declare them.
 
 Each kind of entry is a pydantic class, so a misspelt key is reported with its path. Reading is cheap (no heavy imports), so
 the workflow may use it to learn which figures and tables an answer needs.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import yaml
 from pydantic import Field, model_validator
 
+from dgm.assignments import FILE, NAMESPACE, modules, within
 from dgm.errors import unknown
 from dgm.settings import Settings, parse
 
@@ -28,35 +29,61 @@ __all__ = [
     "Row",
     "Table",
     "Text",
+    "files",
     "load",
     "load_figures",
-    "load_tables",
     "read_yaml",
 ]
 
 
-class Assignment(Settings):
-    """One of the assignments. ``intro`` is Markdown, shown before its questions."""
+class Asked(Settings):
+    """One question of ``assignment.yaml``, in our own words. ``statement`` is Markdown with TeX mathematics."""
 
-    id: str = Field(pattern=r"^[a-z]+$")
-    title: str
-    intro: str = ""
-
-
-class Question(Settings):
-    """One question in our own words. ``statement`` is Markdown with TeX mathematics."""
-
-    id: str = Field(pattern=r"^[a-z]+-[0-9A-Za-z.-]+$")
-    assignment: str
+    id: str = Field(pattern=r"^[a-z0-9_]+-[0-9A-Za-z._-]+$")
     title: str
     statement: str
     kind: str = ""
 
 
-class Figure(Settings):
-    """A figure: the module of ``dgm.figures`` that draws it and the result files it is drawn from."""
+class Question(Asked):
+    """A question and the assignment it belongs to."""
 
-    draw: str = Field(pattern=r"^[a-z_0-9]+$", description="module of dgm.figures")
+    assignment: str
+
+
+class Declared(Settings):
+    """``assignment.yaml``. ``intro`` is Markdown, shown before the questions; ``runs`` are all that the assignment may read."""
+
+    title: str
+    intro: str = ""
+    runs: list[str] = Field(default_factory=list, description="runs of the config")
+    questions: list[Asked] = Field(min_length=1)
+
+
+class Assignment(Settings):
+    """An assignment, without its questions. ``id`` is the name of its folder."""
+
+    id: str
+    folder: Path
+    title: str
+    intro: str
+    runs: tuple[str, ...]
+
+    @property
+    def file(self) -> Path:
+        """Where it is declared."""
+        return self.folder / FILE
+
+    @property
+    def demonstrations(self) -> list[str]:
+        """Names of its closed-form illustrations."""
+        return modules(self.folder / "demonstrations")
+
+
+class Figure(Settings):
+    """A figure: the module that draws it and the result files it is drawn from."""
+
+    draw: str = Field(pattern=r"^[a-z_0-9]+$", description="module of drawings/ in the same folder, or of dgm.figures")
     sources: dict[str, str] = Field(default_factory=dict, alias="from", description="alias -> path relative to results/<dataset>")
     settings: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of draw")
     caption: str
@@ -157,13 +184,18 @@ class Header(Settings):
 class ChapterHeader(Settings):
     """The YAML header of a chapter file.
 
-    ``place``: before the assignments, after them, or at the end, after the lists of corrections and checks; chapters of one
-    place follow the order of their file names.
+    ``place``: before the assignments, after them, or at the end, after the lists of corrections and checks; chapters of one place
+    follow the order of their file names. ``about`` names assignments, without which the chapter is left out, or none. A chapter is
+    left out, too, where the assignments do not read all runs that it ``needs``; ``adds`` names the runs that are trained because of
+    this chapter alone.
     """
 
     title: str
     place: Literal["before", "after", "end"]
     everywhere: bool = Field(False, description="whether the PDF of each assignment has it, too")
+    about: list[str] = Field(default_factory=list)
+    needs: list[str] = Field(default_factory=list)
+    adds: list[str] = Field(default_factory=list)
     figures: list[str] = Field(default_factory=list)
     tables: list[str] = Field(default_factory=list)
 
@@ -193,12 +225,23 @@ class Chapter(Text):
     title: str
     place: Literal["before", "after", "end"]
     everywhere: bool
+    about: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
 
 
 class Catalogue(Settings):
-    """Everything declared under ``report/``, in order."""
+    """Everything that assignments and ``report/`` declare, in order.
+
+    ``homes`` names the file of each figure and table; ``elsewhere`` has what is no part of this report, but of one with other
+    assignments or more runs: names of questions, figures and tables, and titles of chapters.
+    """
 
     folder: Path
+    homes: dict[str, Path]
+    elsewhere: dict[str, str]
+    read_elsewhere: frozenset[str] = Field(description="runs that assignments beside these read, and chapters about others add")
+    lacking: dict[str, tuple[str, ...]] = Field(description="chapters that are left out, and the runs that they lack")
     assignments: dict[str, Assignment]
     questions: dict[str, Question]
     answers: dict[str, Answer]
@@ -206,6 +249,28 @@ class Catalogue(Settings):
     figures: dict[str, Figure]
     tables: dict[str, Table]
     papers: dict[str, Paper]
+
+    def of(self, runs: Collection[str]) -> "Catalogue":
+        """What a build with these runs shows: chapters that need others are left out, with their figures and tables."""
+        lacking = {
+            name: missing
+            for name, chapter in self.chapters.items()
+            if (missing := tuple(run for run in (*chapter.needs, *chapter.adds) if run not in runs))
+        }
+        return self.without(lacking).model_copy(update={"lacking": lacking})
+
+    def without(self, names: Collection[str]) -> "Catalogue":
+        """The same without these chapters, their figures and their tables."""
+        left_out = [self.chapters[name] for name in names]
+        hidden = {shown: chapter.title for chapter in left_out for shown in (*chapter.figures, *chapter.tables)}
+        return self.model_copy(
+            update={
+                "elsewhere": self.elsewhere | hidden | {chapter.name: chapter.title for chapter in left_out},
+                "chapters": {name: chapter for name, chapter in self.chapters.items() if name not in names},
+                "figures": {name: figure for name, figure in self.figures.items() if name not in hidden},
+                "tables": {name: table for name, table in self.tables.items() if name not in hidden},
+            }
+        )
 
     def placed(self, place: Literal["before", "after", "end"]) -> list[Chapter]:
         """The chapters of one place, in order."""
@@ -258,57 +323,144 @@ def load_figures(path: Path) -> dict[str, Figure]:
     return _entries(path, Figure)
 
 
-def load_tables(path: Path) -> dict[str, Table]:
-    """Read ``tables.yaml``."""
-    return _entries(path, Table)
+def load(folder: Path, assignments: Sequence[Path], runs: Collection[str] | None = None) -> Catalogue:
+    """Read what assignments and the report folder declare, and check that it fits together.
 
-
-def load(folder: Path) -> Catalogue:
-    """Read all declarations of the report folder and check that they fit together.
+    Args:
+        folder: ``report/``.
+        assignments: folders of the assignments, in the order of the report.
+        runs: those of the build; chapters that need others are left out. None: all that chapters ask for.
 
     Raises:
-        ValueError: naming the file and the entry, when an answer belongs to no question, two answers to one, a figure and a
-            table share a name, a chapter is called like another part, or a header names a figure or table that does not exist.
+        ValueError: naming the file and the entry, when two assignments share a name, an answer belongs to no question, two answers
+            to one, a figure and a table share a name, a chapter is called like another part, or a header names a figure or table
+            that does not exist.
     """
-    path = folder / "questions.yaml"
-    content = read_yaml(path)
-    if not isinstance(content, dict) or set(content) != {"assignments", "questions"}:
-        raise ValueError(f"{path}: need exactly the keys 'assignments' and 'questions', each a list")
-    assignments = _listed(Assignment, content["assignments"], f"{path}: assignments")
-    questions = _listed(Question, content["questions"], f"{path}: questions")
-    for question in questions.values():
-        if question.assignment not in assignments:
-            raise unknown("assignment", question.assignment, assignments, f"{path}: question {question.id}")
-    figures, tables = load_figures(folder / "figures.yaml"), load_tables(folder / "tables.yaml")
-    for name in sorted(set(figures) & set(tables)):
-        raise ValueError(f"{folder / 'tables.yaml'}: {name}: a figure has this name already; references could mean either")
-    papers = _entries(folder / "bibliography.yaml", Paper)
+    declared = {path.resolve().name: path for path in assignments}
+    if len(declared) < len(assignments):
+        raise ValueError(f"assignments: two folders have one name: {', '.join(map(str, assignments))}")
+    made: dict[str, Assignment] = {}
+    questions: dict[str, Question] = {}
     answers: dict[str, Answer] = {}
-    for file in sorted((folder / "answers").glob("*/*.md")):
+    figures, tables = _Named("figure", Figure), _Named("table", Table)
+    papers = _entries(folder / "bibliography.yaml", Paper)
+    for name, path in declared.items():
+        made[name], asked = read_assignment(path)
+        questions |= asked
+        answers |= _answers(path, asked)
+        figures.add(path / "figures.yaml", tables)
+        tables.add(path / "tables.yaml", figures)
+        papers |= _entries(path / "bibliography.yaml", Paper, needed=False)
+    figures.add(folder / "figures.yaml", tables)
+    tables.add(folder / "tables.yaml", figures)
+    chapters = {file.stem: read_chapter(file) for file in files(folder / "chapters")}
+    for name in sorted(set(chapters) & {*questions, *made, *RESERVED}):
+        raise ValueError(f"{chapters[name].path}: {name!r} names another part of the report already; call the file otherwise")
+    for text in (*answers.values(), *chapters.values()):
+        for what, names, known in (("figure", text.figures, figures.entries), ("table", text.tables, tables.entries)):
+            for name in names:
+                if name not in known:
+                    raise unknown(what, name, known, str(text.path))
+    elsewhere, read_elsewhere = _elsewhere(folder, made)
+    others = [name for name, chapter in chapters.items() if chapter.about and not set(chapter.about) & set(made)]
+    whole = Catalogue(
+        folder=folder,
+        homes=figures.homes | tables.homes,
+        elsewhere=elsewhere,
+        read_elsewhere=read_elsewhere | {run for name in others for run in chapters[name].adds},
+        lacking={},
+        assignments=made,
+        questions=questions,
+        answers={name: answers[name] for name in questions if name in answers},
+        chapters=chapters,
+        figures=figures.entries,
+        tables=tables.entries,
+        papers=papers,
+    )
+    return whole.without(others) if runs is None else whole.without(others).of(runs)
+
+
+class _Named(Generic[S]):
+    """Figures, or tables, of several files, each under a name that nothing else has."""
+
+    def __init__(self, what: str, kind: type[S]) -> None:
+        self.what = what
+        self.kind = kind
+        self.entries: dict[str, S] = {}
+        self.homes: dict[str, Path] = {}
+
+    def add(self, path: Path, others: "_Named[Any]") -> None:
+        """Read a file, if it is there."""
+        for name, entry in _entries(path, self.kind, needed=False).items():
+            for known in (self, others):
+                if name in known.homes:
+                    said = f"a {known.what} of {known.homes[name]} has this name already; references could mean either"
+                    raise ValueError(f"{path}: {name}: {said}")
+            self.entries[name], self.homes[name] = entry, path
+
+
+def files(folder: Path, suffix: str = ".md") -> list[Path]:
+    """The texts of a folder in order, without what editors and systems leave beside them (``.#a.md``, ``._a.md``)."""
+    return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
+
+
+def read_assignment(folder: Path) -> tuple[Assignment, dict[str, Question]]:
+    """Read ``assignment.yaml``.
+
+    Raises:
+        ValueError: for a wrong key, a question that stands twice, or one whose id does not begin with that of the assignment.
+    """
+    path = folder / FILE
+    content = read_yaml(path)
+    declared = parse(Declared, content if isinstance(content, Mapping) else {}, str(path))
+    name = folder.resolve().name
+    questions: dict[str, Question] = {}
+    for asked in declared.questions:
+        if not asked.id.startswith(f"{name}-"):
+            raise ValueError(f"{path}: questions: {asked.id}: ids of this assignment begin with {name}-")
+        if asked.id in questions:
+            raise ValueError(f"{path}: questions: {asked.id!r} stands twice")
+        questions[asked.id] = Question(assignment=name, **asked.model_dump())
+    assignment = Assignment(
+        id=name, folder=folder, title=declared.title, intro=declared.intro, runs=tuple(dict.fromkeys(declared.runs))
+    )
+    return assignment, questions
+
+
+def _answers(folder: Path, questions: Mapping[str, Question]) -> dict[str, Answer]:
+    answers: dict[str, Answer] = {}
+    for file in files(folder / "answers"):
         answer = read_answer(file)
         if answer.question not in questions:
             raise unknown("question", answer.question, questions, str(file))
         if answer.question in answers:
             raise ValueError(f"{file}: question {answer.question!r} is answered by {answers[answer.question].path} already")
         answers[answer.question] = answer
-    chapters = {file.stem: read_chapter(file) for file in sorted((folder / "chapters").glob("*.md"))}
-    for name in sorted(set(chapters) & {*questions, *assignments, *RESERVED}):
-        raise ValueError(f"{chapters[name].path}: {name!r} names another part of the report already; call the file otherwise")
-    for text in (*answers.values(), *chapters.values()):
-        for what, names, known in (("figure", text.figures, figures), ("table", text.tables, tables)):
-            for name in names:
-                if name not in known:
-                    raise unknown(what, name, known, str(text.path))
-    return Catalogue(
-        folder=folder,
-        assignments=assignments,
-        questions=questions,
-        answers={name: answers[name] for name in questions if name in answers},
-        chapters=chapters,
-        figures=figures,
-        tables=tables,
-        papers=papers,
-    )
+    return answers
+
+
+def _elsewhere(folder: Path, made: Mapping[str, Assignment]) -> tuple[dict[str, str], frozenset[str]]:
+    """What the assignments beside these and beside the report folder declare, so that a reference to it is no mistake.
+
+    Returns:
+        names of their questions, figures and tables, each with a title, and the runs that they read.
+    """
+    found: dict[str, str] = {}
+    runs: set[str] = set()
+    beside = [folder.resolve().parent / NAMESPACE, *(assignment.folder.resolve().parent for assignment in made.values())]
+    for path in within(beside):
+        if path.name not in made:
+            try:
+                content = read_yaml(path / FILE)
+            except ValueError:  # a draft or a copy beside ours is no concern of this report
+                continue
+            asked = content.get("questions") or [] if isinstance(content, Mapping) else []
+            runs |= set(map(str, content.get("runs") or [])) if isinstance(content, Mapping) else set()
+            found |= {str(entry.get("id")): str(entry.get("title")) for entry in asked if isinstance(entry, Mapping)}
+            for name in ("figures.yaml", "tables.yaml"):
+                listed = read_yaml(path / name) if (path / name).is_file() else None
+                found |= dict.fromkeys(map(str, listed or ()), path.name)
+    return found, frozenset(runs)
 
 
 def read_answer(path: Path) -> Answer:
@@ -341,6 +493,9 @@ def read_chapter(path: Path) -> Chapter:
         title=header.title,
         place=header.place,
         everywhere=header.everywhere,
+        about=tuple(header.about),
+        needs=tuple(header.needs),
+        adds=tuple(header.adds),
         path=path,
         figures=tuple(header.figures),
         tables=tuple(header.tables),
@@ -378,8 +533,8 @@ def _yaml(text: str, where: str) -> Any:
         raise ValueError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
 
 
-def _entries(path: Path, kind: type[S]) -> dict[str, S]:
-    content = read_yaml(path)
+def _entries(path: Path, kind: type[S], needed: bool = True) -> dict[str, S]:
+    content = read_yaml(path) if needed or path.is_file() else None
     if content is None:
         return {}
     if not isinstance(content, Mapping):
@@ -389,17 +544,4 @@ def _entries(path: Path, kind: type[S]) -> dict[str, S]:
         if not isinstance(block, Mapping):
             raise ValueError(f"{path}: {name}: got {block!r}; need a mapping")
         made[str(name)] = parse(kind, block, f"{path}: {name}")
-    return made
-
-
-def _listed(kind: type[S], content: Any, where: str) -> dict[str, S]:
-    if not isinstance(content, list):
-        raise ValueError(f"{where}: got a {type(content).__name__}; need a list")
-    made: dict[str, S] = {}
-    for index, block in enumerate(content):
-        name = block.get("id", index) if isinstance(block, dict) else index
-        entry = parse(kind, block if isinstance(block, dict) else {}, f"{where}.{name}")
-        if name in made:
-            raise ValueError(f"{where}: id {name!r} occurs twice")
-        made[str(name)] = entry
     return made

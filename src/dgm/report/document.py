@@ -4,7 +4,6 @@ All pieces of the report (statements, answers, captions, claims, …) are parsed
 format. In between, the tree is walked once for each format: formulas, numbers, references, listings and boxes are set by us.
 """
 
-import html
 import json
 import re
 import subprocess
@@ -17,7 +16,7 @@ from dgm.errors import unknown
 from dgm.report.formulas import Formula, check_for_latex, set_with_katex
 from dgm.report.numbers import GROUP, in_formula, in_prose
 
-__all__ = ["BOXES", "Backend", "Document", "Piece", "fill", "placeholder", "plain_text"]
+__all__ = ["BOXES", "Backend", "Document", "Piece", "fill", "placeholder"]
 
 Node = dict[str, Any]
 
@@ -319,11 +318,6 @@ def fill(text: str, kinds: Mapping[str, Callable[[str], str]]) -> str:
     """Replace each :func:`placeholder` by what the function of its kind makes of the name."""
     pattern = re.compile(f"{_OPEN}({'|'.join(kinds)}) ([^{_CLOSE}]+){_CLOSE}")
     return pattern.sub(lambda found: kinds[found.group(1)](found.group(2)), text)
-
-
-def plain_text(markup: str) -> str:
-    """HTML without its tags."""
-    return html.unescape(re.sub(r"<[^>]+>", "", markup))
 
 
 def _raw_block(kind: str, text: str) -> Node:

@@ -2,31 +2,26 @@
 
 import ast
 import textwrap
-from pathlib import Path
 
+from dgm.assignments import PACKAGE, source_file
 from dgm.errors import unknown
 
 __all__ = ["source_of"]
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def source_of(module: str, name: str, docstring: bool = False) -> str:
     """The source of a function, class, method or constant.
 
     Args:
-        module: dotted name inside the package, e.g. ``"dgm.models.bmm"``.
+        module: dotted name of the engine or of an assignment, e.g. ``"dgm.models.bmm"``.
         name: the object, e.g. ``"e_step"`` or ``"Model.log_prob"``.
         docstring: whether to keep the docstring; a listing in the report is read beside text that says the same.
 
     Raises:
         ValueError: naming the nearest modules or objects when there is none of that name.
     """
-    parts = module.split(".")
-    path = PACKAGE.parent.joinpath(*parts).with_suffix(".py")
-    if not path.is_file():
-        path = PACKAGE.parent.joinpath(*parts, "__init__.py")
-    if parts[0] != PACKAGE.name or not path.is_file():
+    path = source_file(module)
+    if path is None:
         known = (".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in PACKAGE.rglob("*.py"))
         raise unknown("module", module, known)
     text = path.read_text(encoding="utf-8")

@@ -19,11 +19,10 @@ import jinja2.nodes
 import jinja2.parser
 
 from dgm.claims.methods import EVIDENCE
-from dgm.claims.verdicts import DECISIVE
 from dgm.errors import unknown
 from dgm.evaluation.registry import higher_is_better
 from dgm.maths.measured import Measured
-from dgm.maths.significance import compare
+from dgm.maths.significance import DECISIVE, compare
 from dgm.report.catalogue import Catalogue, Paper, Text
 from dgm.report.listing import source_of
 from dgm.report.numbers import exact, number, with_error
@@ -68,7 +67,7 @@ SYNTAX: dict[str, Any] = {
 class ByVerdict(jinja2.ext.Extension):
     """Words that follow the verdict of a finding; the block must say what is said under each of the three.
 
-    ``<% finding "gdl-3d/purity-rises" %> shown <% undecided %> not decided <% contradicted %> contradicted <% endfinding %>``
+    ``<% finding "toy-1/rises" %> shown <% undecided %> not decided <% contradicted %> contradicted <% endfinding %>``
     """
 
     tags = {"finding"}  # noqa: RUF012 - as jinja2 declares it
@@ -156,17 +155,20 @@ class Templates:
 
     def _calls(self) -> dict[str, Any]:
         calls = self._lookups()
-        if self.incomplete:
-            calls = {name: self._lenient(name, call) if callable(call) else call for name, call in calls.items()}
-        return calls
+        return {name: self._lenient(name, call) if callable(call) else call for name, call in calls.items()}
 
     def _lenient(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The same call, which leaves a gap where it fails; no verdict counts as not decided."""
+        """The same call, which leaves a gap where it fails and may; no verdict counts as not decided.
+
+        It may in an incomplete build, and where the check of the question that it asks for has stopped; that fails the build later.
+        """
 
         def attempt(*words: Any, **named: Any) -> Any:
             try:
                 return call(*words, **named)
             except (ValueError, KeyError) as error:
+                if not self.incomplete and not (words and self.results.has_stopped(str(words[0]).partition("/")[0])):
+                    raise
                 self.lacking.append(str(error.args[0]) if error.args else repr(error))
                 return "not decided" if name == "verdict_of" else MISSING
 
@@ -193,6 +195,7 @@ class Templates:
             "cite": self._cite,
             "code": self._code,
             "has_metric": self.results.has_metric,
+            "has_chapter": self.catalogue.chapters.__contains__,
         }
 
     def _placements(self, source: Text, here: dict[str, list[str]]) -> dict[str, Any]:
@@ -232,10 +235,10 @@ class Templates:
         except ValueError as error:
             raise ValueError(f"{metric!r} of run {run!r} ({split}): {error}") from None
 
-    def _check(self, question: str, claim: int | str = 0, digits: int | None = None, field: str = "computed") -> str:
+    def _check(self, question: str, claim: int | str = 0, digits: int | None = None, field: str = "found") -> str:
         row = self.results.claim(question, claim)
-        if field not in ("computed", "expected", "error", "tolerance"):
-            raise unknown("field of checks.csv", field, ("computed", "expected", "error", "tolerance"))
+        if field not in ("found", "stated", "error", "tolerance"):
+            raise unknown("field of checks.csv", field, ("found", "stated", "error", "tolerance"))
         value = getattr(row, field)
         return str(value).lower() if isinstance(value, bool) else number(value, digits)
 
@@ -306,16 +309,22 @@ class Templates:
 
     def _ref(self, name: str) -> str:
         if name not in self.catalogue.figures and name not in self.catalogue.tables:
+            if name in self.catalogue.elsewhere:
+                return "a figure or table of the full report"
             raise unknown("figure or table", name, [*self.catalogue.figures, *self.catalogue.tables])
         return f'[]{{.to-shown name="{name}"}}'
 
     def _question(self, name: str, text: str = "") -> str:
         if name not in self.catalogue.questions:
+            if name in self.catalogue.elsewhere:
+                return text or name
             raise unknown("question", name, self.catalogue.questions)
         return f'[{text}]{{.to-question name="{name}"}}'
 
     def _chapter(self, name: str, text: str = "") -> str:
         if name not in self.catalogue.chapters:
+            if name in self.catalogue.elsewhere:
+                return f"{text or self.catalogue.elsewhere[name]} of the full report"
             raise unknown("chapter", name, self.catalogue.chapters)
         return f'[{text or self.catalogue.chapters[name].title}]{{.to-chapter name="{name}"}}'
 

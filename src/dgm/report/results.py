@@ -7,20 +7,18 @@ import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dgm.claims.methods import MEASURED
-from dgm.claims.tables import COLUMNS, CORRECTIONS
+from dgm.claims.tables import COLUMNS, CORRECTIONS, STOPPED
 from dgm.errors import unknown
 from dgm.maths.measured import Measured, mean
 from dgm.maths.significance import summary
 from dgm.runtime.files import Damaged, load_arrays, load_json, load_table
-from dgm.runtime.seeds import repeats
-from dgm.workflow import schema
 
 SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation", "classifiers", "judged")
 """Columns of ``report/scatter.csv``: mean and standard deviation over trainings; standard deviation over classifiers, of one
@@ -84,8 +82,8 @@ class CheckedClaim:
     question: str
     claim: str
     method: str
-    expected: float | bool
-    computed: float | bool
+    stated: float | bool
+    found: float | bool
     error: float
     tolerance: float
     status: str
@@ -128,7 +126,7 @@ class JudgedFinding:
         return self.stderr if math.isnan(self.scatter) else math.hypot(self.stderr, self.scatter)
 
     @property
-    def computed(self) -> float:
+    def found(self) -> float:
         """The estimate, where claims and findings stand in one list."""
         return self.estimate
 
@@ -255,8 +253,8 @@ class Results:
             question=row["question"],
             claim=row["claim"],
             method=row["method"],
-            expected=_truth_or_float(row["expected"]),
-            computed=_truth_or_float(row["computed"]),
+            stated=_truth_or_float(row["stated"]),
+            found=_truth_or_float(row["found"]),
             error=_float(row["error"]),
             tolerance=_float(row["tolerance"]),
             status=status,
@@ -272,7 +270,7 @@ class Results:
             question=row["question"],
             id=row["id"],
             claim=row["claim"],
-            estimate=_float(row["computed"]),
+            estimate=_float(row["found"]),
             stderr=_float(row["stderr"]),
             n=int(row["n"]),
             unit=row["unit"],
@@ -314,7 +312,7 @@ class Results:
     @cached_property
     def instances(self) -> Mapping[str, str]:
         """Runs repeated with other seeds, each with the run that has the first."""
-        return {name: run for run in self.config.get("repeated", []) for name in repeats(run, self.seeds)}
+        return _mapping(self.config.get("instances"))
 
     def has_metric(self, run: str, metric: str, split: str = "test") -> bool:
         """Whether ``metrics.csv`` has this row."""
@@ -351,6 +349,10 @@ class Results:
             raise ValueError(f"{len(fitting)} claims of question {question!r} contain {which!r}; its claims are {said}")
         return fitting[0]
 
+    def has_stopped(self, question: str) -> bool:
+        """Whether the check of a question has stopped at an exception, so that claims may be missing."""
+        return any(claim.claim.startswith(STOPPED) for claim in self.checks.get(question, []))
+
     @cached_property
     def findings(self) -> dict[str, JudgedFinding]:
         """All findings, named ``<question>/<id>``."""
@@ -381,19 +383,11 @@ class Results:
         return arrays[name] if name in arrays and arrays[name].ndim == 1 else None
 
     def settings(self, run: str) -> dict[str, Any]:
-        """The settings of a run in force: defaults of its kind, overlaid by the config."""
+        """The settings of a run in force, defaults of its kind among them."""
         runs = self.config.get("runs", {})
         if run not in runs:
             raise unknown("run in the config", run, runs)
-        block = runs[run]
-        kind = str(block.get("kind"))
-        # the schema is generated from the settings classes, and reading it imports no model
-        properties = _mapping(_mapping(_schema().get("$defs")).get(kind)).get("properties")
-        return {
-            **{key: entry["default"] for key, entry in _mapping(properties).items() if "default" in entry},
-            **_mapping(block.get("settings")),
-            **_mapping(_mapping(block.get("settings_for")).get(str(self.config.get("dataset")))),
-        }
+        return dict(_mapping(runs[run].get("settings")))
 
     def setting(self, run: str, key: str) -> Any:
         """One setting of a run, or its ``kind``; ``a.b`` reaches into mappings."""
@@ -443,11 +437,6 @@ class Results:
 def _arrays(path: Path, changed: int) -> Mapping[str, np.ndarray]:
     """The arrays of a file as they were at that time: comparisons ask for the same runs again and again."""
     return load_arrays(path)
-
-
-@cache
-def _schema() -> Mapping[str, Any]:
-    return schema.read()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

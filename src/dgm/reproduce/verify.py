@@ -19,17 +19,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dgm.assignments import PACKAGE
 from dgm.reproduce import snakemake_notes
 from dgm.reproduce.differences import Comparison, compare, places
 from dgm.reproduce.manifest import REMEDY, faults, listed, load
 from dgm.runtime.device import NONDETERMINISTIC, STAGE_ENVIRONMENT
 from dgm.runtime.files import write_text
-from dgm.workflow.fingerprint import PACKAGE
 
 __all__ = ["main", "remake"]
 
-REPORT = PACKAGE.parents[1] / "report"
 COSTS = "tables/costs.csv"
+
+TEXTS = ("--report-dir", "--assignments", "--figures")
+"""Options whose values are files and folders of the repository, or of an assignment elsewhere, in the commands that are called
+again."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,10 +147,11 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     (remade / COSTS).unlink()
     shutil.copy(first / COSTS, remade / COSTS)
     for job, words in commands.items():
-        here = {"--report-dir": REPORT, "--figures": REPORT / "figures.yaml", "--log": Path("logs", f"{job}.log")}
+        here = {"--log": Path("logs", f"{job}.log")}
         here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **STAGE_ENVIRONMENT}
-        done = subprocess.run(retold(words, here), cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+        told = retold(_located(words, (PACKAGE.parents[1], second.parents[1], first.parents[1])), here)
+        done = subprocess.run(told, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")
     for job, words in commands.items():
@@ -161,6 +165,16 @@ def retold(words: Sequence[str], values: Mapping[str, str | Path]) -> list[str]:
     """A recorded command with this Python, and with other values of some of its options."""
     told = [str(values.get(option, word)) for option, word in zip(["", *words], words, strict=False)]
     return [sys.executable, *told[1:]]
+
+
+def _located(words: Sequence[str], places: Sequence[Path]) -> list[str]:
+    """The words of a command, with the texts that it reads where the first of the places has them."""
+    found, option = [], ""
+    for word in words:
+        option = word if word.startswith("--") else option
+        there = (place / word for place in places if option in TEXTS and word != option and (place / word).exists())
+        found.append(str(next(there, Path(word)).absolute()) if option in TEXTS and word != option else word)
+    return found
 
 
 def _figures_of_costs(results: Path) -> list[str]:

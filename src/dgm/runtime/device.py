@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dgm.runtime.interruption import deferred
 from dgm.runtime.locks import try_lock
 
 __all__ = [
@@ -272,7 +273,8 @@ def _locked(ids: list[str], jobs: int, poll: float, say: Callable[[str], None]) 
 
 
 def _describe(gpu: int, threads: int) -> Device:
-    import torch
+    with deferred():  # compiled code that is being imported aborts when a signal handler raises
+        import torch
 
     torch.set_num_threads(threads)
     visible = os.environ.get(VARIABLE, "") if gpu else ""

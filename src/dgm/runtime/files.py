@@ -29,6 +29,7 @@ __all__ = [
     "save_arrays",
     "save_tensors",
     "write_atomically",
+    "write_table",
     "write_text",
 ]
 
@@ -102,6 +103,20 @@ def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
         Damaged: when the file is missing, cut off, or has other columns.
     """
     return _rows(path, _lines(path), columns)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object] | Sequence[object]]) -> None:
+    """Write rows as CSV under these columns: mappings, of which other keys are left out, or the entries in order.
+
+    Floating-point numbers get the shortest decimals that read back as the same numbers.
+    """
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        entries = [row[column] for column in columns] if isinstance(row, Mapping) else row
+        writer.writerow([repr(float(entry)) if isinstance(entry, float) else entry for entry in entries])
+    write_text(path, text.getvalue())
 
 
 def load_frame(path: Path) -> "pd.DataFrame":

@@ -1,4 +1,21 @@
-"""Entry points, one a rule: each takes files and returns files."""
+"""Entry points, one a rule: each takes files and returns files.
+
+    prepare (images) --+-- train --+-- sample -- evaluate --+-- tabulate --------+
+    simulate (points) -+           +-- estimate ------------+-- costs -----------+
+    demonstrate --------------------------------------------+-- check -- collect-+-- render -- typeset -- conclude -- manifest
+    (illustrations: no data, no training)                   +-- plot ------------+
+
+``estimate`` runs for the runs that ask for it, ``costs`` reads the records of jobs, ``plot`` also reads tables for some figures,
+``typeset`` needs LaTeX. ``conclude`` fails where a claim is false, so that such a build gets no manifest.
+
+A stage is thin: it reads its options and files, calls the package that does the work, and writes its results. The stages that
+hold a device (train, sample, evaluate, estimate) import torch inside their functions, once the device is settled. Each job writes
+a log, and last of all a record (:mod:`dgm.runtime.stage`).
+
+``rescue`` belongs to no rule. The workflow calls it when a build that should make the report has failed: in a view of the build
+(:mod:`dgm.reproduce.incomplete`) it makes the tables, checks, figures and documents that can be made, and copies the documents to
+``report/`` of the results.
+"""
 
 import signal
 import sys

@@ -1,12 +1,12 @@
 """Test every claim of one assignment's answers and judge every finding; what is false is written down, not raised."""
 
-import csv
 import inspect
-import io
 import json
 import math
+import os
 import sys
 import time
+import traceback
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +16,11 @@ from dgm.claims import verdicts
 from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import Check, claims
-from dgm.claims.tables import CHECKED
+from dgm.claims.tables import CHECKED, STOPPED
+from dgm.errors import unknown
+from dgm.report.catalogue import read_assignment
 from dgm.runtime import stage
-from dgm.runtime.files import Damaged, write_text
+from dgm.runtime.files import Damaged, write_table
 from dgm.settings import Limits, parse
 
 __all__ = ["examine", "main"]
@@ -30,7 +32,8 @@ DIGITS = ("mnist-5k", "mnist")
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
-    options.add_argument("--assignment", required=True, help="module of dgm.checks")
+    options.add_argument("--assignment", type=Path, required=True, help="folder of the assignment")
+    options.add_argument("--reads", nargs="*", help="runs, rings and demonstrations that its claims may read; all by default")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--limits", default="{}", help="JSON: caps of a quick build; any cap skips what needs a full one")
     options.add_argument("--stability", type=Path, required=True, help="CSV file: findings of repeated trainings")
@@ -45,21 +48,21 @@ def work(arguments: Namespace) -> dict[str, Any]:
     """Test, log each claim, and write the table."""
     limits = parse(Limits, json.loads(arguments.limits), "limits")
     limited = any(value is not None for value in limits.model_dump().values())
-    evidence = Evidence(arguments.results)
+    evidence = Evidence(arguments.results, reads=None if arguments.reads is None else frozenset(arguments.reads))
     dataset = evidence.dataset()
     as_asked = not limited and dataset in DIGITS
     trials = verdicts.load(arguments.stability, dataset)
     rows, seconds = examine(arguments.assignment, evidence, as_asked, trials, incomplete=arguments.incomplete)
     _log(arguments.log, rows, seconds)
-    write_text(arguments.checks, _table(rows))
+    write_table(arguments.checks, CHECKED, rows)
     count = {word: sum(row["passed"] == word for row in rows) for word in ("False", "skipped", "missing")}
     findings = sum(bool(row["verdict"]) for row in rows)
     count = {"false": count["False"], "skipped": count["skipped"], "missing": count["missing"]}
-    return {"assignment": arguments.assignment, "claims": len(rows) - findings, "findings": findings, **count}
+    return {"assignment": arguments.assignment.resolve().name, "claims": len(rows) - findings, "findings": findings, **count}
 
 
 def examine(
-    assignment: str,
+    assignment: Path,
     evidence: Evidence,
     as_asked: bool,
     trials: Mapping[tuple[str, str], verdicts.Trials],
@@ -72,13 +75,20 @@ def examine(
 
     Raises:
         Damaged: when a check meets a file of the build that is not whole, which is no fault of the answer.
+        ValueError: when a check is of a question that the assignment does not have.
     """
     rows, seconds = [], {}
-    for name, check in claims(assignment).items():
+    checks = claims(assignment)
+    _, questions = read_assignment(assignment)
+    for name in checks:
+        if name not in questions:
+            raise unknown("question", name, questions, f"{_where(checks[name])}: the check of a question")
+    for name, check in checks.items():
         started = time.perf_counter()
         made: list[Claim | Finding] = []
         try:
-            made.extend(check(evidence))
+            for claim in check(evidence):
+                made.append(claim)
             missing = ""
         except Damaged as error:
             if not incomplete:
@@ -87,8 +97,8 @@ def examine(
         except Exception as error:
             missing = f"{error}" if incomplete and isinstance(error, KeyError) else ""
             if not missing:
-                what = f"the check runs ({type(error).__name__}: {error})"
-                made = [Claim(what, "enumeration", expected=True, computed=False)]
+                what = f"{STOPPED} ({_line(error)}: {type(error).__name__}: {error})"
+                made.append(Claim(what, "recomputation", stated=True, found=False))
         seconds[name] = time.perf_counter() - started
         where = _where(check)
         rows += [{**_row(name, claim, as_asked, trials), "function": where} for claim in made]
@@ -106,7 +116,7 @@ def _row(
         "question": question,
         "claim": claim.statement,
         "method": claim.method,
-        "computed": _text(claim.computed),
+        "found": _text(claim.found),
         "published": "" if claim.published is None else _text(claim.published),
         "source": "" if claim.published is None else ("printed" if claim.printed else "follows"),
     }
@@ -114,8 +124,8 @@ def _row(
     if isinstance(claim, Claim):
         return {
             **common,
-            "expected": _text(claim.expected),
-            "error": _text(0.0 if float(claim.computed) == float(claim.expected) else claim.error),
+            "stated": _text(claim.stated),
+            "error": _text(0.0 if float(claim.found) == float(claim.stated) else claim.error),
             "tolerance": _text(claim.tolerance),
             "passed": "skipped" if skipped else str(claim.passed),
         }
@@ -140,11 +150,16 @@ def _row(
 
 
 def _where(check: Check) -> str:
-    """File, line and name of a check: ``src/dgm/checks/gdl/divergences.py:41 gdl_1a``."""
-    path = Path(inspect.getsourcefile(check) or "")
-    parts = path.parts[path.parts.index("dgm") :] if "dgm" in path.parts else path.parts[-1:]
-    line = inspect.getsourcelines(check)[1]
-    return f"src/{'/'.join(parts)}:{line} {getattr(check, '__name__', '')}"
+    """File, line and name of a check: ``assignments/<id>/claims/<file>.py:41 <name>``, wherever the folder lies."""
+    path = Path(check.__module__.replace(".", "/")).with_suffix(".py")
+    return f"{path.as_posix()}:{inspect.getsourcelines(check)[1]} {getattr(check, '__name__', '')}"
+
+
+def _line(error: BaseException) -> str:
+    """File and line of an assignment or of the engine that an exception came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if f"{os.sep}claims{os.sep}" in frame.filename and frame.filename != __file__] or frames
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
 
 
 def _log(path: Path | None, rows: Iterable[Mapping[str, str]], seconds: Mapping[str, float]) -> None:
@@ -154,21 +169,13 @@ def _log(path: Path | None, rows: Iterable[Mapping[str, str]], seconds: Mapping[
     ordered = sorted(rows, key=lambda row: row["passed"] != "False")
     lines = [
         f"{row['passed'] or row['verdict']}\t{row['question']}\t{row['claim']}\t"
-        + (f"{row['threshold']}\tfound {row['computed']} ± {row['stderr']}" if row["verdict"] else
-           f"expected {row['expected']} (within {row['tolerance']})\tcomputed {row['computed']}")
+        + (f"{row['threshold']}\tfound {row['found']} ± {row['stderr']}" if row["verdict"] else
+           f"stated {row['stated']} (within {row['tolerance']})\tfound {row['found']}")
         for row in ordered
     ]  # fmt: skip
     lines += [f"{name}: {spent:.2f} s" for name, spent in seconds.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _table(rows: Iterable[Mapping[str, str]]) -> str:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, CHECKED, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()
 
 
 def _text(value: float | bool) -> str:

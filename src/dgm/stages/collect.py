@@ -1,8 +1,6 @@
 """Join the checks of all assignments, and say of every question whether it is answered, checked and corrected, and of what."""
 
 import argparse
-import csv
-import io
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ from dgm.claims.tables import CHECKED, COLUMNS, CORRECTIONS, QUESTIONS
 from dgm.errors import unknown
 from dgm.report import catalogue
 from dgm.runtime import stage
-from dgm.runtime.files import load_table, write_text
+from dgm.runtime.files import load_table, write_table
 
 __all__ = ["corrections", "main", "summarise"]
 
@@ -25,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
     options.add_argument("--checks", type=Path, nargs="*", default=[], help="CSV files, one an assignment")
-    options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml and answers/")
+    options.add_argument("--report-dir", type=Path, required=True, help="report/")
+    options.add_argument("--assignments", type=Path, nargs="+", required=True, help="folders of the assignments")
     options.add_argument("--checks-table", type=Path, required=True, help="CSV file to write: all checks")
     options.add_argument("--questions-table", type=Path, required=True, help="CSV file to write: one row a question")
     options.add_argument("--corrections-table", type=Path, required=True, help="CSV file to write: faults of published answers")
@@ -36,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write the tables, and say how many questions are open."""
     checks = [row for path in arguments.checks for row in load_table(path, CHECKED)]
-    declared = catalogue.load(arguments.report_dir)
+    declared = catalogue.load(arguments.report_dir, arguments.assignments)
     questions = summarise(declared, checks, arguments.incomplete)
-    write_text(arguments.checks_table, _table(COLUMNS, checks))
-    write_text(arguments.questions_table, _table(QUESTIONS, questions))
-    write_text(arguments.corrections_table, _table(CORRECTIONS, corrections(declared, checks, arguments.incomplete)))
+    write_table(arguments.checks_table, COLUMNS, checks)
+    write_table(arguments.questions_table, QUESTIONS, questions)
+    write_table(arguments.corrections_table, CORRECTIONS, corrections(declared, checks, arguments.incomplete))
     unanswered = sum(row["answered"] == "False" for row in questions)
     passed = Counter(row["passed"] for row in checks if row["passed"])
     verdicts = Counter(row["verdict"] for row in checks if row["verdict"])
@@ -67,7 +66,8 @@ def summarise(declared: catalogue.Catalogue, checks: Sequence[Mapping[str, str]]
             raise unknown("question", row["question"], declared.questions, "a check")
     unchecked = sorted(set(declared.answers) - {row["question"] for row in checks})
     if unchecked and not incomplete:
-        raise ValueError(f"answers without a check: {', '.join(unchecked)}; add a function to dgm/checks/<assignment>.py for each")
+        places = ", ".join(str(declared.answers[name].path) for name in unchecked)
+        raise ValueError(f"answers without a check: {places}; add a function to claims/ of the assignment for each")
     rows = []
     for name, question in declared.questions.items():
         own = [row for row in checks if row["question"] == name]
@@ -103,17 +103,9 @@ def corrections(
                 raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['claim']!r}")
             continue
         said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}
-        numbers = ("claim", "method", "published", "source", "computed", "tolerance")
+        numbers = ("claim", "method", "published", "source", "found", "tolerance")
         rows += [{**said, **{key: row[key] for key in numbers}} for row in rejected] or [{**said, **dict.fromkeys(numbers, "")}]
     return rows
-
-
-def _table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Compute the arrays behind one closed-form illustration; no data set and no training are involved."""
 
 import importlib
-import importlib.util
 import inspect
 import json
 import sys
@@ -12,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dgm import demonstrations, metrics_table
+from dgm import metrics_table
+from dgm.assignments import importable, modules
+from dgm.errors import unknown
 from dgm.runtime import stage
 from dgm.runtime.files import save_arrays
 from dgm.settings import Limits, parse
@@ -23,7 +24,8 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
-    options.add_argument("--name", required=True, help="module of dgm.demonstrations")
+    options.add_argument("--assignment", type=Path, required=True, help="folder of the assignment")
+    options.add_argument("--name", required=True, help="module of its demonstrations/")
     options.add_argument("--arrays", type=Path, required=True, help=".npz file to write")
     options.add_argument("--metrics", type=Path, required=True, help="CSV file to write: the numbers that tables show")
     options.add_argument("--seed", type=int, required=True, help="seed of the illustrations that draw at random")
@@ -33,11 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def work(arguments: Namespace) -> dict[str, Any]:
     """Compute and save."""
-    module = f"{demonstrations.__name__}.{arguments.name}"
-    known = sorted(path.stem for folder in demonstrations.__path__ for path in Path(folder).glob("*.py") if path.stem != "__init__")
-    if arguments.name not in known or importlib.util.find_spec(module) is None:
-        raise ValueError(f"demonstrate: --name {arguments.name!r}: unknown; there are {known}")
-    illustration = importlib.import_module(module)
+    known = modules(arguments.assignment / "demonstrations")
+    if arguments.name not in known:
+        raise unknown("demonstration", arguments.name, known, str(arguments.assignment))
+    illustration = importlib.import_module(f"{importable(arguments.assignment)}.demonstrations.{arguments.name}")
     limits = parse(Limits, json.loads(arguments.limits), "limits")
     usual = inspect.signature(illustration.compute).parameters.get("repeats")
     fewer = {"repeats": min(usual.default, limits.repeats)} if usual and limits.repeats else {}

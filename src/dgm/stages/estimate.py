@@ -10,6 +10,7 @@ from typing import Any
 
 from dgm.runtime import stage
 from dgm.runtime.device import acquire
+from dgm.runtime.interruption import deferred
 from dgm.settings import Limits, parse
 
 QUICK_SIDES = (50, 100)
@@ -30,13 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _estimate(arguments: argparse.Namespace) -> dict[str, Any]:
     say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        from dgm.data import tensors
-        from dgm.evaluation import likelihood_estimates
-        from dgm.maths import decoder_quadrature
-        from dgm.metrics_table import save
-        from dgm.models import kind_of, load_model
-        from dgm.runtime.files import save_arrays
-        from dgm.runtime.streams import Generators
+        with deferred():  # compiled code that is being imported aborts when a signal handler raises
+            from dgm.data import tensors
+            from dgm.evaluation import likelihood_estimates
+            from dgm.maths import decoder_quadrature
+            from dgm.metrics_table import save
+            from dgm.models import kind_of, load_model
+            from dgm.runtime.files import save_arrays
+            from dgm.runtime.streams import Generators
 
         where = f"runs.{arguments.run}.estimates"
         settings = parse(likelihood_estimates.Estimates, arguments.settings, where)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dgm.runtime import stage
 from dgm.runtime.device import acquire
+from dgm.runtime.interruption import deferred
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,13 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        from dgm.data import tensors
-        from dgm.evaluation import evaluate
-        from dgm.metrics_table import save
-        from dgm.models import kind_of, load_model
-        from dgm.protocols import Classifies
-        from dgm.runtime.files import Damaged, load_arrays, load_json, require, save_arrays
-        from dgm.runtime.streams import Generators
+        with deferred():  # compiled code that is being imported aborts when a signal handler raises
+            from dgm.data import tensors
+            from dgm.evaluation import evaluate
+            from dgm.metrics_table import save
+            from dgm.models import kind_of, load_model
+            from dgm.protocols import Classifies
+            from dgm.runtime.files import Damaged, load_arrays, load_json, require, save_arrays
+            from dgm.runtime.streams import Generators
 
         train_record = load_json(arguments.train_record, ("kind",))
         kind = train_record["kind"]

@@ -1,7 +1,6 @@
-"""Draw one figure of ``report/figures.yaml`` from saved results, as SVG and PDF."""
+"""Draw one figure of a ``figures.yaml`` from saved results, as SVG and PDF."""
 
 import importlib
-import importlib.util
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from dgm.assignments import drawings
 from dgm.errors import unknown
 from dgm.figures import style
 from dgm.report.catalogue import Figure, load_figures
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
     options.add_argument("--figure", required=True, help="name of an entry of the figures file")
-    options.add_argument("--figures", type=Path, required=True, help="report/figures.yaml")
+    options.add_argument("--figures", type=Path, required=True, help="figures.yaml of an assignment, or report/figures.yaml")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>, to which the sources are relative")
     options.add_argument("--svg", type=Path, required=True)
     options.add_argument("--pdf", type=Path, required=True)
@@ -37,16 +37,18 @@ def work(arguments: Namespace) -> dict[str, Any]:
         raise unknown("figure", arguments.figure, figures, str(arguments.figures))
     entry = figures[arguments.figure]
     where = f"{arguments.figures}: {arguments.figure}"
-    draw = _draw_of(entry, where)
+    name, draw = _draw_of(entry, arguments.figures, where)
     sources = {alias: load_source(arguments.results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
     with style.context():
         try:
             drawn = draw(sources, **entry.settings)
         except (KeyError, TypeError) as error:
             # most often a misspelt alias, array or setting: say where it was asked for, keep the traceback for the log
-            raise type(error)(f"{where}: dgm.figures.{entry.draw}.draw failed: {error!r}") from error
+            raise type(error)(f"{where}: {name}.draw failed: {error!r}") from error
+        if not isinstance(drawn, Drawing):
+            raise ValueError(f"{where}: {name}.draw returned {type(drawn).__name__}; it has to return a figure of matplotlib")
         style.save(drawn, arguments.svg, arguments.pdf)
-    return {"figure": arguments.figure, "draw": f"dgm.figures.{entry.draw}", "sources": dict(entry.sources)}
+    return {"figure": arguments.figure, "draw": name, "sources": dict(entry.sources)}
 
 
 def load_source(path: Path, where: str) -> Any:
@@ -67,14 +69,16 @@ def load_source(path: Path, where: str) -> Any:
     raise ValueError(f"{where}: {path}: got suffix {path.suffix!r}; a figure is drawn from .npz, .csv or .json")
 
 
-def _draw_of(entry: Figure, where: str) -> Callable[..., Drawing]:
-    name = f"dgm.figures.{entry.draw}"
-    if importlib.util.find_spec(name) is None:
-        folder = Path(style.__file__).parent
-        known = [file.stem for file in folder.glob("*.py") if file.stem not in ("__init__", "style")]
-        raise unknown("module of dgm.figures named", entry.draw, known, where)
-    draw: Callable[..., Drawing] = importlib.import_module(name).draw
-    return draw
+def _draw_of(entry: Figure, figures: Path, where: str) -> tuple[str, Callable[..., Drawing]]:
+    """Name and function of the drawing: one of the folder's own, else one that all may use."""
+    folders = drawings(figures)
+    for package, names in folders.items():
+        if entry.draw in names:
+            draw: Callable[..., Drawing] = importlib.import_module(f"{package}.{entry.draw}").draw
+            return f"{package}.{entry.draw}", draw
+    raise unknown(
+        f"module of {' or '.join(folders)} named", entry.draw, [name for names in folders.values() for name in names], where
+    )
 
 
 if __name__ == "__main__":

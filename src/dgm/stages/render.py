@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dgm.assignments import importable
 from dgm.errors import unknown
 from dgm.report.build import build
 from dgm.report.catalogue import load
@@ -22,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = stage.parser(__doc__)
     options.add_argument("--config-json", required=True, help="the whole config of the build, as JSON")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
-    options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
+    options.add_argument("--report-dir", type=Path, required=True, help="report/")
+    options.add_argument("--assignments", type=Path, nargs="+", required=True, help="folders of the assignments")
     options.add_argument("--html", type=Path, required=True)
     options.add_argument("--tex", type=Path, required=True)
     options.add_argument("--parts", type=Path, nargs="*", default=[], help="LaTeX files to write: <assignment>.tex each")
@@ -40,7 +42,9 @@ def work(arguments: Namespace) -> dict[str, Any]:
         raise ValueError(f"--config-json: not JSON ({error})") from None
     if not isinstance(config, dict):
         raise ValueError(f"--config-json: got a {type(config).__name__}; need a mapping")
-    catalogue = load(arguments.report_dir)
+    for folder in arguments.assignments:
+        importable(folder)  # answers may show its code
+    catalogue = load(arguments.report_dir, arguments.assignments, config.get("runs"))
     for path in arguments.parts:
         if path.stem not in catalogue.assignments:
             raise unknown("assignment", path.stem, catalogue.assignments, "--parts")

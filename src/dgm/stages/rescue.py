@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
-    options.add_argument("--report-dir", type=Path, required=True, help="folder with questions.yaml, answers/, templates/, …")
+    options.add_argument("--report-dir", type=Path, required=True, help="report/")
     options.add_argument("--config-json", required=True, help="the whole config of the build, as JSON")
     options.add_argument(
         "--parts", type=json.loads, required=True, help="what the build should have made, as JSON (dgm.workflow.plan)"
@@ -79,20 +79,21 @@ class _Rescue:
     def checks(self) -> None:
         """Claims and findings on what is there."""
         tested = []
-        for assignment in self.parts["assignments"]:
+        for assignment, folder in self.parts["assignments"].items():
             table = self._at(f"checks/{assignment}.csv")
-            words = ["--assignment", assignment, "--results", str(self.folder), "--limits", self.parts["limits"], "--incomplete"]
+            words = ["--assignment", folder, "--reads", *self.parts["reads"][assignment]]
+            words += ["--results", str(self.folder), "--limits", self.parts["limits"], "--incomplete"]
             stability = ["--stability", str(self.arguments.report_dir / "stability.csv")]
             if self._stage(f"checks of assignment {assignment}", check.main, *words, *stability, "--checks", table):
                 tested.append(table)
         names = ("checks", "questions", "corrections")
         tables = [word for name in names for word in (f"--{name}-table", self._at(f"tables/{name}.csv"))]
-        where = ["--report-dir", str(self.arguments.report_dir), "--incomplete"]
+        where = [*self._sources(), "--incomplete"]
         self._stage("the tables of checks", collect.main, "--checks", *tested, *where, *tables)
 
     def figures(self) -> None:
         """Figures that were not drawn, but whose sources are there."""
-        for name, sources in self.parts["figures"].items():
+        for name, (home, sources) in self.parts["figures"].items():
             if all((self.folder / "figures" / f"{name}.{suffix}").exists() for suffix in ("svg", "pdf")):
                 continue
             if any(line.startswith(f"plot {name}: ") for line in self.arguments.failed):
@@ -101,7 +102,7 @@ class _Rescue:
             if lacking:
                 self.failures.append(f"figure {name} is not drawn; it needs {', '.join(lacking)}")
                 continue
-            words = ["--figure", name, "--figures", str(self.arguments.report_dir / "figures.yaml"), "--results", str(self.folder)]
+            words = ["--figure", name, "--figures", home, "--results", str(self.folder)]
             files = ["--svg", self._at(f"figures/{name}.svg"), "--pdf", self._at(f"figures/{name}.pdf")]
             self._stage(f"figure {name}", plot.main, *words, *files)
 
@@ -109,14 +110,7 @@ class _Rescue:
         """The page, the LaTeX files and, where LaTeX is installed, the PDFs; names of those that were written."""
         write_text(self.folder / "failures.json", json.dumps({"failures": self.failures}) + "\n")
         words = ["--config-json", self.arguments.config_json, "--results", str(self.folder), "--incomplete"]
-        where = [
-            "--report-dir",
-            str(self.arguments.report_dir),
-            "--html",
-            self._at("report/index.html"),
-            "--tex",
-            self._at("report/report.tex"),
-        ]
+        where = [*self._sources(), "--html", self._at("report/index.html"), "--tex", self._at("report/report.tex")]
         parts = [self._at(f"report/{assignment}.tex") for assignment in self.parts["assignments"]]
         if not self._stage("the report", render.main, *words, *where, "--parts", *parts):
             raise ValueError("the report could not be written: " + "; ".join(self.failures[-1:]))
@@ -130,6 +124,9 @@ class _Rescue:
         for path in written:
             shutil.copyfile(path, target / path.name)
         return [path.name for path in written]
+
+    def _sources(self) -> list[str]:
+        return ["--report-dir", str(self.arguments.report_dir), "--assignments", *self.parts["assignments"].values()]
 
     def _at(self, name: str) -> str:
         return str(self.folder / name)

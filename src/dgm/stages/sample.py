@@ -9,6 +9,7 @@ from typing import Any
 
 from dgm.runtime import stage
 from dgm.runtime.device import acquire
+from dgm.runtime.interruption import deferred
 from dgm.settings import Limits, parse
 
 AT_ONCE = 500
@@ -26,12 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
     say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        import torch
+        with deferred():  # compiled code that is being imported aborts when a signal handler raises
+            import torch
 
-        from dgm.models import load_model
-        from dgm.protocols import Describes, Sampler
-        from dgm.runtime.files import save_arrays
-        from dgm.runtime.streams import Generators
+            from dgm.models import load_model
+            from dgm.protocols import Describes, Sampler
+            from dgm.runtime.files import save_arrays
+            from dgm.runtime.streams import Generators
 
         limits = parse(Limits, arguments.limits, "limits")
         model = load_model(arguments.model, device.type)

@@ -1,8 +1,6 @@
 """Join the metrics of all runs into one table, one row a number, and summarise those of runs repeated with other seeds."""
 
 import argparse
-import csv
-import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 from dgm.maths.significance import summary
 from dgm.metrics_table import COLUMNS
 from dgm.runtime import stage
-from dgm.runtime.files import Damaged, load_table, write_text
+from dgm.runtime.files import Damaged, load_table, write_table
 from dgm.runtime.seeds import repeats
 
 __all__ = ["SEEDS", "join", "main", "over_seeds"]
@@ -34,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read, join, write."""
     rows = join(arguments.metrics)
-    _write(arguments.table, COLUMNS, rows)
+    write_table(arguments.table, COLUMNS, rows)
     instances = {name: run for run in arguments.repeated for name in repeats(run, arguments.seeds)}
-    _write(arguments.seeds_table, SEEDS, over_seeds(rows, instances))
+    write_table(arguments.seeds_table, SEEDS, over_seeds(rows, instances))
     return {"runs": len(arguments.metrics), "rows": len(rows)}
 
 
@@ -59,14 +57,6 @@ def over_seeds(rows: Iterable[Mapping[str, str]], instances: Mapping[str, str]) 
         numbers = (found.mean, found.deviation, found.lower, found.upper, found.n)
         made.append(dict(zip(SEEDS, (*key, units[key], *numbers), strict=True)))
     return made
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, table.getvalue())
 
 
 def join(paths: Sequence[Path]) -> list[dict[str, str]]:

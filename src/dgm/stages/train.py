@@ -12,6 +12,7 @@ from typing import Any
 
 from dgm.runtime import stage
 from dgm.runtime.device import acquire
+from dgm.runtime.interruption import deferred
 from dgm.settings import Limits, parse
 
 
@@ -35,14 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(arguments: argparse.Namespace) -> dict[str, Any]:
     say = stage.logger(arguments.log)
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
-        import torch
+        with deferred():  # compiled code that is being imported aborts when a signal handler raises
+            import torch
 
-        from dgm import models
-        from dgm.data import tensors
-        from dgm.runtime.streams import Generators
-        from dgm.training import cuda_graphs
-        from dgm.training.fitted import save_history
-        from dgm.training.loop import Checkpoint, Context, checkpoint_seconds
+            from dgm import models
+            from dgm.data import tensors
+            from dgm.runtime.streams import Generators
+            from dgm.training import cuda_graphs
+            from dgm.training.fitted import save_history
+            from dgm.training.loop import Checkpoint, Context, checkpoint_seconds
 
         limits = parse(Limits, arguments.limits, "limits")
         module = models.load(arguments.kind)

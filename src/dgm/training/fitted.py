@@ -1,7 +1,5 @@
 """What a training returns, and how its learning curve is written."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from dgm.runtime.files import write_text
+from dgm.runtime.files import write_table
 
 __all__ = ["Fitted", "HistoryRow", "save_history"]
 
@@ -28,8 +26,4 @@ class Fitted:
 
 def save_history(path: Path, rows: Iterable[HistoryRow]) -> None:
     """Write a learning curve as CSV, with the shortest decimal that reads back as the same number."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "step", "split", "term", "value"])
-    writer.writerows((epoch, step, split, term, repr(float(value))) for epoch, step, split, term, value in rows)
-    write_text(path, text.getvalue())
+    write_table(path, ("epoch", "step", "split", "term", "value"), ((*row[:4], float(row[4])) for row in rows))

@@ -1,11 +1,11 @@
 """Which source files a job depends on, and one digest of what they mean.
 
-A job depends on the module it starts from and on every module of this package that can be reached from it through import
-statements, wherever in a file they stand. :func:`fingerprint` hashes the syntax trees of these files without docstrings, so that
-a changed layer changes the digest and a changed comment does not. Modules that a stage picks at run time (a model kind, a figure)
-cannot be seen by following imports; the workflow names them explicitly. Standard library only: this runs whenever the workflow
-is read. Reading two hundred syntax trees takes seconds, so what was read is kept beside Python's bytecode for files of exactly
-this content. A kept file that is missing, damaged, of other code or of another Python costs time alone.
+A job depends on the module it starts from and on every module of the engine and of assignments that can be reached from it through
+import statements, wherever in a file they stand. :func:`fingerprint` hashes the syntax trees of these files without docstrings, so
+that a changed layer changes the digest and a changed comment does not. Modules that a stage picks at run time (a model kind, a
+figure) cannot be seen by following imports; the workflow names them explicitly. Standard library only: this runs whenever the
+workflow is read. Reading two hundred syntax trees takes seconds, so what was read is kept beside Python's bytecode for files of
+exactly this content. A kept file that is missing, damaged, of other code or of another Python costs time alone.
 """
 
 import ast
@@ -19,10 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PACKAGE", "annotation", "defines", "fingerprint", "names", "reachable"]
+from dgm import assignments
 
-PACKAGE = Path(__file__).parents[1]
-"""The folder of this package."""
+__all__ = ["annotation", "defines", "fingerprint", "names", "reachable"]
 
 PASSIVE = frozenset(
     {"dgm.runtime.stage", "dgm.runtime.device", "dgm.runtime.fork_server", "dgm.runtime.locks", "dgm.workflow.fingerprint"}
@@ -62,59 +61,68 @@ def reachable(*modules: str) -> frozenset[str]:
         if name in seen or name in PASSIVE:
             continue
         seen.add(name)
-        if "." in name:
-            waiting.append(name.rpartition(".")[0])
+        above = name.rpartition(".")[0]
+        if _file(above) is not None:
+            waiting.append(above)
         waiting.extend(_imports(name))
     return frozenset(seen)
 
 
 def names(package: str) -> list[str]:
     """Names of the public modules of a subpackage, such as ``models``: a file or a package there is an entry of the registry."""
-    folder = PACKAGE / package
-    found = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
-    return sorted(name for name in found if not name.startswith("_"))
+    return assignments.modules(assignments.PACKAGE / package)
 
 
 @cache
 def defines(module: str, name: str, method: str) -> bool:
-    """Whether the class ``name`` of a module defines ``method`` in its own body."""
-    for node in _tree(module).body:
+    """Whether the class ``name`` of a module has ``method``: in its own body, or from a class of the engine that it inherits
+    from."""
+    body = _tree(module).body
+    for node in body:
         if isinstance(node, ast.ClassDef) and node.name == name:
-            return any(isinstance(line, ast.FunctionDef) and line.name == method for line in node.body)
+            if any(isinstance(line, ast.FunctionDef) and line.name == method for line in node.body):
+                return True
+            return any(defines(*_origin(module, ast.unparse(base)), method) for base in node.bases)
     return False
 
 
+def _origin(module: str, written: str) -> tuple[str, str]:
+    """Module and name of a class that is written ``Base`` or ``alias.Base`` in a module."""
+    first, _, rest = written.partition(".")
+    for node in _tree(module).body:
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                if first == (alias.asname or alias.name):
+                    return (f"{node.module}.{alias.name}", rest) if rest else (str(node.module), alias.name)
+    return module, written
+
+
 def annotation(module: str, function: str, parameter: str) -> str:
-    """The annotation of a parameter of a module's function, as it is written; empty where there is none."""
+    """The annotation of a parameter of a module's function, as it is written, without quotes; empty where there is none."""
     for node in _tree(module).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             for argument in node.args.args:
                 if argument.arg == parameter and argument.annotation is not None:
-                    return ast.unparse(argument.annotation)
+                    return ast.unparse(argument.annotation).strip("'\"")
     return ""
 
 
 @cache
 def _file(name: str) -> Path | None:
-    first, _, rest = name.partition(".")
-    if first != PACKAGE.name:
-        return None
-    stem = PACKAGE.joinpath(*rest.split(".")) if rest else PACKAGE
-    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
+    return assignments.source_file(name)
 
 
 def _source(name: str) -> Path:
     path = _file(name)
     if path is None:
-        raise ValueError(f"no module {name!r} below {PACKAGE}")
+        raise ValueError(f"no module {name!r} below {assignments.PACKAGE}")
     return path
 
 
 @cache
 def _tree(name: str) -> ast.Module:
+    if _file(name) is None and name.partition(".")[0] != assignments.PACKAGE.name:
+        return ast.Module([], [])  # another package, such as torch
     path = _source(name)
     try:
         return ast.parse(path.read_bytes())
@@ -145,7 +153,7 @@ def _read(name: str) -> _Read:
 
 
 def _place() -> Path:
-    return PACKAGE / "__pycache__" / "provenance.json"
+    return assignments.PACKAGE / "__pycache__" / "provenance.json"
 
 
 def _version() -> list[str]:

@@ -10,22 +10,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dgm.assignments import FILE as ASSIGNMENT
+from dgm.assignments import PACKAGE, drawings, find, importable, modules
 from dgm.data.sources import DATASETS, content_digest
 from dgm.errors import unknown
 from dgm.report import catalogue
 from dgm.report.captions import Captions
 from dgm.runtime.seeds import repeats
-from dgm.workflow.fingerprint import PACKAGE, annotation, defines, fingerprint, names
+from dgm.workflow.fingerprint import annotation, defines, fingerprint, names
 from dgm.workflow.resources import Request, Requests
 from dgm.workflow.schema import FILE, faults, read
 
 __all__ = ["Plan", "flags", "gpu_limit"]
 
-CLASSIFIER = "classifier"
-"""The run whose features measure the samples of all others."""
-
-SECOND_CLASSIFIER = "classifier_second"
-"""The run whose features measure them once more, to see whether the order of the models hangs on the classifier."""
+CLASSIFIERS = ("classifier", "classifier_second")
+"""Options under which evaluate gets the classifiers: the first measures by features and predictions, the second by features
+again."""
 
 SAMPLES = 10_000
 """Samples of a model of images: one for every test image of the full data sets."""
@@ -39,11 +39,17 @@ IMAGES = "images"
 REAL_IMAGES = "real_test"
 """Name under which the metrics table lists the scores of real test images."""
 
-UNREPEATED = frozenset({CLASSIFIER, "resample"})
+UNREPEATED = frozenset({"classifier", "resample"})
 """Kinds of which `seeds` makes no second: the measuring instruments, and the floors, which train nothing."""
 
 DECODER_METHODS = ("log_likelihood_given", "observed")
 """What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
+
+LISTS = ("figures", "tables", "bibliography")
+"""Names of the YAML files that an assignment may have, and the report has."""
+
+RESULTS_OF_RUN = (("models", "pt"), ("history", "csv"), ("evaluations", "npz"))
+"""Folder and suffix of what every run leaves, beside its metrics."""
 
 PLACEHOLDERS = "{}<>"
 """Around the names of wildcards and path variables in Snakemake's paths."""
@@ -63,14 +69,15 @@ class Plan:
 
     Args:
         config: the merged content of ``config.yaml``, ``--configfile`` and ``--config``.
-        repository: folder that holds ``report/`` and ``workflow/``.
+        repository: folder that holds ``report/``, ``assignments/`` and ``workflow/``.
 
     Raises:
         ValueError: one line a fault: the path of the key, what came, and what is allowed.
     """
 
     def __init__(self, config: Mapping[str, Any], repository: Path = PACKAGE.parents[1]) -> None:
-        wrong = faults(config, read(repository / FILE.relative_to(PACKAGE.parents[1])))
+        self._schema = read(repository / FILE.relative_to(PACKAGE.parents[1]))
+        wrong = faults(config, self._schema)
         if wrong:
             raise ValueError("\n".join(wrong))
         self.report = repository / "report"
@@ -79,26 +86,32 @@ class Plan:
         self.seed: int = config["seed"]
         self.seeds: int = config.get("seeds", 1)
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
-        self._blocks: dict[str, Any] = config["runs"]
+        found = [find(name, repository) for name in config["assignments"]]
+        declared = catalogue.load(self.report, found)
+        self.folders = {path.resolve().name: path for path in found}
+        wanted = _wanted(declared, config["runs"], config.get("judges", []))
+        self.catalogue = declared.of(wanted)
+        self._blocks: dict[str, Any] = {run: block for run, block in config["runs"].items() if run in wanted}
+        self.left_out = [run for run in config["runs"] if run not in wanted]
+        self.judges = [run for run in config.get("judges", []) if run in wanted]
         self.repeated = [run for run in self._blocks if self._repeats(run)]
         self._instances = {name: (run, i) for run in self.repeated for i, name in enumerate(repeats(run, self.seeds), 1)}
         self._place = {run: place for place, run in enumerate(self._blocks)}
-        self._rings: dict[str, Any] = config.get("rings", {})
+        spared = {config["runs"][run].get("data") for run in self.left_out} - {block.get("data") for block in self._blocks.values()}
+        self._rings: dict[str, Any] = {name: ring for name, ring in config.get("rings", {}).items() if name not in spared}
         variant = config.get("variant", "")
         self.results = f"results/{self.dataset}-{variant}" if variant else f"results/{self.dataset}"
         self._check_places(repository, variant)
-        for name in (CLASSIFIER, SECOND_CLASSIFIER):
-            if name not in self._blocks:
-                raise ValueError(f"runs: no run called {name}; the samples of all runs are measured with its features")
         self.data_content = content_digest(self.dataset, self.data_dir)
-        self.assignments = names("checks")
-        self.demonstrations = names("demonstrations")
+        self.assignments = list(self.folders)
+        self._homes = {name: a for a in self.assignments for name in self.catalogue.assignments[a].demonstrations}
+        self.demonstrations = list(self._homes)
         kinds = {run: self.kind(run) for run in self._blocks}
         self._requests = Requests(repository / "workflow" / "resources.yaml", kinds, names("models"))
         self._check_data()
         self._check_estimates()
-        self._catalogue = catalogue.load(self.report)
-        self.figures = self._catalogue.figures
+        self._check_code()
+        self.figures = self.catalogue.figures
         self._check_report()
 
     @property
@@ -167,7 +180,7 @@ class Plan:
         return name
 
     def judged(self, run: str) -> bool:
-        """Whether the digit classifier scores a run's samples."""
+        """Whether a classifier scores a run's samples, where the build has one."""
         return self.samples(run) and self.data(run) == IMAGES
 
     def draws(self, run: str) -> int:
@@ -177,15 +190,13 @@ class Plan:
     def evidence(self, run: str) -> dict[str, str]:
         """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
 
-        Samples of images, where the model draws any, and the classifiers that measure them. The second classifier is told of the
-        first, which alone says how real images score.
+        Nothing in a build without classifiers. Samples of images, where the model draws any, and the classifiers that measure them.
+        The second classifier is told of the first, which alone says how real images score.
         """
-        classifier, second = (f"models/{name}.pt" for name in (CLASSIFIER, SECOND_CLASSIFIER))
-        if run == SECOND_CLASSIFIER:
-            return {"classifier": classifier}
-        if not self.judged(run):
-            return {}
-        return {"classifier": classifier, "classifier_second": second, "samples": f"samples/{run}.npz"}
+        judges = {option: f"models/{name}.pt" for option, name in zip(CLASSIFIERS, self.judges, strict=False)}
+        if run in self.judges[1:]:
+            return {"classifier": judges["classifier"]}
+        return {**judges, "samples": f"samples/{run}.npz"} if self.judged(run) and judges else {}
 
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
@@ -238,10 +249,63 @@ class Plan:
         return fingerprint(f"dgm.stages.{stage}", *(f"dgm.{module}" for module in modules))
 
     def config_json(self) -> str:
-        """What the report says about its config: each run with the settings in force."""
-        runs = {run: {"kind": self.kind(run), "settings": json.loads(self.settings(run))} for run in self.runs}
+        """What the report says about its config: each run with the settings in force, defaults of its kind among them."""
+        runs = {run: {"kind": self.kind(run), "settings": self._in_force(run), "data": self.data(run)} for run in self.runs}
         common = {"dataset": self.dataset, "seed": self.seed, "seeds": self.seeds, "limits": self.limits}
-        return as_json({**common, "runs": runs, "repeated": self.repeated})
+        return as_json({**common, "runs": runs, "instances": self.instances})
+
+    def _in_force(self, run: str) -> dict[str, Any]:
+        kind: Mapping[str, Any] = self._schema.get("$defs", {}).get(self.kind(run), {})
+        defaults = {key: entry["default"] for key, entry in kind.get("properties", {}).items() if "default" in entry}
+        return {**defaults, **json.loads(self.settings(run))}
+
+    def folder(self, assignment: str) -> str:
+        """The folder of an assignment."""
+        return str(self.folders[assignment])
+
+    def demonstrated_in(self, demonstration: str) -> str:
+        """The folder of the assignment that a closed-form illustration belongs to."""
+        return self.folder(self._homes[demonstration])
+
+    def reads(self, assignment: str) -> list[str]:
+        """The runs, rings and demonstrations that the claims of an assignment may read."""
+        declared = self.catalogue.assignments[assignment]
+        rings = dict.fromkeys(name for run in declared.runs if (name := self.data(run)) != IMAGES)
+        return [*declared.runs, *rings, *declared.demonstrations]
+
+    def files_read(self, assignment: str) -> list[str]:
+        """The files that the check of an assignment waits for, relative to the results folder."""
+        declared = self.catalogue.assignments[assignment]
+        runs, names = declared.runs, self.reads(assignment)
+        estimated = [run for run in runs if self.estimated(run)]
+        sampled = [run for run in runs if self.samples(run)]
+        stages = {"train": runs, "sample": sampled, "evaluate": runs, "estimate": estimated}
+        return [
+            "data/images.npz",
+            "data/provenance.json",
+            *(f"data/{name}.npz" for name in names if name in self._rings),
+            *(f"arrays/{name}.npz" for name in declared.demonstrations),
+            *(f"metrics/{name}.csv" for name in names),
+            *(f"{folder}/{run}.{suffix}" for folder, suffix in RESULTS_OF_RUN for run in runs),
+            *(f"samples/{run}.npz" for run in sampled),
+            *(f"estimates/{run}.{suffix}" for run in estimated for suffix in ("npz", "csv")),
+            *(f"records/{stage}/{run}.json" for stage, those in stages.items() for run in those),
+        ]
+
+    def check_code(self, assignment: str) -> str:
+        """Digest of the code that tests the claims of an assignment."""
+        folder = self.folders[assignment]
+        return fingerprint("dgm.stages.check", *(f"{importable(folder)}.claims.{name}" for name in modules(folder / "claims")))
+
+    def demonstration_code(self, name: str) -> str:
+        """Digest of the code of a closed-form illustration."""
+        return fingerprint("dgm.stages.demonstrate", f"{importable(self.folders[self._homes[name]])}.demonstrations.{name}")
+
+    def drawing_code(self, figure: str) -> str:
+        """Digest of the code that draws a figure."""
+        name = self.figures[figure].draw
+        packages = drawings(self.catalogue.homes[figure])
+        return fingerprint("dgm.stages.plot", *([f"{p}.{name}" for p, known in packages.items() if name in known][:1]))
 
     def artefacts(self) -> list[str]:
         """Files a figure may be drawn from, relative to the results folder."""
@@ -258,6 +322,10 @@ class Plan:
             *(f"arrays/{name}.npz" for name in self.demonstrations),
         ]
 
+    def figures_file(self, figure: str) -> str:
+        """The file that declares a figure."""
+        return str(self.catalogue.homes[figure])
+
     def sources(self, figure: str) -> list[str]:
         """The files that a figure is drawn from, relative to the results folder."""
         return list(self.figures[figure].sources.values())
@@ -268,10 +336,10 @@ class Plan:
 
     def category(self, figure: str) -> str:
         """Where the report shows a figure: title of the assignment or chapter."""
-        for answer in self._catalogue.answers.values():
+        for answer in self.catalogue.answers.values():
             if figure in answer.figures:
-                return self._catalogue.assignments[self._catalogue.questions[answer.question].assignment].title
-        titles = [chapter.title for chapter in self._catalogue.chapters.values() if figure in chapter.figures]
+                return self.catalogue.assignments[self.catalogue.questions[answer.question].assignment].title
+        titles = [chapter.title for chapter in self.catalogue.chapters.values() if figure in chapter.figures]
         return titles[0] if titles else "Shown nowhere"
 
     def captions(self) -> Captions:
@@ -318,19 +386,21 @@ class Plan:
                 "repeated": self.repeated,
                 "seeds": self.seeds,
                 "limits": self.limits_of("check"),
-                "assignments": list(self.assignments),
-                "figures": {figure: self.sources(figure) for figure in self.figures},
+                "assignments": {name: str(folder) for name, folder in self.folders.items()},
+                "reads": {name: self.reads(name) for name in self.assignments},
+                "figures": {figure: [self.figures_file(figure), self.sources(figure)] for figure in self.figures},
             }
         )
 
     def report_sources(self) -> dict[str, list[str]]:
-        """The files that the report is written from: what ``report/`` holds, and the program that sets formulas."""
-        lists = [self.report / f"{name}.yaml" for name in ("figures", "tables", "bibliography")]
+        """The files that the report is written from: of assignments, of ``report/``, and of the program that sets formulas."""
         katex = self.report.parent / "node_modules" / "katex" / "package.json"
+        folders = [self.report, *self.folders.values()]
+        lists = [path for folder in folders for name in LISTS if (path := folder / f"{name}.yaml").is_file()]
         return {
-            "questions": [str(self.report / "questions.yaml")],
-            "answers": sorted(map(str, self.report.glob("answers/**/*.md"))),
-            "chapters": sorted(map(str, self.report.glob("chapters/*.md"))),
+            "assignments": [str(folder / ASSIGNMENT) for folder in self.folders.values()],
+            "answers": [str(path) for folder in self.folders.values() for path in catalogue.files(folder / "answers")],
+            "chapters": [str(path) for path in catalogue.files(self.report / "chapters")],
             "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
@@ -397,23 +467,68 @@ class Plan:
         if wrong:
             raise ValueError("\n".join(wrong))
 
+    def _check_code(self) -> None:
+        """The code of assignments can be read, and no file of theirs is left out because of its name."""
+        for name, folder in self.folders.items():
+            for part in ("claims", "demonstrations", "drawings"):
+                stray = [path for path in (folder / part).glob("*.py") if path.name[0].isalnum() and not path.stem.isidentifier()]
+                if stray:
+                    raise ValueError(f"{stray[0]}: cannot be the name of a module; call the file otherwise, such as with _ for -")
+            self.check_code(name)
+
     def _check_report(self) -> None:
-        """Every figure has a module that draws it and sources that this build makes; every table has runs of this config."""
-        known, modules = self.artefacts(), names("figures")
+        """Every figure has a module that draws it and sources that this build makes; every table has runs of this config.
+
+        Those of an assignment have to be among what it reads.
+        """
+        known = {str(self.report): (self.artefacts(), self.measured)}
+        for name, folder in self.folders.items():
+            own = [*self.reads(name), *(REAL_IMAGES for run in self.catalogue.assignments[name].runs if run in self.judges)]
+            known[str(folder)] = ([path for path in self.artefacts() if _about(path) in (*own, IMAGES)], own)
         wrong = []
         for name, figure in self.figures.items():
-            where = f"{self.report / 'figures.yaml'}: {name}"
-            if figure.draw not in modules:
-                wrong.append(unknown("module of dgm.figures named", figure.draw, modules, f"{where}.draw"))
+            home = self.catalogue.homes[name]
+            modules_known = [module for names_known in drawings(home).values() for module in names_known]
+            if figure.draw not in modules_known:
+                wrong.append(unknown("module that draws, named", figure.draw, modules_known, f"{home}: {name}.draw"))
             for alias, path in figure.sources.items():
-                if path not in known:
-                    wrong.append(unknown("file of the build called", path, known, f"{where}.from.{alias}"))
-        for name, table in self._catalogue.tables.items():
+                if path not in known[str(home.parent)][0]:
+                    wrong.append(
+                        unknown("file of its runs called", path, known[str(home.parent)][0], f"{home}: {name}.from.{alias}")
+                    )
+        for name, table in self.catalogue.tables.items():
+            home = self.catalogue.homes[name]
             for row in table.rows:
-                if row.run not in self.measured:
-                    wrong.append(unknown("run", row.run, self.measured, f"{self.report / 'tables.yaml'}: {name}"))
+                if row.run not in known[str(home.parent)][1]:
+                    wrong.append(unknown("run", row.run, known[str(home.parent)][1], f"{home}: {name}"))
         if wrong:
             raise ValueError("\n".join(map(str, wrong)))
+
+
+def _about(path: str) -> str:
+    """The run, ring or demonstration whose file it is."""
+    return Path(path).stem
+
+
+def _wanted(declared: catalogue.Catalogue, runs: Iterable[str], judges: Iterable[str]) -> frozenset[str]:
+    """The runs of a build: those that its assignments read, those that its chapters add, and those that nobody else reads.
+
+    Raises:
+        ValueError: when an assignment reads a run, or ``judges`` names one, that the config does not have.
+    """
+    runs, judges = list(runs), list(judges)
+    wrong: list[object] = [unknown("run", run, runs, "judges") for run in judges if run not in runs]
+    for assignment in declared.assignments.values():
+        wrong += [unknown("run", run, runs, f"{assignment.file}: runs") for run in assignment.runs if run not in runs]
+    if len(judges) > len(CLASSIFIERS):
+        wrong.append(f"judges: got {len(judges)}; at most {len(CLASSIFIERS)} classifiers measure samples")
+    if wrong:
+        raise ValueError("\n".join(map(str, wrong)))
+    read = {run for assignment in declared.assignments.values() for run in assignment.runs}
+    added = {run for chapter in declared.chapters.values() if read.issuperset(chapter.needs) for run in chapter.adds}
+    spoken_for = declared.read_elsewhere | {run for chapter in declared.chapters.values() for run in chapter.adds}
+    wanted = read | added | {run for run in runs if run not in spoken_for | read}
+    return frozenset(wanted | set(judges) if wanted & set(judges) else wanted)
 
 
 def flags(files: Mapping[str, str]) -> list[str]:

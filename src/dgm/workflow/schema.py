@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from dgm.workflow.fingerprint import PACKAGE, names
+from dgm.assignments import PACKAGE
+from dgm.workflow.fingerprint import names
 
 __all__ = ["FILE", "faults", "generate", "main", "nearest", "read", "text"]
 
@@ -53,8 +54,14 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "additionalProperties": False,
-        "required": ["dataset", "seed", "runs"],
+        "required": ["assignments", "dataset", "seed", "runs"],
         "properties": {
+            "assignments": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "minLength": 1},
+                "description": "folders of the assignments that are built, in the order of the report, or their ids",
+            },
             "dataset": {"enum": datasets, "description": "which images"},
             "data_dir": {"type": "string", "description": "folder with the four IDX files; empty to download"},
             "variant": {
@@ -69,6 +76,11 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                 "description": "how often each run of images is trained",
             },
             "limits": {"$ref": "#/$defs/limits"},
+            "judges": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "description": "runs of kind classifier that measure the samples of all others, two at most",
+            },
             "rings": {
                 "type": "object",
                 "description": "simulated data sets of points in the plane",

@@ -1,1 +1,0 @@
-"""Claims of the answers, a package an assignment."""

@@ -1,0 +1,256 @@
+"""The claims on the autoencoder fail when a formula, a drawn array or a metric is wrong; findings turn with their arrays."""
+
+import functools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from shipped import claims
+
+from assignments.vaegan.claims import autoencoder
+from dgm.claims.claim import Claim, Finding
+from dgm.claims.evidence import Evidence
+from dgm.claims.verdicts import decide
+from dgm.maths import distributions, variational_bounds
+from dgm.models import vae_mlp
+from dgm.runtime.files import load_arrays, save_arrays
+
+CHECKS = claims("vaegan")
+
+
+def false_claims(question: str, results: Path) -> set[str]:
+    made = CHECKS[question](Evidence(results))
+    return {claim.statement for claim in made if isinstance(claim, Claim) and not claim.passed}
+
+
+@functools.cache
+def false_anyway(question: str, tiny_results: Path) -> set[str]:
+    """Claims that do not hold after two steps of training, computed once."""
+    return false_claims(question, tiny_results)
+
+
+def verdict(finding: Finding) -> str:
+    """Without the scatter of training."""
+    return decide(finding.estimate.value, finding.estimate.stderr, finding.threshold, finding.is_above)
+
+
+def verdicts(question: str, results: Path) -> dict[str, str]:
+    return {made.id: verdict(made) for made in CHECKS[question](Evidence(results)) if isinstance(made, Finding)}
+
+
+def as_standard_deviation(z, mean, variance):
+    return torch.distributions.Normal(mean, variance).log_prob(z).sum(-1)
+
+
+def averaged(z, mean, variance):
+    return torch.distributions.Normal(mean, variance.sqrt()).log_prob(z).mean(-1)
+
+
+def with_one_variance(z, mean, variance):
+    return torch.distributions.Normal(mean, variance.mean(-1, keepdim=True).sqrt()).log_prob(z).sum(-1)
+
+
+def unclamped(x, p):
+    return (x * torch.log(p) + (1 - x) * torch.log(1 - p)).sum(-1)
+
+
+def swapped(x, p):
+    return unclamped(1 - x, p.clamp(1e-6, 1 - 1e-6))
+
+
+def scaled_by_the_variance(mean, variance, generator):
+    return mean + variance * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+
+
+def without_gradient(mean, variance, generator):
+    return (mean + variance.sqrt() * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)).detach()
+
+
+def unseeded(mean, variance, generator):
+    return mean + variance.sqrt() * torch.randn(mean.shape, dtype=mean.dtype)
+
+
+def flipped(p, generator):
+    return (torch.rand(p.shape, generator=generator, dtype=p.dtype) >= p).to(p.dtype)
+
+
+def one_draw_for_all_pixels(p, generator):
+    return (torch.rand((len(p), 1), generator=generator, dtype=p.dtype) < p).to(p.dtype)
+
+
+def closed_edge(p, generator):
+    return (torch.round(100 * torch.rand(p.shape, generator=generator, dtype=p.dtype)) <= 100 * p).to(p.dtype)
+
+
+REAL_DRAW = vae_mlp.Posterior.draw
+REAL_BOUND = vae_mlp.Model.bound
+
+
+def prior_forgotten(self, x, generator):
+    terms = REAL_BOUND(self, x, generator)
+    return terms | {"bound": terms["reconstruction"]}
+
+
+def entropy_with_the_wrong_sign(self, x, generator):
+    terms = REAL_BOUND(self, x, generator)
+    return terms | {"bound": terms["reconstruction"] + terms["kl"]}
+
+
+def one_parameter_for_all_pixels(self, z):
+    return torch.sigmoid(self.logits(z)).mean(-1, keepdim=True).expand(*z.shape[:-1], vae_mlp.PIXELS)
+
+
+MUTATIONS = [
+    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: torch.sigmoid(self.second(torch.relu(self.first(z))))),
+    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: self.logits(z)),
+    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: torch.sigmoid(self.logits(z.detach())) + 0 * z.sum()),
+    ("vaegan-2a", vae_mlp.Decoder, "forward", one_parameter_for_all_pixels),
+    ("vaegan-2b-i", distributions, "gaussian_log_prob", as_standard_deviation),
+    ("vaegan-2b-i", distributions, "gaussian_log_prob", with_one_variance),
+    ("vaegan-2b-i", distributions, "gaussian_log_prob", averaged),
+    ("vaegan-2b-ii", distributions, "bernoulli_log_prob_of_probabilities", unclamped),
+    ("vaegan-2b-ii", distributions, "bernoulli_log_prob_of_probabilities", swapped),
+    ("vaegan-2b-iii", distributions, "sample_gaussian", scaled_by_the_variance),
+    ("vaegan-2b-iii", distributions, "sample_gaussian", unseeded),
+    ("vaegan-2b-iv", distributions, "sample_bernoulli", flipped),
+    ("vaegan-2b-iv", distributions, "sample_bernoulli", one_draw_for_all_pixels),
+    ("vaegan-2b-iv", distributions, "sample_bernoulli", closed_edge),
+    ("vaegan-2c", distributions, "gaussian_log_prob", as_standard_deviation),
+    ("vaegan-2c", vae_mlp.Posterior, "draw", lambda self, noise: REAL_DRAW(self, noise).detach()),
+    ("vaegan-2c", vae_mlp.Model, "bound", prior_forgotten),
+    ("vaegan-2c", vae_mlp.Model, "bound", entropy_with_the_wrong_sign),
+    ("vaegan-2d", variational_bounds, "constant_code_bound", lambda images: -784 * np.log(2)),
+]
+
+
+@pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{i}" for i, (q, *_) in enumerate(MUTATIONS)])
+def test_a_wrong_formula_is_rejected(question, owner, name, wrong, tiny_results, monkeypatch):
+    before = false_anyway(question, tiny_results)
+    monkeypatch.setattr(owner, name, wrong)
+    assert false_claims(question, tiny_results) - before
+
+
+def test_draws_without_gradient_cannot_pass(tiny_results, monkeypatch):
+    monkeypatch.setattr(distributions, "sample_gaussian", without_gradient)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        false_claims("vaegan-2b-iii", tiny_results)
+
+
+@pytest.fixture
+def copied(tiny_results: Path, tmp_path: Path) -> Path:
+    """The tiny results, with files of the run that a test may change."""
+    for name in ("data", "models", "estimates"):
+        (tmp_path / name).symlink_to(tiny_results / name)
+    for name in ("samples/vae_mlp.npz", "evaluations/vae_mlp.npz", "history/vae_mlp.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(tiny_results / name, tmp_path / name)
+    (tmp_path / "metrics").mkdir()
+    shutil.copy(tiny_results / "tables" / "metrics.csv", tmp_path / "metrics" / "all.csv")
+    return tmp_path
+
+
+ARRAYS = [
+    ("vaegan-2d", "evaluations", "exact_log_likelihood", lambda a: a + 1.0),
+    ("vaegan-2d", "evaluations", "posterior_divergence", lambda a: 1.5 * a),
+    ("vaegan-2e-i", "samples", "samples", lambda a: 1 - a),
+    ("vaegan-2e-i", "samples", "means", lambda a: a[::-1]),
+    ("vaegan-2e-i", "samples", "codes", lambda a: 2 * a),
+    ("vaegan-2e-ii", "evaluations", "train_means", lambda a: a[1:]),
+    ("vaegan-2e-ii", "evaluations", "train_labels", lambda a: np.roll(a, 1)),
+    ("vaegan-2e-ii", "evaluations", "train_means", lambda a: 40 * a),
+    ("vaegan-2e-iii", "evaluations", "interpolation", lambda a: a[:, ::-1]),
+    ("vaegan-2e-iii", "evaluations", "interpolation", lambda a: a[:, :10]),
+    ("vaegan-2e-iii", "evaluations", "interpolation_labels", lambda a: a[:, [0, 0]]),
+    ("vaegan-2e-iii", "evaluations", "interpolation_codes", lambda a: a**3),
+    ("vaegan-2e-iii", "evaluations", "interpolation_alpha", lambda a: a**2),
+]
+
+
+@pytest.mark.parametrize(("question", "folder", "name", "change"), ARRAYS, ids=[f"{a[0]}-{a[2]}-{i}" for i, a in enumerate(ARRAYS)])
+def test_a_wrong_array_is_rejected(question, folder, name, change, tiny_results, copied):
+    before = false_anyway(question, tiny_results)
+    path = copied / folder / "vae_mlp.npz"
+    arrays = load_arrays(path)
+    path.unlink()
+    save_arrays(path, arrays | {name: np.ascontiguousarray(change(arrays[name]))})
+    try:
+        assert false_claims(question, copied) - before
+    except (ValueError, IndexError):  # an array of another length does not even fit
+        assert len(change(arrays[name])) != len(arrays[name]) or change(arrays[name]).shape != arrays[name].shape
+
+
+@pytest.mark.parametrize(
+    ("change", "contradicted"),
+    [
+        (lambda bound, exact: bound - 5, "weighting-gains"),
+        (lambda bound, exact: exact + 5, "weighting-falls-short"),
+    ],
+)
+def test_a_wrong_order_of_bounds_contradicts_its_finding(change, contradicted, copied):
+    path = copied / "evaluations" / "vae_mlp.npz"
+    arrays = load_arrays(path)
+    path.unlink()
+    save_arrays(path, arrays | {"exact_iwae_100": change(arrays["exact_bound"], arrays["exact_log_likelihood"])})
+    assert verdicts("vaegan-2d", copied)[contradicted] == "contradicted"
+
+
+def test_a_sampled_divergence_off_its_closed_form_is_rejected(copied):
+    table = pd.read_csv(copied / "metrics" / "all.csv")
+    table.loc[(table["run"] == "vae_mlp") & (table["metric"] == "kl_sampled_minus_closed"), "value"] = 9.0
+    table.to_csv(copied / "metrics" / "all.csv", index=False, na_rep="nan")
+    assert "sampled minus closed divergence on test images" in false_claims("vaegan-2d", copied)
+
+
+def test_a_few_far_images_make_the_gap() -> None:
+    far = np.where(np.arange(1000) % 10 == 0, 50.0, 1.0)
+    arrays = {"exact_log_likelihood": far, "exact_bound": np.zeros(1000), "posterior_divergence": far}
+    made = list(autoencoder._encoder(arrays))
+    assert all(claim.passed for claim in made if isinstance(claim, Claim))
+    assert {finding.id: verdict(finding) for finding in made if isinstance(finding, Finding)} == {
+        "most-nearly-right": "shown", "few-make-the-gap": "shown"
+    }  # fmt: skip
+    near = {name: np.minimum(values, 4.0) for name, values in arrays.items()} | {
+        "exact_log_likelihood": np.r_[21.0, far[1:] * 0 + 4]
+    }
+    near["posterior_divergence"] = near["exact_log_likelihood"]
+    found = {finding.id: verdict(finding) for finding in autoencoder._encoder(near) if isinstance(finding, Finding)}
+    assert found == {"most-nearly-right": "contradicted", "few-make-the-gap": "contradicted"}
+
+
+@pytest.mark.parametrize(("holes", "shown"), [(3, "shown"), (0, "contradicted")])
+def test_holes_in_strokes_are_counted(holes: int, shown: str) -> None:
+    p = np.zeros((20, 28, 28))
+    p[:, 4:12, 4:12] = 0.8  # a stroke of 64 pixels, 36 of them inside
+    x = (p > 0.5).astype(float)
+    x[:, 4, 4:12] = 0
+    inside, border = x[:, 5:11, 5:11], 8 / 28
+    inside[:, 2, :holes] = 0
+    inside[::2, 3, : bool(holes)] = 0  # else no image differs from another, and the error is zero
+    found = {finding.id: finding for finding in autoencoder._strokes(p, x)}
+    share = (holes + bool(holes) / 2) / 36
+    assert found["strokes-have-holes"].estimate.value == pytest.approx(share)
+    assert verdict(found["strokes-have-holes"]) == shown
+    assert found["borders-noisier"].estimate.value == pytest.approx(border - share)
+
+
+def test_importance_sampling_over_the_plane_needs_no_encoder(tiny_results) -> None:
+    model = autoencoder._model(Evidence(tiny_results)).double()
+    x = autoencoder._some_images(Evidence(tiny_results), 4)
+    first, errors = autoencoder._importance_sampled(model, x, 2000, 0)
+    with torch.no_grad():
+        model.encoder.mean.bias += 7.0
+    second, _ = autoencoder._importance_sampled(model, x, 2000, 0)
+    assert (first == second).all()
+    assert (errors < 0.1).all()
+
+
+def test_a_history_whose_parts_do_not_add_up_is_rejected(tiny_results, copied):
+    path = copied / "history" / "vae_mlp.csv"
+    history = pd.read_csv(path)
+    before = false_anyway("vaegan-2d", tiny_results)
+    history.loc[history["term"] == "kl", "value"] *= -1
+    history.to_csv(path, index=False, na_rep="nan")
+    assert false_claims("vaegan-2d", copied) - before

@@ -1,0 +1,177 @@
+"""The claims about vector quantisation hold, and fail when the quantiser, its gradient, its update or a number is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from shipped import claims
+
+from assignments.dgm.claims import vector_quantisation
+from dgm import metrics_table
+from dgm.claims.claim import Finding
+from dgm.claims.evidence import Evidence
+from dgm.layers import codebook
+from dgm.maths import ring_mixture
+from dgm.maths.measured import Measured
+from dgm.models import save_model, vqvae
+from dgm.runtime.files import save_arrays
+from dgm.runtime.streams import Generators
+from dgm.training.fitted import save_history
+from dgm.training.loop import Context
+
+CHECKS = {name: check for name, check in claims("dgm").items() if check.__module__ == vector_quantisation.__name__}
+SETTINGS = {"codes": 8, "code_dimensions": 4, "hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1}
+
+
+@pytest.fixture
+def results(images, tmp_path) -> Path:
+    """The files that the claims read, of a model after two steps."""
+    fitted = vqvae.fit(vqvae.Config(**SETTINGS), images, Context(run="vqvae", generators=Generators(0), max_steps=2))
+    save_model(tmp_path / "models" / "vqvae.pt", "vqvae", SETTINGS, fitted.model)
+    save_arrays(tmp_path / "data" / "images.npz", {"test_images": images.test_images.numpy()})
+    with torch.no_grad():
+        own = fitted.model.measure(images, Generators(0))
+    per_image(tmp_path, own.arrays, gain=30.0)
+    rows = [("vqvae", "vqvae", reading) for reading in own.readings]
+    for run in ("vqvae", "vae_conv"):  # what the evaluate stage adds
+        rows += [(run, run, (metric, "test", Measured(100.0))) for metric in ("bound", "reconstruction", "kl")]
+    metrics_table.save(tmp_path / "metrics" / "all.csv", rows)
+    save_history(tmp_path / "history" / "vqvae.csv", fitted.history)
+    return tmp_path
+
+
+def per_image(folder: Path, own: dict[str, np.ndarray], gain: float) -> None:
+    """Evaluations of both models: the continuous one reconstructs worse by ``gain``, with half the divergence."""
+    rng = np.random.default_rng(0)
+    hard, noise = rng.normal(0, 20, 100), rng.normal(0, 3, (2, 100))
+    values = {"vqvae": (-80 + hard, 140 + noise[0]), "vae_conv": (-80 - gain + hard + noise[1], 70 - noise[0])}
+    for run, (reconstruction, kl) in values.items():
+        arrays = {"reconstruction_test": reconstruction, "kl_test": kl, "bound_test": reconstruction - kl}
+        save_arrays(folder / "evaluations" / f"{run}.npz", arrays | (own if run == "vqvae" else {}))
+
+
+def false_claims(question: str, results: Path) -> list[str]:
+    """Statements that do not hold, among those that need no trained model."""
+    tested = CHECKS[question](Evidence(results))
+    return [claim.statement for claim in tested if not claim.passed and not claim.needs_full_budget]
+
+
+def found(question: str, results: Path) -> dict[str, Finding]:
+    return {finding.id: finding for finding in CHECKS[question](Evidence(results)) if isinstance(finding, Finding)}
+
+
+def test_there_is_a_check_for_every_question():
+    assert set(CHECKS) == {"dgm-4-1", "dgm-4-2", "dgm-4-3", "dgm-4-4"}
+
+
+def test_claims_hold(results):
+    assert {question: false_claims(question, results) for question in CHECKS} == {question: [] for question in CHECKS}
+
+
+def farthest(z, vectors):
+    return torch.cdist(z, vectors).argmax(1)
+
+
+def by_inner_product(z, vectors):
+    """The norm of the codes forgotten."""
+    return (z @ vectors.T).argmax(1)
+
+
+def without_straight_through(z, quantised):
+    return quantised.detach() + 0 * z
+
+
+def open_codebook(z, quantised):
+    """The gradient flows into the codes as well."""
+    return z - z.detach() + quantised
+
+
+def halved(z, quantised):
+    return 0.5 * z + (quantised - 0.5 * z).detach()
+
+
+def undecayed_counts(book, z, codes, generator):
+    """The counts keep their start while the sums decay."""
+    summed = torch.zeros_like(book.sums).index_add_(0, codes, z)
+    book.sums.lerp_(summed, 1 - book.decay)
+    book.vectors[:] = book.sums / book.counts[:, None]
+
+
+def sums_of_the_batch_alone(book, z, codes, generator):
+    """No average at all: codes jump to the mean of the batch, unused ones to zero."""
+    counted = torch.zeros_like(book.counts).index_add_(0, codes, torch.ones_like(z[:, 0]))
+    book.vectors[:] = torch.zeros_like(book.sums).index_add_(0, codes, z) / counted.clamp(min=1)[:, None]
+
+
+MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
+    ("dgm-4-1", codebook, "nearest", farthest),
+    ("dgm-4-1", ring_mixture, "log_density", lambda x, components, radius: -0.5 * ((x - np.array([radius, 0.0])) ** 2).sum(1)),
+    ("dgm-4-2", codebook, "nearest", farthest),
+    ("dgm-4-2", codebook, "nearest", by_inner_product),
+    ("dgm-4-3", codebook, "straight_through", without_straight_through),
+    ("dgm-4-3", codebook, "straight_through", open_codebook),
+    ("dgm-4-3", codebook, "straight_through", halved),
+    ("dgm-4-3", vqvae, "straight_through", without_straight_through),
+    ("dgm-4-3", vqvae, "straight_through", open_codebook),
+    ("dgm-4-4", codebook.Codebook, "update", undecayed_counts),
+    ("dgm-4-4", codebook.Codebook, "update", sums_of_the_batch_alone),
+]
+
+
+@pytest.mark.parametrize(("question", "module", "name", "wrong"), MUTATIONS)
+def test_a_wrong_formula_is_found(question, module, name, wrong, results, monkeypatch):
+    vector_quantisation._coded.cache_clear()
+    monkeypatch.setattr(module, name, wrong)
+    found = false_claims(question, results)
+    vector_quantisation._coded.cache_clear()
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("question", "metric", "value"),
+    [("dgm-4-1", "kl_uniform_prior", np.log(8)), ("dgm-4-2", "code_perplexity", 3.21), ("dgm-4-2", "codes_used", 99)],
+)
+def test_a_wrong_number_is_found(question, metric, value, results, monkeypatch):
+    real = Evidence.metric
+    monkeypatch.setattr(
+        Evidence, "metric", lambda self, run, name, *rest: value if name == metric else real(self, run, name, *rest)
+    )
+    assert false_claims(question, results)
+
+
+def test_a_model_that_does_not_take_the_nearest_code_is_found(results, monkeypatch):
+    monkeypatch.setattr(codebook.Codebook, "forward", lambda self, z: farthest(z, self.vectors))
+    assert any("trained images" in statement for statement in false_claims("dgm-4-2", results))
+
+
+def test_models_are_compared_image_by_image(results):
+    """The spread of the images, common to both models, cancels."""
+    findings = found("dgm-4-2", results)
+    closer = findings["better-reconstruction"].estimate
+    assert closer.value == pytest.approx(30, abs=1)
+    assert closer.stderr == pytest.approx(0.3, abs=0.05)
+    assert all(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+
+
+def test_the_order_of_two_models_turns_the_findings_round(results):
+    from dgm.runtime.files import load_arrays
+
+    one, other = (load_arrays(results / "evaluations" / f"{run}.npz") for run in ("vqvae", "vae_conv"))
+    rest = {name: array for name, array in one.items() if name not in other}
+    save_arrays(results / "evaluations" / "vqvae.npz", other | rest)
+    save_arrays(results / "evaluations" / "vae_conv.npz", {name: one[name] for name in other})
+    findings = found("dgm-4-2", results)
+    assert not any(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+
+
+def test_patches_without_ink_are_counted(results):
+    images = np.zeros((30, 28, 28), dtype=np.uint8)
+    images[:, 4:24, 12:16] = 255  # five patches of every image
+    save_arrays(results / "data" / "images.npz", {"test_images": images})
+    findings = found("dgm-4-2", results)
+    share = findings["mostly-background"].estimate
+    assert (share.value, share.stderr) == (pytest.approx(44 / 49), pytest.approx(0, abs=1e-12))
+    assert findings["background-codes"].estimate.value >= 1
+    assert 0 <= findings["most-frequent-is-background"].estimate.value <= 1

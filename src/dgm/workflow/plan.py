@@ -479,12 +479,15 @@ class Plan:
     def _check_report(self) -> None:
         """Every figure has a module that draws it and sources that this build makes; every table has runs of this config.
 
-        Those of an assignment have to be among what it reads.
+        Those of an assignment have to be among what it reads; a figure may also be drawn from the tables of all runs.
         """
         known = {str(self.report): (self.artefacts(), self.measured)}
         for name, folder in self.folders.items():
             own = [*self.reads(name), *(REAL_IMAGES for run in self.catalogue.assignments[name].runs if run in self.judges)]
-            known[str(folder)] = ([path for path in self.artefacts() if _about(path) in (*own, IMAGES)], own)
+            known[str(folder)] = (
+                [path for path in self.artefacts() if path.startswith("tables/") or _about(path) in (*own, IMAGES)],
+                own,
+            )
         wrong = []
         for name, figure in self.figures.items():
             home = self.catalogue.homes[name]

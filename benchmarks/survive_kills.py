@@ -166,7 +166,8 @@ def killed(folder: Path, words: list[str], checkpoint_seconds: float, when: list
 
 def differences(first: Path, second: Path) -> tuple[int, list[str]]:
     """How many files were compared, and the names of those that differ or are in one build alone."""
-    entries = yaml.safe_load((ROOT / "report" / "figures.yaml").read_text()) or {}
+    declared = [path for folder in (ROOT / "report", ROOT / "assignments") for path in folder.glob("**/figures.yaml")]
+    entries = {name: entry for path in declared for name, entry in (yaml.safe_load(path.read_text()) or {}).items()}
     left_out = {"tables/costs.csv"}
     for name, entry in entries.items():
         if "tables/costs.csv" in entry.get("from", {}).values():

@@ -148,7 +148,7 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(tiny_results / name, tmp_path / name)
     (tmp_path / "metrics").mkdir()
-    shutil.copy(tiny_results / "tables" / "metrics.csv", tmp_path / "metrics" / "all.csv")
+    shutil.copy(tiny_results / "tables" / "metrics.csv", tmp_path / "metrics" / "vae_mlp.csv")
     return tmp_path
 
 
@@ -198,9 +198,9 @@ def test_a_wrong_order_of_bounds_contradicts_its_finding(change, contradicted, c
 
 
 def test_a_sampled_divergence_off_its_closed_form_is_rejected(copied):
-    table = pd.read_csv(copied / "metrics" / "all.csv")
+    table = pd.read_csv(copied / "metrics" / "vae_mlp.csv")
     table.loc[(table["run"] == "vae_mlp") & (table["metric"] == "kl_sampled_minus_closed"), "value"] = 9.0
-    table.to_csv(copied / "metrics" / "all.csv", index=False, na_rep="nan")
+    table.to_csv(copied / "metrics" / "vae_mlp.csv", index=False, na_rep="nan")
     assert "sampled minus closed divergence on test images" in false_claims("vaegan-2d", copied)
 
 

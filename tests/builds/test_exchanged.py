@@ -81,7 +81,7 @@ def words(question: str, results: Path) -> dict[str, tuple[str, str]]:
     stability.write_text(",".join(verdicts.COLUMNS) + "\n")
     paths = {"--results": results, "--stability": stability, "--checks": checks, "--record": results / "r.json"}
     told = [str(word) for pair in paths.items() for word in pair]
-    assert check.main(["--assignment", assignment, "--log", str(results / "log"), *told]) == 0
+    assert check.main(["--assignment", str(FOLDERS[assignment]), "--log", str(results / "log"), *told]) == 0
     tables = {f"--{name}-table": results / "tables" / f"{name}.csv" for name in ("checks", "questions", "corrections")}
     told = [str(word) for pair in ({"--report-dir": REPORT, "--record": results / "r.json"} | tables).items() for word in pair]
     told += ["--assignments", *map(str, FOLDERS.values())]

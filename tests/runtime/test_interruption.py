@@ -157,11 +157,11 @@ def test_a_job_ends_with_its_parent_where_that_is_asked_for(watched: bool, tmp_p
     log.write_text("done")
     """
     parent = f"""
-    import subprocess, sys
+    import subprocess, sys, time
     from pathlib import Path
     child = subprocess.Popen([sys.executable, "-c", {textwrap.dedent(job)!r}, *sys.argv[1:]])
-    while not Path(sys.argv[2]).exists():
-        pass
+    while child.poll() is None and not Path(sys.argv[2]).exists():
+        time.sleep(0.02)
     print("ready", flush=True)
     child.wait()
     """

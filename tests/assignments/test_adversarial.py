@@ -12,7 +12,6 @@ import pytest
 import torch
 from shipped import claims
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from assignments.vaegan.claims import adversarial
 from dgm.claims.claim import Claim, Finding
@@ -25,74 +24,6 @@ from dgm.settings import parse
 from dgm.training.fitted import save_history
 
 CHECKS = claims("vaegan")
-
-
-def saturating(fake):
-    return logsigmoid(-fake).mean()
-
-
-def summed(real, fake):
-    return 2 * gan_loss(real, fake)
-
-
-def swapped(real, fake):
-    return gan_loss(fake, real)
-
-
-gan_loss = gan.discriminator_loss
-
-
-def undetached(model, images, z, optimisers, precision="float32"):
-    """The discriminator's step without cutting off the generator."""
-    fake = model.generator(z)
-    loss = gan_loss(model.discriminator(images.view(-1, 1, 28, 28)), model.discriminator(fake))
-    loss.backward()
-    optimisers[0].step()
-    loss = binary_cross_entropy_with_logits(model.discriminator(model.generator(z)), torch.ones(len(z), 1))
-    loss.backward()
-    optimisers[1].step()
-    return {}
-
-
-def other_noise_for_the_generator(model, images, z, optimisers, precision="float32"):
-    """The generator's step with the noise in another order."""
-    fake = model.generator(z).detach()
-    loss = gan_loss(model.discriminator(images.view(-1, 1, 28, 28)), model.discriminator(fake))
-    loss.backward()
-    optimisers[0].step()
-    model.discriminator.requires_grad_(requires_grad=False)
-    loss = binary_cross_entropy_with_logits(model.discriminator(model.generator(z.flip(0))), torch.ones(len(z), 1))
-    loss.backward()
-    optimisers[1].step()
-    return {}
-
-
-def normal_weights(net):
-    for layer in net.children():
-        if hasattr(layer, "weight"):
-            nn.init.kaiming_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-
-MUTATIONS = [
-    ("vaegan-4d", "discriminator_loss", summed),
-    ("vaegan-4d", "discriminator_loss", swapped),
-    ("vaegan-4d", "train_step", undetached),
-    ("vaegan-4e", "generator_loss", saturating),
-    ("vaegan-4e", "train_step", undetached),
-    ("vaegan-4e", "train_step", other_noise_for_the_generator),
-    ("vaegan-4c", "initialise", normal_weights),
-    ("vaegan-4c", "initialise", lambda net: None),
-    ("vaegan-4c", "initialise", lambda net: [nn.init.zeros_(layer.bias) for layer in net if hasattr(layer, "bias")]),
-]
-
-
-@pytest.mark.parametrize(("question", "name", "wrong"), MUTATIONS)
-def test_a_wrong_formula_makes_a_claim_false(question, name, wrong, monkeypatch, tmp_path):
-    evidence = Evidence(tmp_path)  # these claims read no files
-    assert all(claim.passed for claim in CHECKS[question](evidence))
-    monkeypatch.setattr(gan, name, wrong)
-    assert not all(claim.passed for claim in CHECKS[question](evidence))
 
 
 def test_a_discriminator_that_tells_images_apart_gives_slopes(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""The claims on the autoencoder fail when a formula, a drawn array or a metric is wrong; findings turn with their arrays."""
+"""The claims on the autoencoder fail when its history or its draws are wrong; findings turn with their arrays."""
 
 import functools
 import shutil
@@ -14,8 +14,7 @@ from assignments.vaegan.claims import autoencoder
 from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
 from dgm.claims.verdicts import decide
-from dgm.maths import distributions, variational_bounds
-from dgm.models import vae_mlp
+from dgm.maths import distributions
 from dgm.runtime.files import load_arrays, save_arrays
 
 CHECKS = claims("vaegan")
@@ -41,96 +40,8 @@ def verdicts(question: str, results: Path) -> dict[str, str]:
     return {made.id: verdict(made) for made in CHECKS[question](Evidence(results)) if isinstance(made, Finding)}
 
 
-def as_standard_deviation(z, mean, variance):
-    return torch.distributions.Normal(mean, variance).log_prob(z).sum(-1)
-
-
-def averaged(z, mean, variance):
-    return torch.distributions.Normal(mean, variance.sqrt()).log_prob(z).mean(-1)
-
-
-def with_one_variance(z, mean, variance):
-    return torch.distributions.Normal(mean, variance.mean(-1, keepdim=True).sqrt()).log_prob(z).sum(-1)
-
-
-def unclamped(x, p):
-    return (x * torch.log(p) + (1 - x) * torch.log(1 - p)).sum(-1)
-
-
-def swapped(x, p):
-    return unclamped(1 - x, p.clamp(1e-6, 1 - 1e-6))
-
-
-def scaled_by_the_variance(mean, variance, generator):
-    return mean + variance * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
-
-
 def without_gradient(mean, variance, generator):
     return (mean + variance.sqrt() * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)).detach()
-
-
-def unseeded(mean, variance, generator):
-    return mean + variance.sqrt() * torch.randn(mean.shape, dtype=mean.dtype)
-
-
-def flipped(p, generator):
-    return (torch.rand(p.shape, generator=generator, dtype=p.dtype) >= p).to(p.dtype)
-
-
-def one_draw_for_all_pixels(p, generator):
-    return (torch.rand((len(p), 1), generator=generator, dtype=p.dtype) < p).to(p.dtype)
-
-
-def closed_edge(p, generator):
-    return (torch.round(100 * torch.rand(p.shape, generator=generator, dtype=p.dtype)) <= 100 * p).to(p.dtype)
-
-
-REAL_DRAW = vae_mlp.Posterior.draw
-REAL_BOUND = vae_mlp.Model.bound
-
-
-def prior_forgotten(self, x, generator):
-    terms = REAL_BOUND(self, x, generator)
-    return terms | {"bound": terms["reconstruction"]}
-
-
-def entropy_with_the_wrong_sign(self, x, generator):
-    terms = REAL_BOUND(self, x, generator)
-    return terms | {"bound": terms["reconstruction"] + terms["kl"]}
-
-
-def one_parameter_for_all_pixels(self, z):
-    return torch.sigmoid(self.logits(z)).mean(-1, keepdim=True).expand(*z.shape[:-1], vae_mlp.PIXELS)
-
-
-MUTATIONS = [
-    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: torch.sigmoid(self.second(torch.relu(self.first(z))))),
-    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: self.logits(z)),
-    ("vaegan-2a", vae_mlp.Decoder, "forward", lambda self, z: torch.sigmoid(self.logits(z.detach())) + 0 * z.sum()),
-    ("vaegan-2a", vae_mlp.Decoder, "forward", one_parameter_for_all_pixels),
-    ("vaegan-2b-i", distributions, "gaussian_log_prob", as_standard_deviation),
-    ("vaegan-2b-i", distributions, "gaussian_log_prob", with_one_variance),
-    ("vaegan-2b-i", distributions, "gaussian_log_prob", averaged),
-    ("vaegan-2b-ii", distributions, "bernoulli_log_prob_of_probabilities", unclamped),
-    ("vaegan-2b-ii", distributions, "bernoulli_log_prob_of_probabilities", swapped),
-    ("vaegan-2b-iii", distributions, "sample_gaussian", scaled_by_the_variance),
-    ("vaegan-2b-iii", distributions, "sample_gaussian", unseeded),
-    ("vaegan-2b-iv", distributions, "sample_bernoulli", flipped),
-    ("vaegan-2b-iv", distributions, "sample_bernoulli", one_draw_for_all_pixels),
-    ("vaegan-2b-iv", distributions, "sample_bernoulli", closed_edge),
-    ("vaegan-2c", distributions, "gaussian_log_prob", as_standard_deviation),
-    ("vaegan-2c", vae_mlp.Posterior, "draw", lambda self, noise: REAL_DRAW(self, noise).detach()),
-    ("vaegan-2c", vae_mlp.Model, "bound", prior_forgotten),
-    ("vaegan-2c", vae_mlp.Model, "bound", entropy_with_the_wrong_sign),
-    ("vaegan-2d", variational_bounds, "constant_code_bound", lambda images: -784 * np.log(2)),
-]
-
-
-@pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{i}" for i, (q, *_) in enumerate(MUTATIONS)])
-def test_a_wrong_formula_is_rejected(question, owner, name, wrong, tiny_results, monkeypatch):
-    before = false_anyway(question, tiny_results)
-    monkeypatch.setattr(owner, name, wrong)
-    assert false_claims(question, tiny_results) - before
 
 
 def test_draws_without_gradient_cannot_pass(tiny_results, monkeypatch):
@@ -150,36 +61,6 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
     (tmp_path / "metrics").mkdir()
     shutil.copy(tiny_results / "tables" / "metrics.csv", tmp_path / "metrics" / "vae_mlp.csv")
     return tmp_path
-
-
-ARRAYS = [
-    ("vaegan-2d", "evaluations", "exact_log_likelihood", lambda a: a + 1.0),
-    ("vaegan-2d", "evaluations", "posterior_divergence", lambda a: 1.5 * a),
-    ("vaegan-2e-i", "samples", "samples", lambda a: 1 - a),
-    ("vaegan-2e-i", "samples", "means", lambda a: a[::-1]),
-    ("vaegan-2e-i", "samples", "codes", lambda a: 2 * a),
-    ("vaegan-2e-ii", "evaluations", "train_means", lambda a: a[1:]),
-    ("vaegan-2e-ii", "evaluations", "train_labels", lambda a: np.roll(a, 1)),
-    ("vaegan-2e-ii", "evaluations", "train_means", lambda a: 40 * a),
-    ("vaegan-2e-iii", "evaluations", "interpolation", lambda a: a[:, ::-1]),
-    ("vaegan-2e-iii", "evaluations", "interpolation", lambda a: a[:, :10]),
-    ("vaegan-2e-iii", "evaluations", "interpolation_labels", lambda a: a[:, [0, 0]]),
-    ("vaegan-2e-iii", "evaluations", "interpolation_codes", lambda a: a**3),
-    ("vaegan-2e-iii", "evaluations", "interpolation_alpha", lambda a: a**2),
-]
-
-
-@pytest.mark.parametrize(("question", "folder", "name", "change"), ARRAYS, ids=[f"{a[0]}-{a[2]}-{i}" for i, a in enumerate(ARRAYS)])
-def test_a_wrong_array_is_rejected(question, folder, name, change, tiny_results, copied):
-    before = false_anyway(question, tiny_results)
-    path = copied / folder / "vae_mlp.npz"
-    arrays = load_arrays(path)
-    path.unlink()
-    save_arrays(path, arrays | {name: np.ascontiguousarray(change(arrays[name]))})
-    try:
-        assert false_claims(question, copied) - before
-    except (ValueError, IndexError):  # an array of another length does not even fit
-        assert len(change(arrays[name])) != len(arrays[name]) or change(arrays[name]).shape != arrays[name].shape
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Wrong formulas and published values are rejected, and the stage writes down what holds, what is false and what is missing."""
+"""Published values are rejected, and the stage writes down what holds, what is false and what is missing."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +10,9 @@ import pytest
 from shipped import FOLDERS, claims, load
 
 from dgm.claims import registry
-from dgm.claims.claim import Claim
 from dgm.claims.evidence import Evidence
 from dgm.claims.tables import CHECKED
-from dgm.maths import bernoulli_mixture, change_of_variables, distributions, divergences
-from dgm.models import bmm, nice
+from dgm.maths import divergences
 from dgm.stages import check
 
 REPORT = Path(__file__).parents[2] / "report"
@@ -34,108 +31,8 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def false_claims(question: str, results: Path) -> set[str]:
-    """Statements of the claims that do not hold."""
-    return {claim.statement for claim in CHECKS[question](Evidence(results)) if isinstance(claim, Claim) and not claim.passed}
-
-
 def test_every_question_is_checked() -> None:
     assert sorted(CHECKS) == sorted(load().questions)
-
-
-# The wrong formulas are those of the published answers, or the nearest plausible slip where that answer was right.
-
-
-def counted_twice(p: divergences.Interval, q: divergences.Interval, epsilon: float) -> float:
-    """The interval [0, 1] counted in both pieces of the reverse divergence."""
-    return 0.25 * np.log(0.25) + 1.0 * np.log(1 / epsilon)
-
-
-def summed(z: tuple[int, ...], pi: tuple[float, ...]) -> float:
-    """A sum over k in the place of the product."""
-    return sum(weight**bit for weight, bit in zip(pi, z, strict=True))
-
-
-def log_of_each_component(data, p, pi):
-    """The sum over components taken out of the logarithm."""
-    return sum(
-        np.log(float(w)) + np.log(float(bernoulli_mixture.bernoulli_likelihood(x, row)))
-        for x in data
-        for w, row in zip(pi, p, strict=True)
-    )
-
-
-def unweighted(data, p, pi):
-    """Bayes' rule without the weights."""
-    rows = [[bernoulli_mixture.bernoulli_likelihood(x, row) for row in p] for x in data]
-    return [[term / sum(row) for term in row] for row in rows]
-
-
-def divided_by_n(data, eta):
-    """The M step with n in the place of N_k, and equal weights."""
-    p = [[sum(row[k] * x[d] for row, x in zip(eta, data, strict=True)) / len(data) for d in range(2)] for k in range(2)]
-    return p, [0.5, 0.5]
-
-
-def plain_products(Xs, p, mix_p):
-    """The E step without logarithms."""
-    joint = mix_p.T * (Xs[:, None] * p + (1 - Xs[:, None]) * (1 - p)).prod(2)
-    return joint / joint.sum(1, keepdim=True), joint.sum(1).log()
-
-
-MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
-    ("gdl-1a", divergences, "kl_to_contaminated", counted_twice),
-    ("gdl-1a", divergences, "kl_uniform", lambda p, q: 1.3862943611198906),
-    ("gdl-1b", divergences, "moment_match", lambda target: (4.0, 1.0)),
-    ("gdl-1b", divergences, "fit_reverse", lambda target, start: (0.0, 17**0.5)),
-    ("gdl-1c", divergences, "mean_field_variances", lambda sigma: (np.diag(sigma), np.diag(sigma))),
-    ("gdl-1c", divergences, "elbo_linear_gaussian", lambda x, mean, sd: 0.0),
-    ("gdl-2a-i", bernoulli_mixture, "bernoulli_likelihood", lambda x, p: sum(p) / len(p)),
-    (
-        "gdl-2a-ii",
-        bernoulli_mixture,
-        "mixture_likelihood",
-        lambda x, p, pi: sum(bernoulli_mixture.bernoulli_likelihood(x, row) for row in p) / 2,
-    ),
-    ("gdl-2a-iii", bernoulli_mixture, "log_likelihood", log_of_each_component),
-    ("gdl-2b-i", bernoulli_mixture, "indicator_probability", summed),
-    ("gdl-2b-ii", bernoulli_mixture, "indicator_probability", summed),
-    ("gdl-2b-iii-1", bernoulli_mixture, "responsibilities", unweighted),
-    ("gdl-2b-iii-2", bernoulli_mixture, "responsibilities", unweighted),
-    ("gdl-2c-i", bernoulli_mixture, "m_step", divided_by_n),
-    ("gdl-2c-ii", bernoulli_mixture, "m_step", divided_by_n),
-    ("gdl-3a", bmm, "e_step", plain_products),
-    ("gdl-3b", bmm, "m_step", lambda Xs, eta, *_, **__: (eta.T @ Xs / len(Xs), eta.mean(0)[:, None])),
-    ("gdl-3c", bmm, "em_iteration", lambda Xs, p, mix_p, *_, **__: (p, mix_p, Xs.sum())),
-    ("gdl-3e", bernoulli_mixture, "mixture_covariance", lambda p, pi: np.zeros((2, 2))),
-    ("gdl-4a", nice.AdditiveCoupling, "inverse", lambda self, y: self(y)),
-    ("gdl-4b", distributions, "kl_to_standard_normal", lambda mean, log_std: (mean.square() + log_std.exp() - 1 - log_std).sum(1)),
-    ("gdl-5a", change_of_variables, "reciprocal_density", lambda density, y: density(1 / np.asarray(y))),
-    (
-        "gdl-5b",
-        change_of_variables,
-        "lognormal_density",
-        lambda z, mu, sigma: np.exp(-((np.log(np.abs(z) + 1e-9) - mu) ** 2) / (2 * sigma**2)),
-    ),
-    ("gdl-5c", change_of_variables, "square_distance_density", lambda z: np.pi * np.asarray(z) / 2),
-    ("gdl-5c", change_of_variables, "square_distance_cdf", lambda z: np.minimum(np.pi * np.asarray(z) ** 2 / 4, 1.0)),
-    (
-        "gdl-6-1",
-        change_of_variables,
-        "leaky_relu_inverse",
-        lambda x, slope=0.1: np.where(np.asarray(x) < 0, slope * np.asarray(x), x),
-    ),
-    ("gdl-6-2", change_of_variables, "leaky_relu_inverse_det", lambda z, slope=0.1: slope ** np.sum(np.asarray(z) < 0, axis=-1)),
-]
-
-
-@pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{name}" for q, _, name, _ in MUTATIONS])
-def test_a_wrong_formula_is_rejected(
-    question: str, owner: object, name: str, wrong: Callable[..., object], tiny_results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = false_claims(question, tiny_results)
-    monkeypatch.setattr(owner, name, wrong)
-    assert false_claims(question, tiny_results) - before
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
-"""The claims on the full covariance fail when the factor, its divergence or the comparison is wrong."""
+"""Findings on the full covariance rest on pairs of runs that saw the same images."""
 
 import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from shipped import claims
@@ -12,7 +11,6 @@ from shipped import claims
 from assignments.dgm.claims import full_covariance
 from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
-from dgm.models import vae_mlp
 from dgm.models.vae_mlp import Posterior
 
 CHECK = claims("dgm")["dgm-2-3"]
@@ -21,50 +19,6 @@ REAL_DRAW, REAL_KL = Posterior.draw, Posterior.kl_to_prior
 
 def false_claims(results: Path) -> list[str]:
     return [claim.statement for claim in CHECK(Evidence(results)) if isinstance(claim, Claim) and not claim.passed]
-
-
-def without_exponential(self):
-    return torch.diag_embed(self.log_diagonal) + self.lower
-
-
-MUTATIONS = [
-    (Posterior, "draw", lambda self, noise: self.mean + (self.factor.mT @ noise.unsqueeze(-1)).squeeze(-1)),
-    (Posterior, "draw", lambda self, noise: REAL_DRAW(Posterior(self.mean, self.log_diagonal), noise)),
-    (Posterior, "kl_to_prior", lambda self: REAL_KL(self) + self.log_diagonal.sum(1)),
-    (Posterior, "kl_to_prior", lambda self: REAL_KL(Posterior(self.mean, self.log_diagonal))),
-    (Posterior, "factor", property(lambda self: torch.diag_embed(torch.exp(self.log_diagonal)) + self.lower.mT)),
-    (Posterior, "factor", property(without_exponential)),
-    (Posterior, "log_prob", lambda self, z: vae_mlp.gaussian_log_prob(z, self.mean, torch.exp(2 * self.log_diagonal))),
-]
-
-
-@pytest.mark.parametrize(("owner", "name", "wrong"), MUTATIONS, ids=[f"{name}-{i}" for i, (_, name, _) in enumerate(MUTATIONS)])
-def test_a_wrong_formula_is_rejected(owner, name, wrong, tiny_results, monkeypatch):
-    assert false_claims(tiny_results) == []
-    monkeypatch.setattr(owner, name, wrong)
-    try:
-        assert false_claims(tiny_results)
-    except ValueError as error:  # torch's own law refuses a factor that is none
-        assert "scale_tril" in str(error)
-
-
-@pytest.fixture
-def copied(tiny_results: Path, tmp_path: Path) -> Path:
-    """The tiny results with a table of their own."""
-    for name in ("data", "models", "evaluations"):
-        (tmp_path / name).symlink_to(tiny_results / name)
-    (tmp_path / "metrics").mkdir()
-    shutil.copy(tiny_results / "tables" / "metrics.csv", tmp_path / "metrics" / "all.csv")
-    return tmp_path
-
-
-@pytest.mark.parametrize("metric", ["exact_bound", "exact_kl", "posterior_divergence", "exact_log_likelihood"])
-def test_a_table_that_does_not_match_the_images_is_rejected(metric, copied):
-    path = copied / "metrics" / "all.csv"
-    table = pd.read_csv(path)
-    table.loc[(table["run"] == "vae_full_s1") & (table["metric"] == metric), "value"] += 0.5
-    table.to_csv(path, index=False, na_rep="nan")
-    assert len(false_claims(copied)) >= 2
 
 
 def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_path):

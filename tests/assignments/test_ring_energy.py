@@ -1,22 +1,16 @@
-"""The claims on rings, kernel estimates and energy-based models fail when a formula or a result is wrong."""
+"""Findings on rings, kernel estimates and energy-based models follow their numbers."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from shipped import claims
 
 from assignments.ebm.claims import energy
-from assignments.ebm.demonstrations import importance_convergence
 from dgm.claims.claim import Finding
 from dgm.claims.evidence import Evidence
-from dgm.maths import importance_sampling, kernel_density, ring_mixture, unit_mixture
-from dgm.maths.measured import Measured
-from dgm.models import ebm
 from dgm.runtime.files import load_arrays, save_arrays
 
 CHECKS = claims("ebm")
@@ -25,74 +19,6 @@ CHECKS = claims("ebm")
 def false_claims(question: str, results: Path) -> list[str]:
     """Statements of the claims that need no full budget and do not hold."""
     return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed and not claim.needs_full_budget]
-
-
-def one_component(x, components, radius):
-    """The published first line: the same mean in every term of the sum."""
-    return -0.5 * ((x - ring_mixture.means(components, radius)[0]) ** 2).sum(1) - np.log(2 * np.pi)
-
-
-def unweighted(x, means, weights):
-    """An E step without the weights."""
-    squares = ((x[:, None] - means) ** 2).sum(2)
-    joint = np.exp(-0.5 * squares) / (2 * np.pi)
-    return joint / joint.sum(1, keepdims=True), np.log(joint.mean(1))
-
-
-def single_expectation(log_weights, values):
-    """The published last but one line: the weights cancel and E_q[f] remains."""
-    from dgm.maths.measured import mean
-
-    return mean(values)
-
-
-def with_proposal_weights(model):
-    """The second term of the gradient as a plain average over the grid."""
-    points, data = energy._plane()
-    parameters = list(model.parameters())
-    raised, lowered = (torch.autograd.grad(model.energy(x).mean(), parameters) for x in (data, points))
-    return tuple(torch.cat([part.ravel() for part in parts]) for parts in (raised, lowered))
-
-
-def unmatched(means, weights, true_means, true_weights):
-    """Errors without matching the labels."""
-    squares = ((means - true_means) ** 2).sum(1)
-    error = float(np.sqrt(squares.mean()))
-    return unit_mixture.Matched(list(range(len(means))), error, float(np.abs(weights - true_weights).mean()))
-
-
-def plus(on_data, on_proposal, log_proposal):
-    """The sign of the normaliser turned."""
-    normaliser = (on_proposal - log_proposal).logsumexp(0) - np.log(len(on_proposal))
-    return on_data.mean() + normaliser, normaliser
-
-
-MUTATIONS: list[tuple[str, object, str, Callable[..., object]]] = [
-    ("ebm-1-1", ring_mixture, "log_density", one_component),
-    ("ebm-1-1", ring_mixture, "log_density", lambda x, components, radius: ring_mixture.log_joint(x, components, radius).max(1)),
-    ("ebm-1-2-r10", ring_mixture, "means", lambda components, radius: np.zeros((components, 2))),
-    ("ebm-1-2-r10", unit_mixture, "e_step", unweighted),
-    ("ebm-1-2-r10", unit_mixture, "m_step", lambda x, gamma: (gamma.T @ x / len(x), gamma.mean(0))),
-    ("ebm-1-2-r1", ring_mixture, "means", lambda components, radius: np.ones((components, 2))),
-    ("ebm-1-2-r1", unit_mixture, "match", unmatched),
-    ("ebm-1-3", kernel_density, "BANDWIDTHS", [float(v) for v in np.geomspace(0.1, 5, 20)]),
-    ("ebm-1-3", kernel_density, "log_density", lambda x, kernels, h: -0.5 * ((x[:, None] - kernels) ** 2).sum(2).mean(1) / h**2),
-    ("ebm-1-4", energy, "_gradients", with_proposal_weights),
-    ("ebm-1-4", ebm, "objective", plus),
-    ("ebm-1-5", importance_sampling, "expectation", single_expectation),
-    ("ebm-1-5", importance_sampling, "log_normaliser", lambda log_weights: Measured(float(log_weights.mean()))),
-    ("ebm-1-5", importance_convergence, "log_proposal", lambda x: -0.5 * (x / 1.5) ** 2),
-    ("ebm-1-5", importance_sampling, "effective_sample_size", lambda log_weights: float(len(log_weights) - 1)),
-    ("ebm-1-6", ebm, "objective", plus),
-    ("ebm-1-6", ebm.Model, "slopes", lambda self, directions=3600: self.energy(self.centre.expand(directions, 2))),
-    ("ebm-1-7", importance_sampling, "softmax_scores", lambda values: values - values.max()),
-]
-
-
-@pytest.mark.parametrize(("question", "owner", "name", "wrong"), MUTATIONS, ids=[f"{q}-{name}" for q, _, name, _ in MUTATIONS])
-def test_a_wrong_formula_is_rejected(question, owner, name, wrong, tiny_results, monkeypatch) -> None:
-    monkeypatch.setattr(owner, name, wrong)
-    assert false_claims(question, tiny_results)
 
 
 def test_an_objective_without_the_normaliser_is_rejected(tiny_results, monkeypatch) -> None:

@@ -179,7 +179,11 @@ def test_a_caption_does_not_redraw_a_figure(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"draw": "learning_curve"}, r"curve\.draw: no module that draws, named 'learning_curve'; nearest: 'learning_curves'"),
+        (
+            {"draw": "learning_curve"},
+            r"curve\.draw: no module of assignments\.toy\.drawings or dgm\.figures named 'learning_curve'; "
+            r"nearest: 'learning_curves'",
+        ),
         (
             {"from": {"x": "history/nise.csv"}},
             r"curve\.from\.x: no file of its runs called 'history/nise\.csv'; nearest: 'history/nice",

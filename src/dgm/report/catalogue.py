@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import yaml
 from pydantic import Field, model_validator
 
-from dgm.assignments import FILE, NAMESPACE, modules, within
+from dgm.assignments import FILE, NAMESPACE, drawings, modules, within
 from dgm.errors import unknown
 from dgm.settings import Settings, parse
 
@@ -29,6 +29,7 @@ __all__ = [
     "Row",
     "Table",
     "Text",
+    "drawing",
     "files",
     "load",
     "load_figures",
@@ -321,6 +322,20 @@ def read_yaml(path: Path) -> Any:
 def load_figures(path: Path) -> dict[str, Figure]:
     """Read ``figures.yaml``."""
     return _entries(path, Figure)
+
+
+def drawing(figure: Figure, file: Path, where: str) -> str:
+    """The module that draws a figure declared in ``file``: one of the folder's own ``drawings/``, else one that all may use.
+
+    Raises:
+        ValueError: naming the nearest modules when there is none; the message starts with ``where``.
+    """
+    packages = drawings(file)
+    for package, names in packages.items():
+        if figure.draw in names:
+            return f"{package}.{figure.draw}"
+    known = [name for names in packages.values() for name in names]
+    raise unknown(f"module of {' or '.join(packages)} named", figure.draw, known, where)
 
 
 def load(folder: Path, assignments: Sequence[Path], runs: Collection[str] | None = None) -> Catalogue:

@@ -9,10 +9,9 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
-from dgm.assignments import drawings
 from dgm.errors import unknown
 from dgm.figures import style
-from dgm.report.catalogue import Figure, load_figures
+from dgm.report.catalogue import drawing, load_figures
 from dgm.runtime import stage
 from dgm.runtime.files import load_arrays, load_frame, load_json
 
@@ -37,7 +36,8 @@ def work(arguments: Namespace) -> dict[str, Any]:
         raise unknown("figure", arguments.figure, figures, str(arguments.figures))
     entry = figures[arguments.figure]
     where = f"{arguments.figures}: {arguments.figure}"
-    name, draw = _draw_of(entry, arguments.figures, where)
+    name = drawing(entry, arguments.figures, where)
+    draw: Callable[..., Drawing] = importlib.import_module(name).draw
     sources = {alias: load_source(arguments.results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
     with style.context():
         try:
@@ -67,18 +67,6 @@ def load_source(path: Path, where: str) -> Any:
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
     raise ValueError(f"{where}: {path}: got suffix {path.suffix!r}; a figure is drawn from .npz, .csv or .json")
-
-
-def _draw_of(entry: Figure, figures: Path, where: str) -> tuple[str, Callable[..., Drawing]]:
-    """Name and function of the drawing: one of the folder's own, else one that all may use."""
-    folders = drawings(figures)
-    for package, names in folders.items():
-        if entry.draw in names:
-            draw: Callable[..., Drawing] = importlib.import_module(f"{package}.{entry.draw}").draw
-            return f"{package}.{entry.draw}", draw
-    raise unknown(
-        f"module of {' or '.join(folders)} named", entry.draw, [name for names in folders.values() for name in names], where
-    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.assignments import FILE as ASSIGNMENT
-from dgm.assignments import PACKAGE, drawings, find, importable, modules
+from dgm.assignments import PACKAGE, find, importable, modules
 from dgm.data.sources import DATASETS, content_digest
 from dgm.errors import unknown
 from dgm.report import catalogue
@@ -277,9 +277,7 @@ class Plan:
         """The files that the check of an assignment waits for, relative to the results folder."""
         declared = self.catalogue.assignments[assignment]
         runs, names = declared.runs, self.reads(assignment)
-        estimated = [run for run in runs if self.estimated(run)]
-        sampled = [run for run in runs if self.samples(run)]
-        stages = {"train": runs, "sample": sampled, "evaluate": runs, "estimate": estimated}
+        jobs = self._jobs_of(runs)
         return [
             "data/images.npz",
             "data/provenance.json",
@@ -287,9 +285,9 @@ class Plan:
             *(f"arrays/{name}.npz" for name in declared.demonstrations),
             *(f"metrics/{name}.csv" for name in names),
             *(f"{folder}/{run}.{suffix}" for folder, suffix in RESULTS_OF_RUN for run in runs),
-            *(f"samples/{run}.npz" for run in sampled),
-            *(f"estimates/{run}.{suffix}" for run in estimated for suffix in ("npz", "csv")),
-            *(f"records/{stage}/{run}.json" for stage, those in stages.items() for run in those),
+            *(f"samples/{run}.npz" for run in jobs["sample"]),
+            *(f"estimates/{run}.{suffix}" for run in jobs["estimate"] for suffix in ("npz", "csv")),
+            *(f"records/{stage}/{run}.json" for stage, those in jobs.items() for run in those),
         ]
 
     def check_code(self, assignment: str) -> str:
@@ -303,9 +301,7 @@ class Plan:
 
     def drawing_code(self, figure: str) -> str:
         """Digest of the code that draws a figure."""
-        name = self.figures[figure].draw
-        packages = drawings(self.catalogue.homes[figure])
-        return fingerprint("dgm.stages.plot", *([f"{p}.{name}" for p, known in packages.items() if name in known][:1]))
+        return fingerprint("dgm.stages.plot", catalogue.drawing(self.figures[figure], self.catalogue.homes[figure], figure))
 
     def artefacts(self) -> list[str]:
         """Files a figure may be drawn from, relative to the results folder."""
@@ -348,13 +344,13 @@ class Plan:
 
     def jobs(self) -> list[str]:
         """The jobs whose cost is tabulated, ``<stage>/<run>``."""
-        stages = {
-            "train": self.trained,
-            "sample": [run for run in self.trained if self.samples(run)],
-            "evaluate": self.trained,
-            "estimate": [run for run in self.trained if self.estimated(run)],
-        }
-        return [f"{stage}/{run}" for stage, runs in stages.items() for run in runs]
+        return [f"{stage}/{run}" for stage, runs in self._jobs_of(self.trained).items() for run in runs]
+
+    def _jobs_of(self, runs: Iterable[str]) -> dict[str, list[str]]:
+        """By stage, those of the runs that have a job of it."""
+        runs = list(runs)
+        sampled, estimated = ([run for run in runs if has(run)] for has in (self.samples, self.estimated))
+        return {"train": runs, "sample": sampled, "evaluate": runs, "estimate": estimated}
 
     def metric_files(self) -> list[str]:
         """The files that the table of metrics joins, relative to the results folder."""
@@ -485,15 +481,16 @@ class Plan:
         for name, folder in self.folders.items():
             own = [*self.reads(name), *(REAL_IMAGES for run in self.catalogue.assignments[name].runs if run in self.judges)]
             known[str(folder)] = (
-                [path for path in self.artefacts() if path.startswith("tables/") or _about(path) in (*own, IMAGES)],
+                [path for path in self.artefacts() if path.startswith("tables/") or Path(path).stem in (*own, IMAGES)],
                 own,
             )
         wrong = []
         for name, figure in self.figures.items():
             home = self.catalogue.homes[name]
-            modules_known = [module for names_known in drawings(home).values() for module in names_known]
-            if figure.draw not in modules_known:
-                wrong.append(unknown("module that draws, named", figure.draw, modules_known, f"{home}: {name}.draw"))
+            try:
+                catalogue.drawing(figure, home, f"{home}: {name}.draw")
+            except ValueError as error:
+                wrong.append(error)
             for alias, path in figure.sources.items():
                 if path not in known[str(home.parent)][0]:
                     wrong.append(
@@ -506,11 +503,6 @@ class Plan:
                     wrong.append(unknown("run", row.run, known[str(home.parent)][1], f"{home}: {name}"))
         if wrong:
             raise ValueError("\n".join(map(str, wrong)))
-
-
-def _about(path: str) -> str:
-    """The run, ring or demonstration whose file it is."""
-    return Path(path).stem
 
 
 def _wanted(declared: catalogue.Catalogue, runs: Iterable[str], judges: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from dgm import assignments, new
 from dgm.claims.claim import Claim
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import claims
+from dgm.claims.tables import STOPPED
 from dgm.report import catalogue
 from dgm.report.macros import Templates
 from dgm.report.results import Results
@@ -33,7 +34,7 @@ def write(folder: Path, **declared: Any) -> Path:
     (folder / assignments.FILE).write_text(yaml.safe_dump(content))
     (folder / "claims" / "all.py").write_text(
         "from dgm.claims.claim import Claim\nfrom dgm.claims.registry import question\nfrom ._helper import TWO\n\n\n"
-        f'@question("{folder.name}-1")\ndef check(evidence):\n    yield Claim("two", "enumeration", 2, TWO)\n'
+        f'@question("{folder.name}-1")\ndef check(evidence):\n    yield Claim("two", "two", "enumeration", 2, TWO)\n'
     )
     (folder / "claims" / "_helper.py").write_text("TWO = 2\n")
     return folder
@@ -224,12 +225,21 @@ def checked(there: Path, folder: Path) -> tuple[int, list[dict[str, str]]]:
 def test_what_a_check_claims_before_an_exception_counts_and_the_line_is_named(tmp_path: Path) -> None:
     there = write(tmp_path / "mine")
     with (there / "claims" / "all.py").open("a") as file:
-        file.write("    yield Claim('three', 'enumeration', 3, [1, 2][2])\n")
+        file.write("    yield Claim('three', 'three', 'enumeration', 3, [1, 2][2])\n")
     status, rows = checked(there, tmp_path)
     assert status == 0 and [(row["claim"], row["passed"]) for row in rows] == [
         ("two", "True"),
         ("the check runs (all.py, line 9: IndexError: list index out of range)", "False"),
     ]
+
+
+def test_an_id_given_twice_is_a_false_claim(tmp_path: Path) -> None:
+    there = write(tmp_path / "mine")
+    with (there / "claims" / "all.py").open("a") as file:
+        file.write("    yield Claim('two', 'the same id', 'enumeration', 2, TWO)\n")
+    status, rows = checked(there, tmp_path)
+    assert status == 0 and [(row["id"], row["passed"]) for row in rows] == [("two", "True"), (STOPPED, "False")]
+    assert "the id 'two' is given twice" in rows[1]["claim"]
 
 
 def test_a_check_of_an_unknown_question_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

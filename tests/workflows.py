@@ -241,14 +241,14 @@ SUM = 4
 @question("toy-1")
 def toy_1(evidence: Evidence) -> Iterable[Claim | Finding]:
     """Of the first run."""
-    yield Claim("two and two", "enumeration", 4, SUM)
+    yield Claim("sum", "two and two", "enumeration", 4, SUM)
     yield Finding("finite", "its likelihood is much", evidence.measured("{first}", "log_likelihood"), above=0.0)
 
 
 @question("toy-2")
 def toy_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     """Of the second run."""
-    yield Claim("one and one", "enumeration", 2, 1 + 1)
+    yield Claim("sum", "one and one", "enumeration", 2, 1 + 1)
     yield Finding("finite", "its likelihood is much", evidence.measured("{second}", "log_likelihood"), above=0.0)
 '''
 

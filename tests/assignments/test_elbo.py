@@ -22,8 +22,8 @@ EVERY = ["elbo-1a", "elbo-1b", "elbo-2a", "elbo-2b", "elbo-2c", "elbo-3", "elbo-
 
 
 def false_claims(question: str, results: Path) -> set[str]:
-    """Statements of the claims that do not hold."""
-    return {claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed}
+    """Ids of the claims that do not hold."""
+    return {claim.id for claim in CHECKS[question](Evidence(results)) if not claim.passed}
 
 
 @functools.cache
@@ -87,7 +87,7 @@ def copied(tiny_results: Path, tmp_path: Path) -> Path:
 
 def test_plain_draws_with_a_gradient_are_rejected(tiny_results, monkeypatch) -> None:
     monkeypatch.setattr(torch.distributions.Normal, "sample", torch.distributions.Normal.rsample)
-    assert any("through plain draws" in claim for claim in false_claims("elbo-5", tiny_results))
+    assert "gradient-through-plain-draws" in false_claims("elbo-5", tiny_results)
 
 
 def test_a_collapsed_encoder_is_found(copied) -> None:

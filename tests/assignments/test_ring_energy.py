@@ -17,13 +17,15 @@ CHECKS = claims("ebm")
 
 
 def false_claims(question: str, results: Path) -> list[str]:
-    """Statements of the claims that need no full budget and do not hold."""
-    return [claim.statement for claim in CHECKS[question](Evidence(results)) if not claim.passed and not claim.needs_full_budget]
+    """Ids of the claims that need no full budget and do not hold."""
+    return [claim.id for claim in CHECKS[question](Evidence(results)) if not claim.passed and not claim.needs_full_budget]
 
 
 def test_an_objective_without_the_normaliser_is_rejected(tiny_results, monkeypatch) -> None:
     monkeypatch.setattr(energy, "_log_likelihood", lambda model: model.energy(energy._plane()[1]).mean())
-    assert sum("relative error" in statement for statement in false_claims("ebm-1-4", tiny_results)) == 3
+    assert {"gradient-formula-error", "second-term-must-be-subtracted", "training-gradient-error"} <= set(
+        false_claims("ebm-1-4", tiny_results)
+    )
 
 
 @pytest.fixture

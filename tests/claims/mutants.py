@@ -8,7 +8,7 @@ turn false under them:
 - ``formula``: the same slips in the functions of other modules of the package that the check calls;
 - ``evidence``: what a claim on trained models reads from a build, with the sign turned, the scale changed or the values shuffled.
 
-Not touched, as a change there proves nothing: what a claim says (statement, method, stated and published value), its tolerance,
+Not touched, as a change there proves nothing: what a claim says (id, statement, method, stated and published value), its tolerance,
 the thresholds of comparisons, comparisons themselves, text, seeds, settings of optimisers, and conditions that raise errors.
 
 Mutants of a claim are tried from the expression it computes outwards: first that expression, then the assignments which feed it,
@@ -99,12 +99,13 @@ SEEDS = {"default_rng", "manual_seed", "Generator", "Generators", "seed", "SeedS
 SETTINGS = {"options", "tol", "xatol", "fatol", "gtol", "ftol", "epsabs", "epsrel", "maxiter", "limit", "bounds", "atol", "rtol",
             "seed", "dtype", "dim", "axis", "dps", "tolerance"}  # fmt: skip
 LIBRARIES = {"math", "np", "torch", "sympy", "mpmath"}
-UNORDERED = {"zip", "range", "isinstance", "allclose", "isclose", "max", "min", "gcd", "Claim", "Finding", "getattr"}
+UNORDERED = {"zip", "range", "isinstance", "allclose", "isclose", "max", "min", "gcd", "Claim", "holds", "Finding", "getattr"}
 ARGUMENTS = {
-    "Claim": ("statement", "method", "stated", "found", "tolerance", "needs_full_budget", "published", "printed"),
+    "Claim": ("id", "statement", "method", "stated", "found", "tolerance", "needs_full_budget", "published", "printed"),
+    "holds": ("id", "statement", "method", "found", "needs_full_budget", "published", "printed"),
     "Finding": ("id", "statement", "estimate", "above", "below", "published", "printed"),
 }
-COMPUTED = {"Claim": "found", "Finding": "estimate"}
+COMPUTED = {"Claim": "found", "holds": "found", "Finding": "estimate"}
 LIMITS = ("tolerance", "above", "below")
 """What a claim or a finding is compared with; no slip is made there."""
 
@@ -723,7 +724,7 @@ def _bindings(target: Target, name: str, near: ast.AST) -> list[ast.AST]:
 
 @dataclass
 class Proof:
-    """For one question: the claims by statement, each with the mutant that it was seen failing under."""
+    """For one question: the claims by id, each with the mutant that it was seen failing under."""
 
     seen: dict[str, str]
     unseen: list[str]
@@ -766,12 +767,12 @@ def prove(
         for place, origin in enumerate(right.origins):
             if place in work.unseen:
                 work.one_by_one(place, [mutant for mutant in suspects.queue(origin) if mutant.source in sources], most)
-    unseen = [right.claims[place].statement for place in work.unseen]
+    unseen = [right.claims[place].id for place in work.unseen]
     return Proof(work.seen, unseen, work.runs, time.process_time() - started)
 
 
 def repeated(check: Callable[[Evidence], Iterable[Claim | Finding]]) -> list[str]:
-    """Statements of the claims of a check that compare one expression with itself, with assignments put in."""
+    """Ids of the claims of a check that compare one expression with itself, with assignments put in."""
     module = sys.modules[check.__module__]
     functions = {target.name: target.node for target in _functions(module)}
     reached, waiting = set(), [check.__name__]
@@ -784,12 +785,13 @@ def repeated(check: Callable[[Evidence], Iterable[Claim | Finding]]) -> list[str
     for function in (functions[name] for name in functions if name in reached):
         known = _assigned_once(function)
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and _called(call) == "Claim":
-                parts = dict(zip(ARGUMENTS["Claim"], call.args, strict=False)) | {
+            if isinstance(call, ast.Call) and _called(call) in ("Claim", "holds"):
+                parts = dict(zip(ARGUMENTS[_called(call)], call.args, strict=False)) | {
                     word.arg: word.value for word in call.keywords if word.arg
                 }
-                if "found" in parts and _spelt(parts["stated"], known) == _spelt(parts["found"], known):
-                    said = parts["statement"]
+                stated = parts.get("stated", ast.Constant(True))
+                if "found" in parts and _spelt(stated, known) == _spelt(parts["found"], known):
+                    said = parts["id"]
                     found.append(str(said.value) if isinstance(said, ast.Constant) else ast.unparse(said))
     return found
 
@@ -823,8 +825,8 @@ class _Plain(ast.NodeTransformer):
 class _Work:
     def __init__(self, check: Callable[[Evidence], Iterable[Claim | Finding]], evidence: Evidence, right: Run) -> None:
         self.check, self.evidence, self.right = check, evidence, right
-        self.places = {claim.statement: place for place, claim in enumerate(right.claims)}
-        self.seen = {claim.statement: UNTRAINED for claim in right.claims if fails(claim)}
+        self.places = {claim.id: place for place, claim in enumerate(right.claims)}
+        self.seen = {claim.id: UNTRAINED for claim in right.claims if fails(claim)}
         self.unseen = {place: None for place, claim in enumerate(right.claims) if not fails(claim)}
         self.reached: dict[Mutant, int] = {}
         """How far the check went under each mutant: the place of the last claim."""
@@ -863,11 +865,11 @@ class _Work:
             result.error = error
         whole = len(result.claims) == len(self.right.claims)
         for at, claim in enumerate(result.claims):
-            place = self.places.get(claim.statement, at if whole else None)
+            place = self.places.get(claim.id, at if whole else None)
             if place in self.unseen and fails(claim):
                 del self.unseen[place]
                 text = "; ".join(map(str, mutants)) if len(mutants) == 1 else "its own expression, with those of others"
-                self.seen[self.right.claims[place].statement] = f"{mutants[0].source}: {text}"
+                self.seen[self.right.claims[place].id] = f"{mutants[0].source}: {text}"
         return result
 
     def all_at_once(self, suspects: Suspects, rounds: int = 3) -> None:
@@ -943,8 +945,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{question}: {len(proof.seen)} of {len(proof.seen) + len(proof.unseen)} seen failing, ", end="")
         print(f"{proof.runs} mutants, {proof.seconds:.1f} s", flush=True)
         if options.verbose:
-            print("".join(f"    {statement}\n        {mutant}\n" for statement, mutant in proof.seen.items()), end="")
-        print("".join(f"    NEVER {statement}\n" for statement in proof.unseen), end="", flush=True)
+            print("".join(f"    {name}\n        {mutant}\n" for name, mutant in proof.seen.items()), end="")
+        print("".join(f"    NEVER {name}\n" for name in proof.unseen), end="", flush=True)
     print(f"{total} claims, {missing} never seen failing; first seen by " + ", ".join(f"{k} {v}" for k, v in sums.items()))
     return int(missing > 0)
 

@@ -3,21 +3,39 @@
 import numpy as np
 import pytest
 
-from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.claim import Claim, Finding, frequency, holds, paired
 from dgm.maths.measured import Measured
 
 
 def test_claims_compare_with_their_tolerance() -> None:
-    assert Claim("", "closed form", 1.0, 1.1, 0.2).passed
-    assert not Claim("", "closed form", 1.0, 1.3, 0.2).passed
-    assert not Claim("", "closed form", 1.0, float("nan"), 1e9).passed
-    assert Claim("", "closed form", float("inf"), float("inf")).passed
-    assert not Claim("", "closed form", stated=True, found=False).passed
+    assert Claim("near", "", "closed form", 1.0, 1.1, 0.2).passed
+    assert not Claim("far", "", "closed form", 1.0, 1.3, 0.2).passed
+    assert not Claim("undefined", "", "closed form", 1.0, float("nan"), 1e9).passed
+    assert Claim("infinite", "", "closed form", float("inf"), float("inf")).passed
+
+
+def test_a_statement_holds_or_does_not() -> None:
+    assert holds("sign", "it is positive", "closed form", np.float64(2) > 0).passed
+    assert not holds("sign", "it is positive", "closed form", found=False).passed
+    denied = holds("sign", "it is positive", "closed form", found=True, published=False, printed=True)
+    assert denied.passed and denied.printed
+    assert not holds("sign", "it is positive", "closed form", found=True, published=True).passed
+
+
+@pytest.mark.parametrize("name", ["", "Mean", "the mean", "mean_error", "-mean", "mean-", "mean--error", "mean/error"])
+def test_ids_are_words_joined_by_hyphens(name: str) -> None:
+    for make in (
+        lambda: Claim(name, "the mean", "closed form", 1.0, 1.0),
+        lambda: holds(name, "the mean", "closed form", found=True),
+        lambda: Finding(name, "the mean", Measured(0.1, 0.05, 64), above=0.0),
+    ):
+        with pytest.raises(ValueError, match=f"{name!r}: an id has lower-case words"):
+            make()
 
 
 def test_what_training_showed_is_no_claim() -> None:
     with pytest.raises(ValueError, match="make it a Finding"):
-        Claim("it learns", "measurement", stated=True, found=True)
+        holds("learns", "it learns", "measurement", found=True)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +87,5 @@ def test_a_published_value_within_the_error_is_not_excluded() -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"claim 'it holds': no method 'Monte Karlo'; nearest: 'Monte Carlo'"):
-        Claim("it holds", "Monte Karlo", 1.0, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"claim 'area': no method 'Monte Karlo'; nearest: 'Monte Carlo'"):
+        Claim("area", "it holds", "Monte Karlo", 1.0, 1.0)  # type: ignore[arg-type]

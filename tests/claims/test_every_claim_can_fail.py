@@ -11,7 +11,7 @@ from mutants import Misread, keep, kept, prove, registered, repeated, version
 from dgm.claims.evidence import Evidence
 
 EXCEPTIONS: dict[tuple[str, str], str] = {}
-"""Claims that no mutant turns false, by question and statement, with the reason why they stay. An entry that is seen failing is
+"""Claims that no mutant turns false, by question and id, with the reason why they stay. An entry that is seen failing is
 an error, so the list cannot outlive its reasons."""
 
 
@@ -23,7 +23,7 @@ def test_every_claim_is_seen_failing(question: str, request: pytest.FixtureReque
         pytest.skip("proved with this code")
     proof = prove(check, Evidence(request.getfixturevalue("tiny_results")))
     assert proof.seen
-    assert set(proof.unseen) == {statement for name, statement in EXCEPTIONS if name == question}
+    assert set(proof.unseen) == {claim for name, claim in EXCEPTIONS if name == question}
     if request.config.getoption("--keep-proofs"):
         keep(question, version(check))
 
@@ -57,7 +57,7 @@ MADE_UP = '''
 import functools
 import math
 
-from dgm.claims.claim import Claim
+from dgm.claims.claim import Claim, holds
 
 HALF = 0.5
 
@@ -78,24 +78,24 @@ def kept(x):
 def more(evidence):
     """Claims of a helper."""
     total = sum(square(n) for n in range(4))
-    yield Claim("a sum", "enumeration", 14, total)
-    yield Claim("a file", "recomputation", stated=True, found=evidence.metric("run", "loss") > 0)
-    yield Claim("false on the files", "recomputation", stated=True, found=evidence.metric("run", "loss") > 10)
+    yield Claim("sum", "a sum", "enumeration", 14, total)
+    yield holds("file", "a file", "recomputation", found=evidence.metric("run", "loss") > 0)
+    yield holds("false-on-files", "false on the files", "recomputation", found=evidence.metric("run", "loss") > 10)
 
 
 def check(evidence):
     """All claims."""
     value = kept(3)
-    yield Claim("through a cache", "closed form", 9.5, value, 1e-9)
-    yield Claim("a literal", "closed form", math.pi, 3.14159, 1e-3)
-    yield Claim("a truth", "closed form", stated=True, found=True)
+    yield Claim("cache", "through a cache", "closed form", 9.5, value, 1e-9)
+    yield Claim("literal", "a literal", "closed form", math.pi, 3.14159, 1e-3)
+    yield holds("truth", "a truth", "closed form", found=True)
     apart = abs(square(2) - square(2))
-    yield Claim("a wide tolerance", "closed form", 4.0, square(2), 1e6)
-    yield Claim("a threshold that anything meets", "closed form", stated=True, found=value > -1e9)
+    yield Claim("wide-tolerance", "a wide tolerance", "closed form", 4.0, square(2), 1e6)
+    yield holds("low-threshold", "a threshold that anything meets", "closed form", found=value > -1e9)
     yield from more(evidence)
     once = square(2)
-    yield Claim("the same twice", "closed form", square(2), float(once))
-    yield Claim(f"named by its value {value}", "closed form", 10.0, value + HALF, 1e-9)
+    yield Claim("same-twice", "the same twice", "closed form", square(2), float(once))
+    yield Claim(f"value-{value:.0f}", "its id has its value", "closed form", 10.0, value + HALF, 1e-9)
 '''
 
 
@@ -119,13 +119,11 @@ def test_claims_that_cannot_fail_are_found_and_the_code_is_put_back(made_up, tmp
     evidence = Evidence(tmp_path)
     before = list(made_up.check(evidence))
     proof = prove(made_up.check, evidence)
-    assert set(proof.unseen) == {"a literal", "a truth", "a wide tolerance", "a threshold that anything meets"}
-    assert set(proof.seen) == {
-        "through a cache", "a sum", "a file", "false on the files", "the same twice", "named by its value 9.5"
-    }  # fmt: skip
-    assert proof.seen["false on the files"] == mutants.UNTRAINED
-    assert proof.seen["a file"].startswith("evidence: evidence.metric")
-    assert repeated(made_up.check) == ["a truth", "the same twice"]
+    assert set(proof.unseen) == {"literal", "truth", "wide-tolerance", "low-threshold"}
+    assert set(proof.seen) == {"cache", "sum", "file", "false-on-files", "same-twice", "value-10"}
+    assert proof.seen["false-on-files"] == mutants.UNTRAINED
+    assert proof.seen["file"].startswith("evidence: evidence.metric")
+    assert repeated(made_up.check) == ["truth", "same-twice"]
     assert list(made_up.check(evidence)) == before
     assert made_up.HALF == 0.5
 
@@ -133,7 +131,7 @@ def test_claims_that_cannot_fail_are_found_and_the_code_is_put_back(made_up, tmp
 def test_one_source_can_be_asked_for(made_up, tmp_path: Path) -> None:
     proof = prove(made_up.check, Evidence(tmp_path), ["evidence"])
     assert set(proof.by_source) == {"evidence", "untrained"}
-    assert set(proof.seen) == {"a file", "false on the files"}
+    assert set(proof.seen) == {"file", "false-on-files"}
 
 
 @pytest.mark.parametrize("way", mutants.WAYS)

@@ -50,7 +50,7 @@ correction: {fault: wrong, printed: 'The value $\\log 5$, from $\\KL(q \\,\\|\\,
 argued: 'That $\\log$ is natural, a matter of convention.'
 ---
 ::: result
-It is $\\log 4$, that is << check("toy-1", 0, digits=4) >> nats.
+It is $\\log 4$, that is << check("toy-1/integral", digits=4) >> nats.
 :::
 
 By substitution,
@@ -69,7 +69,7 @@ so $x_1$, $x_2$; and see << answer("toy-2") >> or << answer("toy-2", "the compar
 << code("dgm.report.macros", "duration") >>
 
 ::: correction
-The published value is $\\log 5$, that is << published("toy-1", "the integral", digits=4) >>.
+The published value is $\\log 5$, that is << published("toy-1/integral", digits=4) >>.
 :::
 """
 
@@ -176,9 +176,14 @@ INTEGRAL = {"stated": 1.3862943611198906, "found": 1.38629436111989, "error": 6.
 LEADS = {"verdict": "shown", "threshold": "above 0.0", "found": 0.12, "stderr": 0.02, "n": 1000, "scatter": 0.01}
 TRAININGS = {"trainings": 10, "shown": 10, "undecided": 0, "contradicted": 0}
 CHECKED = (
-    TOY_1 | INTEGRAL | {"claim": "the integral of log 4 over [0; 1] is $\\log 4$", "method": "quadrature"},
-    TOY_1 | {"claim": "E_q[log p] <= log p for all q", "method": "enumeration", "stated": True, "found": True, "tolerance": 0.0},
-    TOY_2 | TRUE | {"claim": "the flow has its size", "method": "recomputation", "stated": 1, "found": 2, "passed": "skipped"},
+    TOY_1 | INTEGRAL | {"id": "integral", "claim": "the integral of log 4 over [0; 1] is $\\log 4$", "method": "quadrature"},
+    TOY_1
+    | {"id": "bound", "claim": "E_q[log p] <= log p for all q", "method": "enumeration"}
+    | {"stated": True, "found": True, "tolerance": 0.0},
+    TOY_2
+    | TRUE
+    | {"id": "size", "claim": "the flow has its size", "method": "recomputation"}
+    | {"stated": 1, "found": 2, "passed": "skipped"},
     TOY_2
     | LEADS
     | TRAININGS
@@ -186,8 +191,8 @@ CHECKED = (
 )
 CHECKS = "\n".join([",".join(COLUMNS), *(_row(**row) for row in CHECKED), ""])
 
-CORRECTIONS = """question,fault,printed,claim,method,published,source,found,tolerance
-toy-1,wrong,The value,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,printed,1.38629436111989,1e-12
+CORRECTIONS = """question,fault,printed,id,claim,method,published,source,found,tolerance
+toy-1,wrong,The value,integral,the integral of log 4 over [0; 1] is $\\log 4$,quadrature,1.6094379124341003,printed,1.38629436,1e-12
 """
 
 CONFIG = {

@@ -78,7 +78,7 @@ def test_the_page_says_verdict_estimate_and_trainings(original: Example) -> None
 
 def test_a_finding_may_reject_a_published_value(example: Example) -> None:
     path = example.results / "tables" / "corrections.csv"
-    row = "toy-1,wrong,The value,the flow recognises more digits than the mixture,measurement,0.5,follows,0.12,"
+    row = "toy-1,wrong,The value,leads,the flow recognises more digits than the mixture,measurement,0.5,follows,0.12,"
     path.write_text(path.read_text() + row + "\n")
     checks = example.results / "tables" / "checks.csv"
     lines = checks.read_text().splitlines()
@@ -124,7 +124,7 @@ def test_a_false_claim_is_listed_at_the_top_and_the_report_is_written(example: E
     path.write_text(path.read_text().replace("6.7e-16,1e-12,True", "6.7e-16,1e-12,False", 1))
     report = example.build()
     assert "This build is not whole." in report.html
-    assert 'A claim of <a href="#toy-1">toy-1</a> is false: the integral of log 4' in report.html
+    assert 'The claim <a href="#toy-1/integral">toy-1/integral</a> is false: the integral of log 4' in report.html
     assert report.counts["failed"] == 1
 
 

@@ -112,7 +112,7 @@ def folders(report: Path) -> list[Path]:
 
 def _check(question: str, passed: str = "True", published: str = "") -> dict[str, str]:
     row = dict.fromkeys(CHECKED, "")
-    said = {"question": question, "claim": "a claim, with a comma", "method": "closed form", "passed": passed}
+    said = {"question": question, "id": "sum", "claim": "a claim, with a comma", "method": "closed form", "passed": passed}
     return {**row, **said, "published": published, "source": "printed" if published else ""}
 
 
@@ -175,8 +175,8 @@ def test_a_gap_between_answers_and_checks_stops_the_build(report: Path, rows: li
 def test_a_correction_without_a_number_is_listed_and_a_rejected_value_needs_a_correction(report: Path) -> None:
     declared = catalogue.load(report, folders(report))
     (row,) = collect.corrections(declared, [_check("first-1"), _check("first-2")])
-    assert row["question"] == "first-1" and row["claim"] == row["published"] == ""
-    with pytest.raises(ValueError, match=r"first-2\.md: needs a correction; a check rejects a published value: 'a claim"):
+    assert row["question"] == "first-1" and row["id"] == row["published"] == ""
+    with pytest.raises(ValueError, match=r"first-2\.md: needs a correction; a check rejects a published value: 'sum'"):
         collect.corrections(declared, [_check("first-1"), _check("first-2", published="3")])
 
 

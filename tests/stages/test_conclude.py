@@ -11,6 +11,7 @@ from dgm.stages import conclude
 NUMBERS = {"stated": "4.0", "found": "4.0", "tolerance": "0.0", "passed": "True"}
 CLAIM = {
     "question": "toy-1",
+    "id": "sum",
     "claim": "two and two",
     "method": "enumeration",
     "function": "assignments/toy/claims/toy.py:3 toy_1",
@@ -49,7 +50,7 @@ def test_a_false_claim_fails_it_and_the_message_leads_to_its_places(tmp_path: Pa
         "checks/toy.csv",
         "report/index.html",
     )
-    for part in ("toy-1: two and two: stated 4.0 (within 0.0), found 5.0", *places):
+    for part in ("toy-1/sum: two and two: stated 4.0 (within 0.0), found 5.0", *places):
         assert part in said
     assert not (tmp_path / "record.json").exists()
     assert said.strip().splitlines()[-1] == "1 claim is false (toy-1); the report marks it: report/index.html", (

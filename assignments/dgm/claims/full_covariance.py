@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding
+from dgm.claims.claim import Claim, Finding, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.gradients import worst_relative_error
 from dgm.claims.registry import question
@@ -51,12 +51,21 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     for m in (2, 5):
         encoder, images, start = _random_encoder(m, "full")
         found = encoder.mean.out_features + encoder.spread.out_features
-        yield Claim(f"outputs for M = {m}: M + M(M + 1)/2", "enumeration", float(m + m * (m + 1) // 2), float(found))
+        yield Claim(
+            f"head-outputs-m{m}", f"outputs for M = {m}: M + M(M + 1)/2", "enumeration", float(m + m * (m + 1) // 2), float(found)
+        )
         factor = encoder(images).factor
         lower = bool((torch.triu(factor, 1) == 0).all() and (factor.diagonal(dim1=1, dim2=2) > 0).all())
-        yield Claim(f"L is lower triangular with positive diagonal, M = {m}", "enumeration", stated=True, found=lower)
+        yield holds(f"factor-lower-triangular-m{m}", f"L is lower triangular with positive diagonal, M = {m}", "enumeration", lower)
         distance = float((start - torch.eye(m)).abs().max())
-        yield Claim(f"distance of L from the identity at the start, M = {m}", "closed form", 0.0, distance, 1e-12)
+        yield Claim(
+            f"distance-from-identity-m{m}",
+            f"distance of L from the identity at the start, M = {m}",
+            "closed form",
+            0.0,
+            distance,
+            1e-12,
+        )
 
     encoder, images, _ = _random_encoder(2, "full")
     posterior = encoder(images)
@@ -64,31 +73,52 @@ def dgm_2_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     prior = torch.distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
     closed = posterior.kl_to_prior()
     difference = float((closed - torch.distributions.kl_divergence(law, prior)).detach().abs().max())
-    yield Claim("closed-form divergence minus that of torch.distributions", "closed form", 0.0, difference, 1e-10)
+    yield Claim(
+        "divergence-error", "closed-form divergence minus that of torch.distributions", "closed form", 0.0, difference, 1e-10
+    )
     noise = torch.randn((20_000, 20, 2), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with torch.no_grad():
         z = posterior.draw(noise)
         density = float((posterior.log_prob(z[:10]) - law.log_prob(z[:10])).abs().max())
         ratio = posterior.log_prob(z) - distributions.gaussian_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
-    yield Claim("log q(z|x) minus that of torch.distributions", "closed form", 0.0, density, 1e-9)
+    yield Claim("log-density-error", "log q(z|x) minus that of torch.distributions", "closed form", 0.0, density, 1e-9)
     scaled = (ratio.mean(0) - closed.detach()) / (ratio.std(0) / math.sqrt(len(ratio)))
     yield Claim(
-        "divergence from 20,000 draws minus closed form, in standard errors", "Monte Carlo", 0.0, float(scaled.abs().max()), BAND
+        "sampled-divergence-distance",
+        "divergence from 20,000 draws minus closed form, in standard errors",
+        "Monte Carlo",
+        0.0,
+        float(scaled.abs().max()),
+        BAND,
     )
     factor = posterior.factor.detach()
     covariance = torch.cov((z[:, 0] - posterior.mean.detach()[0]).T)
     stated = factor[0] @ factor[0].T
     error = float((covariance - stated).abs().max() / stated.diagonal().max())
-    yield Claim("covariance of the draws minus L L^T, relative", "Monte Carlo", 0.0, error, BAND * math.sqrt(2 / len(z)))
+    yield Claim(
+        "covariance-of-draws-error",
+        "covariance of the draws minus L L^T, relative",
+        "Monte Carlo",
+        0.0,
+        error,
+        BAND * math.sqrt(2 / len(z)),
+    )
 
     def objective() -> Any:
         found = encoder(images)
         return (found.kl_to_prior() + found.draw(noise[0]).square().sum(1)).mean()
 
     worst = worst_relative_error(objective, encoder.parameters())
-    yield Claim("relative error of the gradient through mu and L", "finite differences", 0.0, worst, 1e-4)
+    yield Claim("gradient-error", "relative error of the gradient through mu and L", "finite differences", 0.0, worst, 1e-4)
     half = float((torch.relu(torch.randn(DRAWS, generator=torch.Generator().manual_seed(1))) == 0).double().mean())
-    yield Claim("share of exact zeros that a ReLU makes of normal units", "Monte Carlo", 0.5, half, BAND * 0.5 / math.sqrt(DRAWS))
+    yield Claim(
+        "relu-zero-share",
+        "share of exact zeros that a ReLU makes of normal units",
+        "Monte Carlo",
+        0.5,
+        half,
+        BAND * 0.5 / math.sqrt(DRAWS),
+    )
     yield from _sigmoid_diagonal()
 
     yield from _comparison(evidence)
@@ -108,16 +138,23 @@ def _sigmoid_diagonal() -> Iterable[Claim]:
     upright, tilted = (_covariance(Posterior(mean, log_diagonal, below).factor) for below in (None, lower))
     largest = float(upright.diagonal(dim1=1, dim2=2).max().sqrt())
     statement = f"diagonal L with a sigmoid: no standard deviation of {POSTERIORS:,} posteriors is above 1"
-    yield Claim(statement, "closed form", stated=True, found=largest <= 1)
+    yield holds("sigmoid-deviations-below-one", statement, "closed form", largest <= 1)
     # Schur complement: the variance of z_2 once z_1 is known
     given = (tilted[:, 1, 1] - tilted[:, 1, 0] ** 2 / tilted[:, 0, 0]).sqrt()
     relative = float(((given - log_diagonal[:, 1].exp()) / tilted[:, 1, 1].sqrt()).abs().max())
     statement = "full L: standard deviation of z_2 given z_1 minus L_22, over that of z_2, largest difference"
-    yield Claim(statement, "closed form", 0.0, relative, 1e-6)  # half of the 16 digits cancel below the root
+    yield Claim(
+        "conditional-deviation-difference",
+        statement,
+        "closed form",
+        0.0,
+        relative,
+        1e-6,  # half of the 16 digits cancel below the root
+    )
     example = torch.tensor([[0.9, 0.0], [3.0, 0.9]], dtype=torch.float64)
     deviation = float(_covariance(example)[1, 1].sqrt())
     statement = "standard deviation of z_2 for the rows (0.9, 0) and (3, 0.9) of L"
-    yield Claim(statement, "closed form", math.sqrt(3.0**2 + 0.9**2), deviation, 1e-12)
+    yield Claim("deviation-of-second-coordinate", statement, "closed form", math.sqrt(3.0**2 + 0.9**2), deviation, 1e-12)
 
 
 def _covariance(factor: Any) -> Any:
@@ -136,11 +173,11 @@ def _over_seeds(values: list[float], unit: str = "nats") -> Measured:
 def _comparison(evidence: Evidence) -> Iterable[Claim | Finding]:
     """Diagonal against full covariance: differences of runs of one seed on the same images, and their mean over the seeds."""
     gained: dict[str, list[float]] = {}
-    for name, text in (
-        ("exact_bound", "ELBO"),
-        ("exact_kl", "divergence from the prior"),
-        ("posterior_divergence", "divergence from the posterior"),
-        ("exact_log_likelihood", "log-likelihood"),
+    for name, word, text in (
+        ("exact_bound", "elbo", "ELBO"),
+        ("exact_kl", "prior-divergence", "divergence from the prior"),
+        ("posterior_divergence", "posterior-divergence", "divergence from the posterior"),
+        ("exact_log_likelihood", "log-likelihood", "log-likelihood"),
     ):
         gains = [evidence.metric(f"vae_full_s{k}", name) - evidence.metric(f"vae_diagonal_s{k}", name) for k in SEEDS]
         gained[name] = gains
@@ -152,14 +189,33 @@ def _comparison(evidence: Evidence) -> Iterable[Claim | Finding]:
             paired.append(full[name] - diagonal[name])
         by_image = np.mean(paired, axis=1)
         yield Claim(
-            f"{text}: full minus diagonal, mean over seeds", "recomputation", float(np.mean(gains)), float(by_image.mean()), 1e-6
+            f"{word}-mean-difference",
+            f"{text}: full minus diagonal, mean over seeds",
+            "recomputation",
+            float(np.mean(gains)),
+            float(by_image.mean()),
+            1e-6,
         )
         error = float(np.std(gains, ddof=1)) / math.sqrt(len(SEEDS))
         own = math.sqrt(sum((g - sum(by_image) / 3) ** 2 for g in by_image) / 2 / 3)
-        yield Claim(f"{text}: standard error over seeds of that mean", "recomputation", error, own, 1e-6)
+        yield Claim(f"{word}-standard-error", f"{text}: standard error over seeds of that mean", "recomputation", error, own, 1e-6)
         low, high = min(gains), max(gains)
-        yield Claim(f"{text}: smallest difference of a seed", "recomputation", low, float(by_image.min()), 1e-6)
-        yield Claim(f"{text}: largest difference of a seed", "recomputation", high, float(by_image.max()), 1e-6)
+        yield Claim(
+            f"{word}-smallest-difference",
+            f"{text}: smallest difference of a seed",
+            "recomputation",
+            low,
+            float(by_image.min()),
+            1e-6,
+        )
+        yield Claim(
+            f"{word}-largest-difference",
+            f"{text}: largest difference of a seed",
+            "recomputation",
+            high,
+            float(by_image.max()),
+            1e-6,
+        )
     yield Finding(
         "elbo-rises",
         "full minus diagonal covariance: difference of the ELBO, mean over three seeds, in nats",

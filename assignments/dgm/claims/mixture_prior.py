@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.claim import Claim, Finding, frequency, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import measured as measurements
@@ -87,9 +87,16 @@ def _code_mean(of: Callable[[float], float]) -> float:
 def dgm_3_1(evidence: Evidence) -> Iterable[Claim]:
     """Factorisation p(x|z) p(z|c) p(c)."""
     total = sum(_integral(lambda z, x=x, c=c: _joint(x, z, c)) for x in (0, 1) for c in (0, 1))  # type: ignore[misc]
-    yield Claim("the product of the three factors sums and integrates to one", "quadrature", 1.0, total, 1e-10)
+    yield Claim("joint-total-mass", "the product of the three factors sums and integrates to one", "quadrature", 1.0, total, 1e-10)
     on = sum(_integral(lambda z, c=c: _joint(1, z, c)) for c in (0, 1))  # type: ignore[misc]
-    yield Claim("$p(x=1)$ by integrating $z$ and summing $c$", "quadrature", math.exp(EXAMPLE.log_evidence()), on, 1e-10)
+    yield Claim(
+        "probability-of-lit-pixel",
+        "$p(x=1)$ by integrating $z$ and summing $c$",
+        "quadrature",
+        math.exp(EXAMPLE.log_evidence()),
+        on,
+        1e-10,
+    )
     rng = np.random.default_rng(0)
     c = (rng.random(DRAWS) >= EXAMPLE.weights[0]).astype(int)
     z = np.take(EXAMPLE.means, c) + np.sqrt(np.take(EXAMPLE.variances, c)) * rng.standard_normal(DRAWS)
@@ -97,21 +104,59 @@ def dgm_3_1(evidence: Evidence) -> Iterable[Claim]:
     for k in (0, 1):
         mine = z[c == k]
         error = 4 * math.sqrt(EXAMPLE.variances[k] / len(mine))
-        yield Claim(f"ancestral draws: mean of z in cluster {k + 1}", "Monte Carlo", EXAMPLE.means[k], float(mine.mean()), error)
+        yield Claim(
+            f"drawn-mean-cluster-{k + 1}",
+            f"ancestral draws: mean of z in cluster {k + 1}",
+            "Monte Carlo",
+            EXAMPLE.means[k],
+            float(mine.mean()),
+            error,
+        )
     share_error = 4 * math.sqrt(0.3 * 0.7 / DRAWS)
-    yield Claim("ancestral draws: share of cluster 1", "Monte Carlo", EXAMPLE.weights[0], float(np.mean(c == 0)), share_error)
     yield Claim(
-        "ancestral draws: share of x = 1", "Monte Carlo", math.exp(EXAMPLE.log_evidence()), float(x.mean()), 4 * 0.5 / DRAWS**0.5
+        "drawn-share-cluster-1",
+        "ancestral draws: share of cluster 1",
+        "Monte Carlo",
+        EXAMPLE.weights[0],
+        float(np.mean(c == 0)),
+        share_error,
+    )
+    yield Claim(
+        "drawn-share-lit-pixel",
+        "ancestral draws: share of x = 1",
+        "Monte Carlo",
+        math.exp(EXAMPLE.log_evidence()),
+        float(x.mean()),
+        4 * 0.5 / DRAWS**0.5,
     )
     near = np.abs(z - 0.5) < 0.1
     shares = [float(x[near & (c == k)].mean()) for k in (0, 1)]
     counts = [int((near & (c == k)).sum()) for k in (0, 1)]
     spread = 4 * math.sqrt(sum(0.25 / n for n in counts))
-    yield Claim("given $z$, the share of $x=1$ does not depend on $c$", "Monte Carlo", shares[0], shares[1], spread)
+    yield Claim(
+        "pixel-independent-of-cluster",
+        "given $z$, the share of $x=1$ does not depend on $c$",
+        "Monte Carlo",
+        shares[0],
+        shares[1],
+        spread,
+    )
     yield from _decoders()
     described = evidence.samples(RUN)
-    yield Claim("the trained mixing weights sum to one", "recomputation", 1.0, float(described["weights"].sum()), 1e-5)  # float32
-    yield Claim("the trained mixing weights are positive", "recomputation", True, bool((described["weights"] > 0).all()))
+    yield Claim(
+        "mixing-weights-sum",
+        "the trained mixing weights sum to one",
+        "recomputation",
+        1.0,
+        float(described["weights"].sum()),
+        1e-5,  # float32
+    )
+    yield holds(
+        "mixing-weights-positive",
+        "the trained mixing weights are positive",
+        "recomputation",
+        bool((described["weights"] > 0).all()),
+    )
 
 
 SPREAD = 0.1
@@ -132,11 +177,25 @@ def _decoders() -> Iterable[Claim]:
     x, mean, variance = rng.standard_normal(5), rng.standard_normal(5), rng.uniform(0.2, 2.0, 5)
     formula = -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum()
     law = float(stats.multivariate_normal(mean, np.diag(variance)).logpdf(x))
-    yield Claim("real data: log-density from mean and log-variance, five pixels", "closed form", float(formula), law, 1e-10)
+    yield Claim(
+        "log-density-five-pixels",
+        "real data: log-density from mean and log-variance, five pixels",
+        "closed form",
+        float(formula),
+        law,
+        1e-10,
+    )
     on, p = (rng.random(5) < 0.5).astype(float), rng.uniform(0.1, 0.9, 5)
     formula = (on * np.log(p) + (1 - on) * np.log(1 - p)).sum()
     law = math.log(math.prod(chance if bit else 1 - chance for bit, chance in zip(on, p, strict=True)))
-    yield Claim("binary data: log-probability from the means, five pixels", "enumeration", float(formula), law, 1e-10)
+    yield Claim(
+        "log-probability-five-pixels",
+        "binary data: log-probability from the means, five pixels",
+        "enumeration",
+        float(formula),
+        law,
+        1e-10,
+    )
     at = -2.0
 
     def joint(z: float) -> float:
@@ -145,7 +204,15 @@ def _decoders() -> Iterable[Claim]:
         )
 
     right, printed = (_linear_marginal(at, spreads) for spreads in ((SPREAD, SPREAD), EXAMPLE.variances))
-    yield Claim("real data: density $p(x)$ of one pixel at $x=-2$", "quadrature", right, _integral(joint), 1e-8, published=printed)
+    yield Claim(
+        "marginal-density-real-pixel",
+        "real data: density $p(x)$ of one pixel at $x=-2$",
+        "quadrature",
+        right,
+        _integral(joint),
+        1e-8,
+        published=printed,
+    )
 
 
 # ------------------------------------------------------------------------------------------------ 3.2
@@ -157,10 +224,10 @@ def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
     from scipy.optimize import minimize
 
     direct = _five_terms(GIVEN[0])
-    yield Claim("the bound of the example", "quadrature", -2.9619850728, direct, 1e-9)
+    yield Claim("bound-of-example", "the bound of the example", "quadrature", -2.9619850728, direct, 1e-9)
     evidence_ = math.log(sum(_integral(lambda z, c=c: _joint(EXAMPLE.x, z, c)) for c in (0, 1)))  # type: ignore[misc]
-    yield Claim(r"$\log p(x)$ of the example", "quadrature", -0.4080620208, evidence_, 1e-9)
-    yield Claim(r"in the example the bound lies below $\log p(x)$", "quadrature", True, direct <= evidence_)
+    yield Claim("log-evidence-of-example", r"$\log p(x)$ of the example", "quadrature", -0.4080620208, evidence_, 1e-9)
+    yield holds("bound-below-evidence", r"in the example the bound lies below $\log p(x)$", "quadrature", direct <= evidence_)
 
     def gap(z: float) -> float:
         return sum(
@@ -169,12 +236,20 @@ def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
 
     divergence = _code_mean(gap)
     yield Claim(
-        r"$\log p(x)$ minus the bound is the divergence to the posterior", "quadrature", evidence_ - direct, divergence, 1e-8
+        "gap-of-bound",
+        r"$\log p(x)$ minus the bound is the divergence to the posterior",
+        "quadrature",
+        evidence_ - direct,
+        divergence,
+        1e-8,
     )
     exact = EXAMPLE.log_evidence()
     statement = "what the bound and the divergence to the posterior add up to: the logarithm of $p(x)$"
-    yield Claim(statement, "quadrature", exact, EXAMPLE.bound(GIVEN) + divergence, 1e-8, published=math.exp(exact))
     yield Claim(
+        "bound-plus-divergence", statement, "quadrature", exact, EXAMPLE.bound(GIVEN) + divergence, 1e-8, published=math.exp(exact)
+    )
+    yield Claim(
+        "evidence-above-its-logarithm",
         "how far $p(x)$ itself lies above its logarithm",
         "quadrature",
         math.exp(exact) - exact,
@@ -197,8 +272,13 @@ def dgm_3_2(evidence: Evidence) -> Iterable[Claim]:
         float(minimize(negative_bound, np.array(start), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12}).fun)
         for start in ((1.5, 0.0, -1.0), (-0.5, 0.0, 1.0))
     )
-    yield Claim("gap of the best mean-field distribution", "optimisation", 0.0957, evidence_ + best, 5e-5)
-    yield Claim(r"the best mean-field bound stays below $\log p(x)$", "optimisation", True, -best < evidence_ - 1e-3)
+    yield Claim("gap-of-best-mean-field", "gap of the best mean-field distribution", "optimisation", 0.0957, evidence_ + best, 5e-5)
+    yield holds(
+        "best-mean-field-below-evidence",
+        r"the best mean-field bound stays below $\log p(x)$",
+        "optimisation",
+        -best < evidence_ - 1e-3,
+    )
 
 
 # ------------------------------------------------------------------------------------------------ 3.3
@@ -215,16 +295,35 @@ def dgm_3_3_1(evidence: Evidence) -> Iterable[Claim]:
         return sum(share * math.log(share / _posterior(z, c)) for c, share in enumerate(GIVEN))
 
     first, second = _code_mean(marginal), _code_mean(divergence)
-    yield Claim("both forms of the bound agree", "quadrature", _five_terms(GIVEN[0]), first - second, 1e-9)
-    yield Claim("value of both forms in the example", "quadrature", -2.9619850728, first - second, 1e-9)
-    yield Claim(r"the first term, free of $q(c\mid x)$", "quadrature", EXAMPLE.bound(GIVEN) + second, first, 1e-9)
-    yield Claim("the expected divergence between the cluster distributions is not negative", "quadrature", True, second >= 0)
+    yield Claim("second-form-of-bound", "both forms of the bound agree", "quadrature", _five_terms(GIVEN[0]), first - second, 1e-9)
+    yield Claim("bound-of-example", "value of both forms in the example", "quadrature", -2.9619850728, first - second, 1e-9)
+    yield Claim(
+        "first-term-without-clusters",
+        r"the first term, free of $q(c\mid x)$",
+        "quadrature",
+        EXAMPLE.bound(GIVEN) + second,
+        first,
+        1e-9,
+    )
+    yield holds(
+        "expected-divergence-not-negative",
+        "the expected divergence between the cluster distributions is not negative",
+        "quadrature",
+        second >= 0,
+    )
     bayes = max(
         abs(_joint(1, z, c) + _joint(0, z, c) - _posterior(z, c) * sum(_joint(x, z, k) for x in (0, 1) for k in (0, 1)))
         for z in (-2.0, 0.3, 4.0)
         for c in (0, 1)
     )
-    yield Claim(r"Bayes: $p(z\mid c)\,p(c)$ against $p(z)\,p(c\mid z)$, largest difference", "closed form", 0.0, bayes, 1e-15)
+    yield Claim(
+        "bayes-factorisation-error",
+        r"Bayes: $p(z\mid c)\,p(c)$ against $p(z)\,p(c\mid z)$, largest difference",
+        "closed form",
+        0.0,
+        bayes,
+        1e-15,
+    )
 
 
 def _laws(variance: float) -> tuple[float, float]:
@@ -249,35 +348,71 @@ def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim | Finding]:
         lambda gamma: -_five_terms(float(gamma)), bounds=(0.01, 0.99), method="bounded", options={"xatol": 1e-9}
     )
     yield Claim(
-        r"$\gamma_1$ of the cluster distribution that maximises the bound", "optimisation", 0.1618321867, float(found.x), 1e-6
+        "gamma-of-maximiser",
+        r"$\gamma_1$ of the cluster distribution that maximises the bound",
+        "optimisation",
+        0.1618321867,
+        float(found.x),
+        1e-6,
     )
-    yield Claim(r"$\gamma_1$ by the geometric form", "optimisation", float(EXAMPLE.geometric()[0]), float(found.x), 1e-6)
-    yield Claim("the bound at its maximiser", "optimisation", -1.9701238398, -float(found.fun), 1e-9)
+    yield Claim(
+        "gamma-of-geometric-form",
+        r"$\gamma_1$ by the geometric form",
+        "optimisation",
+        float(EXAMPLE.geometric()[0]),
+        float(found.x),
+        1e-6,
+    )
+    yield Claim("bound-at-maximiser", "the bound at its maximiser", "optimisation", -1.9701238398, -float(found.fun), 1e-9)
     averaged = _code_mean(lambda z: _posterior(z, 0))
-    yield Claim(r"$\gamma_1$ of the averaged distribution", "quadrature", 0.2973695298, averaged, 1e-9)
-    yield Claim(r"the averaged $\gamma_1$ that the code gives", "quadrature", float(EXAMPLE.averaged()[0]), averaged, 1e-9)
-    yield Claim("the bound at the averaged distribution", "quadrature", -2.0271130722, _five_terms(averaged), 1e-9)
+    yield Claim("gamma-of-average", r"$\gamma_1$ of the averaged distribution", "quadrature", 0.2973695298, averaged, 1e-9)
+    yield Claim(
+        "gamma-of-average-in-code",
+        r"the averaged $\gamma_1$ that the code gives",
+        "quadrature",
+        float(EXAMPLE.averaged()[0]),
+        averaged,
+        1e-9,
+    )
+    yield Claim(
+        "bound-at-average", "the bound at the averaged distribution", "quadrature", -2.0271130722, _five_terms(averaged), 1e-9
+    )
 
     best, mean = EXAMPLE.geometric(), EXAMPLE.averaged()
     away = float(np.sum(mean * np.log(mean / best)))
     statement = r"what the averaged distribution gives away is $D_{\mathrm{KL}}(\gamma\,\|\,\gamma^*)$"
-    yield Claim(statement, "quadrature", away, -float(found.fun) - _five_terms(averaged), 1e-9)
+    yield Claim("bound-lost-by-averaging", statement, "quadrature", away, -float(found.fun) - _five_terms(averaged), 1e-9)
     shown = evidence.arrays("mixture_prior")
     drawn = float(np.abs(shown["marks"][1:, 1] - [_five_terms(averaged), -float(found.fun)]).max())
-    yield Claim("the drawn bounds of both distributions, largest difference", "quadrature", 0.0, drawn, 1e-8)
+    yield Claim("drawn-bounds-error", "the drawn bounds of both distributions, largest difference", "quadrature", 0.0, drawn, 1e-8)
     laws = np.array([_laws(float(variance)) for variance in shown["spread"]])
     drawn = float(np.abs(laws - np.stack([shown["averaged"], shown["geometric"]], axis=1)).max())
-    yield Claim(r"both distributions as $q(z\mid x)$ narrows, in the table: largest difference", "quadrature", 0.0, drawn, 1e-8)
+    yield Claim(
+        "narrowing-table-error",
+        r"both distributions as $q(z\mid x)$ narrows, in the table: largest difference",
+        "quadrature",
+        0.0,
+        drawn,
+        1e-8,
+    )
 
     def opposite(gamma: float) -> float:
         law = (gamma, 1 - gamma)
         return _code_mean(lambda z: sum(_posterior(z, c) * math.log(_posterior(z, c) / law[c]) for c in (0, 1)))
 
     mean_law = minimize_scalar(lambda gamma: opposite(float(gamma)), bounds=(0.01, 0.99), method="bounded", options={"xatol": 1e-9})
-    yield Claim("the averaged distribution minimises the opposite divergence", "optimisation", averaged, float(mean_law.x), 1e-6)
+    yield Claim(
+        "average-minimises-opposite-divergence",
+        "the averaged distribution minimises the opposite divergence",
+        "optimisation",
+        averaged,
+        float(mean_law.x),
+        1e-6,
+    )
     exact, near = (mixture_prior.Example(q_variance=1e-4), float(_posterior(EXAMPLE.q_mean, 0)))
     apart = max(abs(float(law[0]) - near) for law in (exact.averaged(), exact.geometric()))
     yield Claim(
+        "narrow-posterior-error",
         r"for a narrow $q(z\mid x)$ both distributions are $p(c\mid z)$ at its mean, largest difference",
         "closed form",
         0.0,
@@ -286,11 +421,15 @@ def dgm_3_3_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     kl = {split: evidence.metric(RUN, "mixture_kl", split) for split in ("one draw", "averaged", "geometric")}
     ordered = kl["geometric"] <= kl["averaged"] + 1e-9 and kl["geometric"] <= kl["one draw"] + 1e-9
-    yield Claim(
-        "trained model: no cluster distribution gives a better bound than the geometric one", "recomputation", True, ordered
+    yield holds(
+        "geometric-bound-is-best",
+        "trained model: no cluster distribution gives a better bound than the geometric one",
+        "recomputation",
+        ordered,
     )
     given_away = kl["averaged"] - kl["geometric"]
     yield Claim(
+        "trained-bound-lost-by-averaging",
         "trained model: bound given away by averaging is the mean divergence to the geometric distribution",
         "recomputation",
         evidence.metric(RUN, "kl_to_geometric", "averaged"),
@@ -335,23 +474,34 @@ def dgm_3_4(evidence: Evidence) -> Iterable[Claim]:
     value = integrated(log_density(p))
     first_only, last_only = (_without_brackets(*q, *p, coordinate) for coordinate in (0, 1))
     statement = r"the integral of $q\log p$ in two dimensions"
-    yield Claim(statement, "quadrature", -7.741303476129373, value, 1e-10, published=first_only)
+    yield Claim("integral-of-q-log-p", statement, "quadrature", -7.741303476129373, value, 1e-10, published=first_only)
     lemma = mixture_prior.gaussian_cross_entropy(*q, *p)
-    yield Claim("the lemma, by its formula", "quadrature", lemma, value, 1e-10, published=last_only)
+    yield Claim("lemma-value", "the lemma, by its formula", "quadrature", lemma, value, 1e-10, published=last_only)
     own = integrated(log_density(q))
     entropy = -0.5 * sum(math.log(2 * math.pi * v) + 1 for v in q[1])
-    yield Claim(r"the integral of $q\log q$ is minus the entropy", "quadrature", entropy, own, 1e-10)
+    yield Claim("minus-entropy-of-q", r"the integral of $q\log q$ is minus the entropy", "quadrature", entropy, own, 1e-10)
     same_mean = integrated(log_density((q[0], p[1])))
     share = 0.5 * sum((a - b) ** 2 / s for a, b, s in zip(q[0], p[0], p[1], strict=True))
-    yield Claim("the distance of the means lowers the integral by", "quadrature", share, same_mean - value, 1e-10)
+    yield Claim(
+        "lowering-by-mean-distance",
+        "the distance of the means lowers the integral by",
+        "quadrature",
+        share,
+        same_mean - value,
+        1e-10,
+    )
     apart = integrated(log_density(((p[0][0], q[0][1]), p[1]))) - value
-    yield Claim("of this, the second coordinate alone accounts for", "quadrature", 4.0, apart, 1e-10)
+    yield Claim(
+        "lowering-by-second-coordinate", "of this, the second coordinate alone accounts for", "quadrature", 4.0, apart, 1e-10
+    )
     uniform = [np.linspace(m - math.sqrt(3 * v), m + math.sqrt(3 * v), 200_001) for m, v in zip(*q, strict=True)]
     flat = sum(
         float(np.mean(-0.5 * np.log(2 * np.pi * s) - (z[1:] - 0.5 * (z[1] - z[0]) - o) ** 2 / (2 * s)))
         for z, o, s in zip(uniform, *p, strict=True)
     )
-    yield Claim("the same for a uniform $q$ with these means and variances", "quadrature", lemma, flat, 1e-8)
+    yield Claim(
+        "integral-with-uniform-q", "the same for a uniform $q$ with these means and variances", "quadrature", lemma, flat, 1e-8
+    )
 
 
 def _without_brackets(mean: Any, variance: Any, other_mean: Any, other_variance: Any, coordinate: int) -> float:
@@ -444,31 +594,63 @@ def _same_draw_in_code(noise: np.ndarray) -> np.ndarray:
 @question("dgm-3-5")
 def dgm_3_5(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The closed objective."""
-    yield Claim("the closed form equals the five expectations", "quadrature", EXAMPLE.bound(GIVEN), _five_terms(GIVEN[0]), 1e-9)
-    yield Claim("value of the closed form in the example", "quadrature", -2.9619850728, _five_terms(GIVEN[0]), 1e-9)
+    yield Claim(
+        "objective-equals-five-expectations",
+        "the closed form equals the five expectations",
+        "quadrature",
+        EXAMPLE.bound(GIVEN),
+        _five_terms(GIVEN[0]),
+        1e-9,
+    )
+    yield Claim(
+        "bound-of-example", "value of the closed form in the example", "quadrature", -2.9619850728, _five_terms(GIVEN[0]), 1e-9
+    )
     largest = max(float(np.abs(_formula(a) - _in_code(a)).max()) for a in map(_random_inputs, range(5)))
-    yield Claim("the objective in code is this formula, largest difference", "closed form", 0.0, largest, 1e-6)
+    yield Claim(
+        "objective-in-code-error", "the objective in code is this formula, largest difference", "closed form", 0.0, largest, 1e-6
+    )
     rng = np.random.default_rng(1)
     noise = rng.standard_normal(DRAWS)
     logit = EXAMPLE.slope * (EXAMPLE.q_mean + math.sqrt(EXAMPLE.q_variance) * noise) + EXAMPLE.intercept
     first = -np.logaddexp(0, -logit)
     exact = _code_mean(lambda z: math.log(_pixel(EXAMPLE.x, z)))
     error = 4 * float(first.std()) / DRAWS**0.5
-    yield Claim("the mean of many one-draw estimates of the first term", "Monte Carlo", exact, float(first.mean()), error)
+    yield Claim(
+        "mean-of-one-draw-estimates",
+        "the mean of many one-draw estimates of the first term",
+        "Monte Carlo",
+        exact,
+        float(first.mean()),
+        error,
+    )
     scatter = math.sqrt(_code_mean(lambda z: (math.log(_pixel(EXAMPLE.x, z)) - exact) ** 2))
     statement = "standard deviation of the right side with one draw, $L=1$, in the example"
-    yield Claim(statement, "Monte Carlo", scatter, float(first.std()), 0.01, published=0.0)
+    yield Claim("one-draw-deviation", statement, "Monte Carlo", scatter, float(first.std()), 0.01, published=0.0)
     few = first.reshape(-1, 10).mean(1)
-    yield Claim("ten draws divide the variance of the estimate by ten", "Monte Carlo", 0.1, float(few.var() / first.var()), 0.005)
+    yield Claim(
+        "variance-ratio-ten-draws",
+        "ten draws divide the variance of the estimate by ten",
+        "Monte Carlo",
+        0.1,
+        float(few.var() / first.var()),
+        0.005,
+    )
     draws, mean = _same_draw_in_code(noise), _same_draw()
     statement = "mean of the right side when the draw that is decoded gives the responsibilities too"
-    yield Claim(statement, "Monte Carlo", float(draws.mean()), mean, 4 * float(draws.std()) / DRAWS**0.5)
+    yield Claim("mean-with-shared-draw", statement, "Monte Carlo", float(draws.mean()), mean, 4 * float(draws.std()) / DRAWS**0.5)
     best = EXAMPLE.bound(EXAMPLE.geometric())
-    yield Claim("this mean lies below the bound of the geometric distribution", "quadrature", stated=True, found=mean < best)
+    yield holds(
+        "shared-draw-below-geometric-bound",
+        "this mean lies below the bound of the geometric distribution",
+        "quadrature",
+        mean < best,
+    )
     parts = {name: evidence.metric(RUN, f"grey_{name}") for name in ("bound", "reconstruction", "prior", "assignment", "entropy")}
     total = sum(parts[name] for name in ("reconstruction", "prior", "assignment", "entropy"))
     # means of float32 numbers of a few hundred nats, each rounded at the fifth decimal
-    yield Claim("trained model: the four terms add up to its score", "recomputation", parts["bound"], total, 1e-3)
+    yield Claim(
+        "trained-terms-sum", "trained model: the four terms add up to its score", "recomputation", parts["bound"], total, 1e-3
+    )
     yield from _scores(evidence)
     yield from _clusters(evidence)
 

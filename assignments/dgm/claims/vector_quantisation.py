@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.claim import Claim, Finding, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import measured as measurements
@@ -69,9 +69,16 @@ def dgm_4_1(evidence: Evidence) -> Iterable[Claim]:
     points, _ = _clustered()
     codes, decoded = _coded()
     error = float(((points - decoded) ** 2).sum(1).mean())
-    yield Claim("squared error of a code for each cluster: the variance within clusters", "Monte Carlo", 2.0, error, 0.06)
+    yield Claim(
+        "error-of-cluster-codes",
+        "squared error of a code for each cluster: the variance within clusters",
+        "Monte Carlo",
+        2.0,
+        error,
+        0.06,
+    )
     rate = _entropy_in_bits(np.bincount(codes, minlength=CLUSTERS))
-    yield Claim("bits a code carries", "Monte Carlo", 3.0, rate, 0.002)
+    yield Claim("bits-of-a-code", "bits a code carries", "Monte Carlo", 3.0, rate, 0.002)
 
     # The Gaussian latent variable: q(z|x) = N(a x, v) for each coordinate, prior N(0, 1), linear decoder; a and v such that the
     # mean divergence is half the bits of a code and z has variance 1, which is the best such channel.
@@ -81,22 +88,43 @@ def dgm_4_1(evidence: Evidence) -> Iterable[Claim]:
     z = a * points + math.sqrt(v) * np.random.default_rng(1).standard_normal(points.shape)
     slope = (points * z).mean() / (z * z).mean()  # least squares
     divergence = 0.5 * (v + (a * points) ** 2 - 1 - math.log(v)).sum(1).mean() / math.log(2)
-    yield Claim("bits of the Gaussian code: mean divergence from the prior", "Monte Carlo", 3.0, float(divergence), 0.02)
+    yield Claim(
+        "bits-of-gaussian-code",
+        "bits of the Gaussian code: mean divergence from the prior",
+        "Monte Carlo",
+        3.0,
+        float(divergence),
+        0.02,
+    )
     smooth = float(((points - slope * z) ** 2).sum(1).mean())
-    yield Claim("squared error of the Gaussian code of the same rate", "Monte Carlo", 2 * variance / 8, smooth, 0.3)
+    yield Claim(
+        "error-of-gaussian-code",
+        "squared error of the Gaussian code of the same rate",
+        "Monte Carlo",
+        2 * variance / 8,
+        smooth,
+        0.3,
+    )
     at_centre, halfway = ring_mixture.log_density(_between(), CLUSTERS, RADIUS)
     fall = 0.5 * (RADIUS * math.sin(math.pi / CLUSTERS)) ** 2 - math.log(2)
     statement = "log-density at a cluster's centre minus halfway to the next"
-    yield Claim(statement, "closed form", fall, float(at_centre - halfway), 1e-3)
+    yield Claim("log-density-fall-between-clusters", statement, "closed form", fall, float(at_centre - halfway), 1e-3)
 
     uniform = np.full(512, 1 / 512)
     divergences = [float((q[q > 0] * np.log(q[q > 0] / uniform[q > 0])).sum()) for q in np.eye(512)]
     away = max(abs(divergence - math.log(512)) for divergence in divergences)
     statement = r"divergence of a one-point posterior, largest distance from $\log512$ over all 512 codes"
-    yield Claim(statement, "enumeration", 0.0, away, 1e-12)
+    yield Claim("one-point-divergence-error", statement, "enumeration", 0.0, away, 1e-12)
     used = evidence.metric(RUN, "kl_uniform_prior")
     size = len(evidence.evaluations(RUN)["code_usage"])
-    yield Claim("divergence of an image of the trained model, uniform prior", "closed form", POSITIONS * math.log(size), used, 1e-9)
+    yield Claim(
+        "trained-image-divergence",
+        "divergence of an image of the trained model, uniform prior",
+        "closed form",
+        POSITIONS * math.log(size),
+        used,
+        1e-9,
+    )
 
 
 def _between() -> np.ndarray:
@@ -116,26 +144,56 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     generator = torch.Generator().manual_seed(0)
     z, book = torch.randn((500, 16), generator=generator), torch.randn((64, 16), generator=generator)
     yield Claim(
-        "vectors whose code is not the nearest", "enumeration", 0, _wrong(z.numpy(), book.numpy(), nearest(z, book).numpy())
+        "random-vectors-not-nearest",
+        "vectors whose code is not the nearest",
+        "enumeration",
+        0,
+        _wrong(z.numpy(), book.numpy(), nearest(z, book).numpy()),
     )
     q = np.eye(64)[nearest(z, book).numpy()]
     distance = np.square(z.numpy()[:, None].astype(np.float64) - book.numpy()[None].astype(np.float64)).sum(2)
     on_nearest = float(q[np.arange(500), distance.argmin(1)].mean())
-    yield Claim("probability that the posterior gives to the nearest of all codes, mean", "enumeration", 1.0, on_nearest)
+    yield Claim(
+        "probability-of-nearest-code",
+        "probability that the posterior gives to the nearest of all codes, mean",
+        "enumeration",
+        1.0,
+        on_nearest,
+    )
     logits = -(distance - distance.min(1, keepdims=True)) / 1e-6
     soft = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     yield Claim(
-        "the posterior is the limit of a softmax of squared distances", "closed form", 0.0, float(np.abs(soft - q).max()), 1e-6
+        "softmax-limit-error",
+        "the posterior is the limit of a softmax of squared distances",
+        "closed form",
+        0.0,
+        float(np.abs(soft - q).max()),
+        1e-6,
     )
     one, uniform = np.eye(512)[7], np.full(512, 1 / 512)
     divergence = sum(float(a * math.log(a / b)) for a, b in zip(one, uniform, strict=True) if a > 0)
-    yield Claim("divergence of one position with 512 codes (nats)", "enumeration", 6.238324625039508, divergence, 1e-12)
-    yield Claim("divergence of one position with 512 codes in bits", "enumeration", 9.0, divergence / math.log(2), 1e-12)
+    yield Claim(
+        "nats-of-one-position",
+        "divergence of one position with 512 codes (nats)",
+        "enumeration",
+        6.238324625039508,
+        divergence,
+        1e-12,
+    )
+    yield Claim(
+        "bits-of-one-position",
+        "divergence of one position with 512 codes in bits",
+        "enumeration",
+        9.0,
+        divergence / math.log(2),
+        1e-12,
+    )
 
     gaps, drawn = zip(*map(_one_term, range(50)), strict=True)
     statement = r"smallest $\log p(x)$ minus its bound by one of nine grids, over 50 random decoders, is positive"
-    yield Claim(statement, "enumeration", stated=True, found=min(gaps) > 0)
+    yield holds("one-grid-bound-below-evidence", statement, "enumeration", min(gaps) > 0)
     yield Claim(
+        "five-draw-bound-difference",
         "importance-weighted bound with five draws minus the bound, largest difference",
         "enumeration",
         0.0,
@@ -144,12 +202,20 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
 
     encodings, codes, vectors = _encoded(evidence)
-    yield Claim("positions of trained images whose code is not the nearest", "enumeration", 0, _wrong(encodings, vectors, codes))
+    yield Claim(
+        "trained-positions-not-nearest",
+        "positions of trained images whose code is not the nearest",
+        "enumeration",
+        0,
+        _wrong(encodings, vectors, codes),
+    )
     usage = evidence.evaluations(RUN)["code_usage"]
     perplexity = 2 ** _entropy_in_bits(usage)
     stated = evidence.metric(RUN, "code_perplexity")
-    yield Claim("perplexity of the codes over all test images", "enumeration", stated, perplexity, 1e-6)
-    yield Claim("codes used by the test images", "enumeration", evidence.metric(RUN, "codes_used"), int((usage > 0).sum()))
+    yield Claim("perplexity-of-codes", "perplexity of the codes over all test images", "enumeration", stated, perplexity, 1e-6)
+    yield Claim(
+        "codes-used", "codes used by the test images", "enumeration", evidence.metric(RUN, "codes_used"), int((usage > 0).sum())
+    )
     yield from _bounds(evidence, len(usage))
     yield from _background(evidence, len(usage))
 
@@ -279,14 +345,22 @@ def dgm_4_3(evidence: Evidence) -> Iterable[Claim | Finding]:
     value = loss(z)
     value.backward()
     assert z.grad is not None
-    yield Claim("loss of the example", "closed form", 2.0, value.item(), 1e-12)
+    yield Claim("loss-of-example", "loss of the example", "closed form", 2.0, value.item(), 1e-12)
     for name, stated, found in zip(("first", "second"), (-2.0, 2.0), z.grad[0].tolist(), strict=True):
-        yield Claim(f"gradient at the encoding, {name} coordinate", "automatic differentiation", stated, found, 1e-12)
+        yield Claim(
+            f"encoding-gradient-{name}",
+            f"gradient at the encoding, {name} coordinate",
+            "automatic differentiation",
+            stated,
+            found,
+            1e-12,
+        )
     chosen = book[1].detach().clone().requires_grad_(True)
     (chosen - target[0]).square().sum().backward()
     assert chosen.grad is not None
     difference = float((chosen.grad - z.grad[0]).abs().max())
     yield Claim(
+        "decoder-gradient-difference",
         "the gradient at the encoding is the decoder's at the code, largest difference",
         "automatic differentiation",
         0.0,
@@ -294,22 +368,41 @@ def dgm_4_3(evidence: Evidence) -> Iterable[Claim | Finding]:
         1e-12,
     )
     reached = 0.0 if book.grad is None else float(book.grad.abs().max())
-    yield Claim("gradient of the reconstruction error at the codebook of the example", "automatic differentiation", 0.0, reached)
+    yield Claim(
+        "codebook-gradient-of-example",
+        "gradient of the reconstruction error at the codebook of the example",
+        "automatic differentiation",
+        0.0,
+        reached,
+    )
     with torch.no_grad():
         steps = 1e-4 * torch.eye(2, dtype=torch.float64)
         slopes = [float(loss(z + step) - loss(z - step)) / 2e-4 for step in steps]
-    yield Claim("slope of the true loss in the encoding", "finite differences", 0.0, max(map(abs, slopes)), 1e-9)
+    yield Claim(
+        "slope-of-true-loss", "slope of the true loss in the encoding", "finite differences", 0.0, max(map(abs, slopes)), 1e-9
+    )
 
     own = z.detach().clone().requires_grad_(True)
     (own - target).square().sum().backward()
     assert own.grad is not None
     error = float((z.grad - own.grad - 2 * (book.detach()[1] - own.detach())).abs().max())
     statement = "copied gradient minus the gradient at the encoding, against $H(z_q-z_e)$ with $H=2I$, largest difference"
-    yield Claim(statement, "automatic differentiation", 0.0, error, 1e-12)
+    yield Claim("copied-gradient-excess-error", statement, "automatic differentiation", 0.0, error, 1e-12)
 
     encoder, codebook = _gradients(evidence)
-    yield Claim("the reconstruction error reaches the trained encoder", "automatic differentiation", True, encoder > 0)
-    yield Claim("gradient of the reconstruction error at the trained codebook", "automatic differentiation", 0.0, codebook)
+    yield holds(
+        "error-reaches-trained-encoder",
+        "the reconstruction error reaches the trained encoder",
+        "automatic differentiation",
+        encoder > 0,
+    )
+    yield Claim(
+        "trained-codebook-gradient",
+        "gradient of the reconstruction error at the trained codebook",
+        "automatic differentiation",
+        0.0,
+        codebook,
+    )
     close = evidence.measured(RUN, "quantisation_error")
     close = Measured(close.value, close.stderr, close.n, "share")
     statement = "squared distance of encodings and codes, over the variance of the encodings"
@@ -376,41 +469,70 @@ def dgm_4_4(evidence: Evidence) -> Iterable[Claim]:
 
     settled = averaged(3000)[0].tolist()
     for name, stated, found in zip(("first", "second"), (1.1, 0.9), settled, strict=True):
-        yield Claim(f"moving average of fixed assignments, {name} coordinate", "enumeration", stated, found, 1e-5)
+        yield Claim(
+            f"settled-average-{name}", f"moving average of fixed assignments, {name} coordinate", "enumeration", stated, found, 1e-5
+        )
     kept = 0.99**100
     expected = (kept * 0.0 + (1 - kept) * 2 * 1.1) / (kept + (1 - kept) * 2)
     yield Claim(
-        "moving average after 100 steps from (0, 0), first coordinate", "enumeration", expected, float(averaged(100)[0, 0]), 1e-5
+        "average-after-hundred-steps",
+        "moving average after 100 steps from (0, 0), first coordinate",
+        "enumeration",
+        expected,
+        float(averaged(100)[0, 0]),
+        1e-5,
     )
     fresh = Codebook(2, 2, decay=0.99, least=1e-30)  # counts and sums of zero
     fresh.update(pair, both, generator)
     largest = float((fresh.vectors[0] - pair.mean(0)).abs().max())
     statement = "moving average that starts from counts and sums of zero, after one step: largest distance from the mean"
-    yield Claim(statement, "enumeration", 0.0, largest, 1e-6)
+    yield Claim("one-step-distance-from-mean", statement, "enumeration", 0.0, largest, 1e-6)
     moved = float((averaged(100)[1] - idle).abs().max())
-    yield Claim("a code without encodings stays where it is", "enumeration", 0.0, moved, 1e-6)
+    yield Claim("idle-code-movement", "a code without encodings stays where it is", "enumeration", 0.0, moved, 1e-6)
     book = Codebook(2, 2, decay=0.99, least=0.5)
     book.vectors[:], book.counts[:] = torch.stack([start, idle]), 1.0
     book.sums[:] = book.vectors
     for _ in range(100):
         book.update(pair, both, generator)
     restarted = bool((book.vectors[1] == pair).all(1).any())
-    yield Claim("with restarts a code without encodings takes one of the batch", "enumeration", True, restarted)
+    yield holds("idle-code-restarts", "with restarts a code without encodings takes one of the batch", "enumeration", restarted)
 
     z = torch.tensor([0.9, 1.1], dtype=torch.float64, requires_grad=True)
     e = torch.tensor([1.0, 0.8], dtype=torch.float64, requires_grad=True)
     (z.detach() - e).square().sum().backward()
     assert e.grad is not None
     for name, stated, found in zip(("first", "second"), (0.2, -0.6), e.grad.tolist(), strict=True):
-        yield Claim(f"gradient 2(e - z) of the codebook term, {name} coordinate", "automatic differentiation", stated, found, 1e-12)
+        yield Claim(
+            f"codebook-term-gradient-{name}",
+            f"gradient 2(e - z) of the codebook term, {name} coordinate",
+            "automatic differentiation",
+            stated,
+            found,
+            1e-12,
+        )
     untouched = 0.0 if z.grad is None else float(z.grad.abs().max())
-    yield Claim("gradient of the codebook term at the encoding", "automatic differentiation", 0.0, untouched)
+    yield Claim(
+        "codebook-term-gradient-at-encoding",
+        "gradient of the codebook term at the encoding",
+        "automatic differentiation",
+        0.0,
+        untouched,
+    )
     e.grad = None
     (0.25 * (z - e.detach()).square().sum()).backward()
     assert z.grad is not None
     pulled = float((z.grad - 0.5 * (z - e)).abs().max().detach())
-    yield Claim("gradient 2 beta (z - e) of the commitment term", "automatic differentiation", 0.0, pulled, 1e-12)
+    yield Claim(
+        "commitment-gradient-error",
+        "gradient 2 beta (z - e) of the commitment term",
+        "automatic differentiation",
+        0.0,
+        pulled,
+        1e-12,
+    )
     touched = 0.0 if e.grad is None else float(e.grad.abs().max())
-    yield Claim("gradient of the commitment term at the code", "automatic differentiation", 0.0, touched)
+    yield Claim(
+        "commitment-gradient-at-code", "gradient of the commitment term at the code", "automatic differentiation", 0.0, touched
+    )
     step = float((e - 0.5 * 2 * (e - z)).sub(z).abs().max().detach())
-    yield Claim("a gradient step of one half puts the code on its encoding", "closed form", 0.0, step, 1e-12)
+    yield Claim("half-step-distance", "a gradient step of one half puts the code on its encoding", "closed form", 0.0, step, 1e-12)

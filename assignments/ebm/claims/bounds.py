@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from dgm.claims.claim import Claim
+from dgm.claims.claim import Claim, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import divergences, ring_mixture, variational_bounds
@@ -23,6 +23,7 @@ __all__: list[str] = []
 VARIANCES = (math.sqrt(5), math.sqrt(3), math.sqrt(0.8))
 DEVIATIONS = (5.0, 3.0, 0.8)
 PQ, QP = r"$D_{\mathrm{KL}}(p\,\|\,q)$", r"$D_{\mathrm{KL}}(q\,\|\,p)$"
+WAYS = ("forward", "reverse")  # the same two, as ids call them
 PUBLISHED = (97.77, 2.10)  # what was printed for the two, with parameters that do not give them
 INSIDE, MEAN = (3.0, 4.0), (10.0, 0.0)
 
@@ -75,12 +76,12 @@ def ebm_2_1(evidence: Evidence) -> Iterable[Claim]:
     posterior = [value / math.fsum(JOINT) for value in JOINT]
     bound = math.fsum(q * math.log(joint / q) for q, joint in zip(Q, JOINT, strict=True))
     divergence = math.fsum(q * math.log(q / g) for q, g in zip(Q, posterior, strict=True))
-    yield Claim("log-likelihood $\\log p(x)$", "enumeration", -1.2378743560, log_p, 1e-9)
-    yield Claim("the bound $\\mathcal{L}$ for the stated $q$", "enumeration", -1.2709158697, bound, 1e-9)
-    yield Claim("the divergence from the posterior", "enumeration", 0.0330415137, divergence, 1e-9)
-    yield Claim("bound plus divergence is $\\log p(x)$", "enumeration", log_p, bound + divergence, 1e-12)
+    yield Claim("log-likelihood-of-x", "log-likelihood $\\log p(x)$", "enumeration", -1.2378743560, log_p, 1e-9)
+    yield Claim("bound-for-stated-q", "the bound $\\mathcal{L}$ for the stated $q$", "enumeration", -1.2709158697, bound, 1e-9)
+    yield Claim("divergence-from-posterior", "the divergence from the posterior", "enumeration", 0.0330415137, divergence, 1e-9)
+    yield Claim("bound-plus-divergence", "bound plus divergence is $\\log p(x)$", "enumeration", log_p, bound + divergence, 1e-12)
     formula = float(variational_bounds.discrete_bound(np.log([JOINT]), np.array([Q]))[0])
-    yield Claim("the bound by the formula of this program", "enumeration", formula, bound, 1e-12)
+    yield Claim("bound-by-program", "the bound by the formula of this program", "enumeration", formula, bound, 1e-12)
 
     def negative(logits: np.ndarray) -> float:
         law = np.exp(logits - logits.max())
@@ -91,21 +92,30 @@ def ebm_2_1(evidence: Evidence) -> Iterable[Claim]:
     best = np.exp(end.x - end.x.max())
     best /= best.sum()
     distance = float(np.abs(best - posterior).max())
-    yield Claim("the maximiser over $q$ is the posterior, largest distance", "optimisation", 0.0, distance, 1e-6)
-    yield Claim("the maximum over $q$ is $\\log p(x)$", "optimisation", log_p, -float(end.fun), 1e-9)
+    yield Claim(
+        "maximiser-is-posterior", "the maximiser over $q$ is the posterior, largest distance", "optimisation", 0.0, distance, 1e-6
+    )
+    yield Claim("maximum-is-log-likelihood", "the maximum over $q$ is $\\log p(x)$", "optimisation", log_p, -float(end.fun), 1e-9)
     laws = np.random.default_rng(0).dirichlet(np.ones(3), size=5000)
     highest = float(variational_bounds.discrete_bound(np.tile(np.log(JOINT), (5000, 1)), laws).max())
-    yield Claim("none of 5000 random $q$ exceeds $\\log p(x)$", "Monte Carlo", stated=True, found=highest <= log_p)
+    yield holds("random-q-never-exceeds", "none of 5000 random $q$ exceeds $\\log p(x)$", "Monte Carlo", highest <= log_p)
     # a family that leaves the posterior out: all that give the first value of z the probability 1/2
     shares = np.linspace(0.001, 0.499, 499)
     family = np.stack([np.full(499, 0.5), shares, 0.5 - shares], axis=1)
     bounds = variational_bounds.discrete_bound(np.tile(np.log(JOINT), (499, 1)), family)
     divergences_of = (family * np.log(family / posterior)).sum(1)
     same = int(bounds.argmax()) == int(divergences_of.argmin())
-    yield Claim("in a family without the posterior both criteria choose the same $q$", "enumeration", stated=True, found=same)
+    yield holds("same-choice-in-family", "in a family without the posterior both criteria choose the same $q$", "enumeration", same)
     # over theta the equivalence fails: doubling p(x, z) raises the bound and leaves the divergence as it is
     doubled = math.fsum(q * math.log(2 * joint / q) for q, joint in zip(Q, JOINT, strict=True))
-    yield Claim("doubling $p(x,z)$ raises the bound by $\\log2$", "enumeration", math.log(2), doubled - bound, 1e-12)
+    yield Claim(
+        "doubling-raises-bound",
+        "doubling $p(x,z)$ raises the bound by $\\log2$",
+        "enumeration",
+        math.log(2),
+        doubled - bound,
+        1e-12,
+    )
 
     # two values of z, p(z) = q = 1/2, p(x | z) = theta and (1 - theta) / 2
     def bound_at(theta: float) -> float:
@@ -118,8 +128,18 @@ def ebm_2_1(evidence: Evidence) -> Iterable[Claim]:
     options = {"xatol": 1e-10}
     highest = float(minimize_scalar(lambda t: -bound_at(t), bounds=(0.01, 0.99), method="bounded", options=options).x)
     closest = float(minimize_scalar(divergence_at, bounds=(0.01, 0.99), method="bounded", options=options).x)
-    yield Claim("the $\\theta$ with the highest bound at fixed $q$", "optimisation", 1 / 2, highest, 1e-6, published=closest)
-    yield Claim("the $\\theta$ with the least divergence at fixed $q$", "optimisation", 1 / 3, closest, 1e-6)
+    yield Claim(
+        "theta-of-highest-bound",
+        "the $\\theta$ with the highest bound at fixed $q$",
+        "optimisation",
+        1 / 2,
+        highest,
+        1e-6,
+        published=closest,
+    )
+    yield Claim(
+        "theta-of-least-divergence", "the $\\theta$ with the least divergence at fixed $q$", "optimisation", 1 / 3, closest, 1e-6
+    )
 
 
 def _overlap(sds: tuple[float, float, float]) -> float:
@@ -145,18 +165,23 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
     for reading, sds in readings.items():
         found, p = _pair(sds), asymmetric_pair.mixture(reading)
         formulas = (divergences.forward_kl(p, -10.0, sds[2]), divergences.reverse_kl(p, -10.0, sds[2]))
-        for name, text, formula, value, printed in zip((PQ, QP), stated[reading], formulas, found, PUBLISHED, strict=True):
-            yield Claim(f"{name} with {reading}", "quadrature", text, value, 1e-8, published=printed, printed=True)
-            yield Claim(f"the program's {name} for {reading}", "quadrature", formula, value, 1e-8)
+        for way, name, text, formula, value, printed in zip(
+            WAYS, (PQ, QP), stated[reading], formulas, found, PUBLISHED, strict=True
+        ):
+            yield Claim(
+                f"{way}-kl-{reading}", f"{name} with {reading}", "quadrature", text, value, 1e-8, published=printed, printed=True
+            )
+            yield Claim(f"{way}-by-program-{reading}", f"the program's {name} for {reading}", "quadrature", formula, value, 1e-8)
         ratio = {"variances": 36.1, "deviations": 69.6}[reading]
-        yield Claim(f"ratio of the two with {reading}", "quadrature", ratio, found[0] / found[1], 0.05)
+        yield Claim(f"ratio-with-{reading}", f"ratio of the two with {reading}", "quadrature", ratio, found[0] / found[1], 0.05)
     shifted = {-5.0: (70.8310007170, 1.1894379124), 0.0: (39.5810007170, 3.6889048544)}
-    for mean, values in shifted.items():
-        for name, text, value in zip((PQ, QP), values, _pair(VARIANCES, mean), strict=True):
-            yield Claim(f"{name}, variances, $q$ moved to ${mean:g}$", "quadrature", text, value, 1e-8)
+    for (mean, values), place in zip(shifted.items(), ("minus-five", "zero"), strict=True):
+        for way, name, text, value in zip(WAYS, (PQ, QP), values, _pair(VARIANCES, mean), strict=True):
+            yield Claim(f"{way}-kl-at-{place}", f"{name}, variances, $q$ moved to ${mean:g}$", "quadrature", text, value, 1e-8)
     ratios = {mean: _pair(VARIANCES, mean)[0] / _pair(VARIANCES, mean)[1] for mean in (-10.0, -5.0, 0.0)}
     falls = ratios[-10.0] > ratios[-5.0] > ratios[0.0]
     yield Claim(
+        "ratio-falls-throughout",
         "the ratio falls all the way from $-10$ over $-5$ to $0$",
         "quadrature",
         stated=False,
@@ -164,8 +189,8 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
         published=True,
         printed=True,
     )
-    yield Claim("ratio with variances at $-5$", "quadrature", 59.55, ratios[-5.0], 0.005)
-    yield Claim("ratio with variances at $0$", "quadrature", 10.73, ratios[0.0], 0.005)
+    yield Claim("ratio-at-minus-five", "ratio with variances at $-5$", "quadrature", 59.55, ratios[-5.0], 0.005)
+    yield Claim("ratio-at-zero", "ratio with variances at $0$", "quadrature", 10.73, ratios[0.0], 0.005)
 
     # the dominating term, from first and second moments of the modes
     moments = 0.5 * (5 + 5**2) + 0.5 * (3 + 20**2)
@@ -173,27 +198,58 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
     entropy = -_integral(lambda x: _density(x) * math.log(_density(x)), -32, -5, 3, 10, 31)
     rest = 0.5 * math.log(2 * math.pi * 0.8) - entropy
     square = _integral(lambda x: _density(x) * (x + 10) ** 2, -32, -5, 3, 10, 31) / (2 * 0.8)
-    yield Claim("$\\mathbb{E}_p(x+10)^2/(2\\sigma_q^2)$", "quadrature", pull, square, 1e-8)
-    yield Claim("entropy and normaliser, the remaining terms", "quadrature", stated["variances"][0] - pull, rest, 1e-8)
+    yield Claim("dominating-term", "$\\mathbb{E}_p(x+10)^2/(2\\sigma_q^2)$", "quadrature", pull, square, 1e-8)
+    yield Claim(
+        "remaining-terms", "entropy and normaliser, the remaining terms", "quadrature", stated["variances"][0] - pull, rest, 1e-8
+    )
     part = _overlap(VARIANCES)
-    yield Claim(f"part of {PQ} from where $q$ exceeds $p$, variances", "quadrature", -0.1002, part, 5e-5)
+    yield Claim("part-from-q-above-p", f"part of {PQ} from where $q$ exceeds $p$, variances", "quadrature", -0.1002, part, 5e-5)
 
     least = [_pair(VARIANCES, left=float(w))[1] for w in np.linspace(0.02, 0.98, 25)]
     falling = all(a > b for a, b in itertools.pairwise(least))
-    yield Claim(f"{QP} falls as the left mode gains weight, variances", "quadrature", stated=True, found=falling)
+    yield holds("reverse-falls-with-left-weight", f"{QP} falls as the left mode gains weight, variances", "quadrature", falling)
     bound = divergences.kl_gaussian(-10, VARIANCES[2], -5, VARIANCES[0])
     limit = _pair(VARIANCES, left=1 - 1e-13)[1]
     yield Claim(
-        f"infimum of {QP} over the weights, variances", "quadrature", bound, limit, 1e-9, published=PUBLISHED[1], printed=True
+        "infimum-of-reverse-kl",
+        f"infimum of {QP} over the weights, variances",
+        "quadrature",
+        bound,
+        limit,
+        1e-9,
+        published=PUBLISHED[1],
+        printed=True,
     )
     weight = float(brentq(lambda w: _pair(DEVIATIONS, left=float(w))[0] - PUBLISHED[0], 0.5, 0.95, xtol=1e-10))
-    yield Claim("weight of the left mode that gives $97.77$ with deviations", "optimisation", 0.78115, weight, 5e-5)
     yield Claim(
-        f"{QP} at that weight", "quadrature", 2.092, _pair(DEVIATIONS, left=weight)[1], 5e-4, published=PUBLISHED[1], printed=True
+        "weight-for-printed-forward",
+        "weight of the left mode that gives $97.77$ with deviations",
+        "optimisation",
+        0.78115,
+        weight,
+        5e-5,
+    )
+    yield Claim(
+        "reverse-where-forward-fits",
+        f"{QP} at that weight",
+        "quadrature",
+        2.092,
+        _pair(DEVIATIONS, left=weight)[1],
+        5e-4,
+        published=PUBLISHED[1],
+        printed=True,
     )
     other = float(brentq(lambda w: _pair(DEVIATIONS, left=float(w))[1] - PUBLISHED[1], 0.5, 0.95, xtol=1e-10))
-    yield Claim("weight of the left mode that gives $2.10$ with deviations", "optimisation", 0.7752, other, 5e-5)
     yield Claim(
+        "weight-for-printed-reverse",
+        "weight of the left mode that gives $2.10$ with deviations",
+        "optimisation",
+        0.7752,
+        other,
+        5e-5,
+    )
+    yield Claim(
+        "forward-where-reverse-fits",
         f"{PQ} at the weight for $2.10$",
         "quadrature",
         99.43,
@@ -203,15 +259,17 @@ def ebm_2_2(evidence: Evidence) -> Iterable[Claim]:
         printed=True,
     )
     half = _mode_of_two()
-    yield Claim("loss of a narrow $q$ on one of two equal modes far apart", "quadrature", math.log(2), half, 1e-9)
+    yield Claim(
+        "loss-on-one-mode", "loss of a narrow $q$ on one of two equal modes far apart", "quadrature", math.log(2), half, 1e-9
+    )
     table = [
         evidence.metric("asymmetric_pair", f"divergence_{way}", f"{reading}_stated") for reading in readings for way in ("pq", "qp")
     ]
     distance = max(abs(a - b) for a, b in zip(table, (*_pair(VARIANCES), *_pair(DEVIATIONS)), strict=True))
-    yield Claim("divergences in the table, largest difference", "quadrature", 0.0, distance, 1e-8)
+    yield Claim("divergences-in-table", "divergences in the table, largest difference", "quadrature", 0.0, distance, 1e-8)
     drawn = evidence.arrays("asymmetric_pair")
     at = float(np.interp(-10.0, drawn["shift"], drawn["variances_pq"]))
-    yield Claim(f"the drawn curve of {PQ} at $-10$", "quadrature", stated["variances"][0], at, 1e-6)
+    yield Claim("drawn-forward-kl", f"the drawn curve of {PQ} at $-10$", "quadrature", stated["variances"][0], at, 1e-6)
 
 
 def _mode_of_two() -> float:
@@ -270,21 +328,32 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     """The bound of the uniform q and its gap, against enumeration."""
     bound, log_p, gap = _enumerated(INSIDE, 10, 10.0)
     fixed = _one_component(INSIDE, 10.0)
-    yield Claim("bound of the uniform $q$ at $R=10$, $x=(3,4)$", "enumeration", -64.3378770664, bound, 1e-9, published=fixed)
-    yield Claim("gap of the uniform $q$ at $x=(3,4)$", "enumeration", 45.9651712815, gap, 1e-9)
-    yield Claim("bound plus gap at $x=(3,4)$", "enumeration", log_p, bound + gap, 1e-12)
-    yield Claim("$\\log p(x)$ at $x=(3,4)$", "enumeration", -18.373, log_p, 5e-4)
+    yield Claim(
+        "bound-inside-ring",
+        "bound of the uniform $q$ at $R=10$, $x=(3,4)$",
+        "enumeration",
+        -64.3378770664,
+        bound,
+        1e-9,
+        published=fixed,
+    )
+    yield Claim("gap-inside-ring", "gap of the uniform $q$ at $x=(3,4)$", "enumeration", 45.9651712815, gap, 1e-9)
+    yield Claim("bound-plus-gap", "bound plus gap at $x=(3,4)$", "enumeration", log_p, bound + gap, 1e-12)
+    yield Claim("log-density-inside-ring", "$\\log p(x)$ at $x=(3,4)$", "enumeration", -18.373, log_p, 5e-4)
     at_mean = _enumerated(MEAN, 10, 10.0)
     line = (
         -0.5 * math.log(2 * math.pi)
         - math.fsum(0.5 * ((MEAN[0] - a) ** 2 + (MEAN[1] - b) ** 2) for a, b in ring_mixture.means(10, 10.0)) / 10
     )  # the average over all means, but with the normaliser of one dimension
-    yield Claim("bound of the uniform $q$ at the mean $(10,0)$", "enumeration", -101.838, at_mean[0], 5e-4, published=line)
-    yield Claim("$\\log p(x)$ at the mean $(10,0)$", "enumeration", -4.140, at_mean[1], 5e-4)
+    yield Claim(
+        "bound-at-mean", "bound of the uniform $q$ at the mean $(10,0)$", "enumeration", -101.838, at_mean[0], 5e-4, published=line
+    )
+    yield Claim("log-density-at-mean", "$\\log p(x)$ at the mean $(10,0)$", "enumeration", -4.140, at_mean[1], 5e-4)
     height = math.exp(-0.5 * math.log(2 * math.pi))
     own = math.exp(_joint(MEAN, 10, 10.0)[-1] - at_mean[1])
     others = math.fsum(math.exp(-2 * (10 * math.sin(math.pi * k / 10)) ** 2) for k in range(1, 10))
     yield Claim(
+        "own-component-at-mean",
         "probability of the component at $(10,0)$ for a point there",
         "enumeration",
         1 / (1 + others),
@@ -295,25 +364,41 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     )
     cases = [((3.0, 4.0), 10, 10.0), ((10.0, 0.0), 10, 10.0), ((-1.3, 0.4), 7, 1.0), ((0.0, 0.0), 3, 10.0), ((2.0, 5.0), 2, 4.0)]
     errors = [abs(_formula("uniform_bound", x, radius) - _enumerated(x, k, radius)[0]) for x, k, radius in cases]
-    yield Claim("closed form of the bound, largest error in five cases", "enumeration", 0.0, max(errors), 1e-9)
+    yield Claim(
+        "bound-formula-error", "closed form of the bound, largest error in five cases", "enumeration", 0.0, max(errors), 1e-9
+    )
     errors = [abs(_formula("uniform_gap", x, k, radius) - _enumerated(x, k, radius)[2]) for x, k, radius in cases]
-    yield Claim("closed form of the gap, largest error in five cases", "enumeration", 0.0, max(errors), 1e-9)
+    yield Claim("gap-formula-error", "closed form of the gap, largest error in five cases", "enumeration", 0.0, max(errors), 1e-9)
     centre = _enumerated((0.0, 0.0), 10, 10.0)
     highest = max(_enumerated(x, 10, 10.0)[0] for x in _around(4.0))
-    yield Claim("at distance $4$ the bound is below that at the centre", "enumeration", stated=True, found=highest < centre[0])
-    yield Claim("the gap at the centre", "enumeration", 0.0, centre[2], 1e-12)
+    yield holds(
+        "bound-lower-off-centre", "at distance $4$ the bound is below that at the centre", "enumeration", highest < centre[0]
+    )
+    yield Claim("gap-at-centre", "the gap at the centre", "enumeration", 0.0, centre[2], 1e-12)
     least = min(_enumerated(x, 10, 10.0)[2] for x in _around(0.5))
-    yield Claim("at distance $\\frac12$ the gap is positive in every direction", "enumeration", stated=True, found=least > 0.1)
+    yield holds(
+        "gap-positive-off-centre", "at distance $\\frac12$ the gap is positive in every direction", "enumeration", least > 0.1
+    )
     pair = _enumerated((0.0, 3.0), 2, 10.0)[2]
-    yield Claim("gap on the line of symmetry of two components", "enumeration", 0.0, pair, 1e-12)
-    yield Claim("the density at the centre is lower than at a mean", "enumeration", stated=True, found=centre[1] < at_mean[1])
+    yield Claim("gap-on-symmetry-line", "gap on the line of symmetry of two components", "enumeration", 0.0, pair, 1e-12)
+    yield holds(
+        "density-lower-at-centre", "the density at the centre is lower than at a mean", "enumeration", centre[1] < at_mean[1]
+    )
     around = [_enumerated(x, 10, 10.0)[0] for x in _around(6.0)]
     single = [_one_component(x, 10.0) for x in _around(6.0)]
-    yield Claim("range of the bound on the circle $\\|x\\|=6$", "enumeration", 0.0, max(around) - min(around), 1e-12)
+    yield Claim(
+        "bound-range-on-circle",
+        "range of the bound on the circle $\\|x\\|=6$",
+        "enumeration",
+        0.0,
+        max(around) - min(around),
+        1e-12,
+    )
     statement = "range of a single component there, $2R\\cdot6$ but for the coarseness of the points"
-    yield Claim(statement, "enumeration", 120.0, max(single) - min(single), 0.5)
+    yield Claim("single-component-range", statement, "enumeration", 120.0, max(single) - min(single), 0.5)
     one = _enumerated(INSIDE, 1, 10.0)[0]
     yield Claim(
+        "excess-at-one-component",
         "closed form minus bound at $K=1$, where the means do not cancel",
         "enumeration",
         -float(np.dot(INSIDE, MEAN)),
@@ -324,10 +409,15 @@ def ebm_2_3_c1(evidence: Evidence) -> Iterable[Claim]:
     index = int(np.argmin(np.abs(drawn["r10_radius"] - 9.0)))
     x = (float(drawn["r10_radius"][index]), 0.0)
     yield Claim(
-        "the drawn bound of the uniform $q$", "enumeration", float(drawn["r10_uniform"][index]), _enumerated(x, 10, 10.0)[0], 1e-9
+        "drawn-uniform-bound",
+        "the drawn bound of the uniform $q$",
+        "enumeration",
+        float(drawn["r10_uniform"][index]),
+        _enumerated(x, 10, 10.0)[0],
+        1e-9,
     )
     table = evidence.metric("ring_bounds", "gap", "r10_inside")
-    yield Claim("the gap in the table", "enumeration", table, gap, 1e-9)
+    yield Claim("gap-in-table", "the gap in the table", "enumeration", table, gap, 1e-9)
 
 
 @question("ebm-2-3-c2")
@@ -339,11 +429,18 @@ def ebm_2_3_c2(evidence: Evidence) -> Iterable[Claim]:
     bound = sum(g * (term - math.log(g)) for g, term in zip(posterior, joint, strict=True))
     component = max(joint) + math.log(10)  # log p(x | z) of the component that fits x best
     yield Claim(
-        "bound of the posterior at $R=10$, $K=10$, $x=(3,4)$", "enumeration", -18.3727057849, bound, 1e-9, published=component
+        "bound-of-posterior",
+        "bound of the posterior at $R=10$, $K=10$, $x=(3,4)$",
+        "enumeration",
+        -18.3727057849,
+        bound,
+        1e-9,
+        published=component,
     )
-    yield Claim("$\\log p(x)$ there", "enumeration", -18.3727057849, log_p, 1e-9)
+    yield Claim("log-density-inside-ring", "$\\log p(x)$ there", "enumeration", -18.3727057849, log_p, 1e-9)
     ratios = [term - math.log(g) for g, term in zip(posterior, joint, strict=True)]
     yield Claim(
+        "joint-over-posterior",
         "$\\log$ of joint over posterior, largest distance from $\\log p(x)$",
         "enumeration",
         0.0,
@@ -354,17 +451,18 @@ def ebm_2_3_c2(evidence: Evidence) -> Iterable[Claim]:
     formula = float(
         variational_bounds.discrete_bound(ring_mixture.log_joint(x, 10, 10.0), ring_mixture.responsibilities(x, 10, 10.0))[0]
     )
-    yield Claim("the bound from the formulas of this program", "enumeration", formula, bound, 1e-9)
+    yield Claim("bound-by-program", "the bound from the formulas of this program", "enumeration", formula, bound, 1e-9)
     both = _enumerated((0.0, 0.0), 10, 10.0)
-    yield Claim("difference of the two choices at $x=0$", "enumeration", 0.0, both[1] - both[0], 1e-12)
-    yield Claim("common value of the two choices at $x=0$", "enumeration", -51.8378770664, both[1], 1e-9)
+    yield Claim("difference-at-origin", "difference of the two choices at $x=0$", "enumeration", 0.0, both[1] - both[0], 1e-12)
+    yield Claim("common-value-at-origin", "common value of the two choices at $x=0$", "enumeration", -51.8378770664, both[1], 1e-9)
     rng = np.random.default_rng(0)
     laws = rng.dirichlet(np.ones(10), size=2000)
     best = max(float(law @ (np.array(joint) - np.log(law))) for law in laws)
-    yield Claim("none of 2000 other random $q$ reaches $\\log p(x)$", "Monte Carlo", stated=True, found=best < log_p)
+    yield holds("random-q-stays-below", "none of 2000 other random $q$ reaches $\\log p(x)$", "Monte Carlo", best < log_p)
     _, _, gap = _enumerated(INSIDE, 10, 10.0)
     exponents = [x[0] @ mean for mean in ring_mixture.means(10, 10.0)]
     yield Claim(
+        "lead-of-posterior",
         "by how much the posterior is better at $x=(3,4)$",
         "enumeration",
         _log_sum(*exponents) - math.log(10),
@@ -373,11 +471,18 @@ def ebm_2_3_c2(evidence: Evidence) -> Iterable[Claim]:
     )
     gaps = [_enumerated((r, 0.0), 10, 10.0)[2] for r in (0.0, 2.0, 4.0, 8.0, 16.0)]
     rising = all(a < b for a, b in itertools.pairwise(gaps))
-    yield Claim("the gap of the uniform $q$ grows with $\\|x\\|$", "enumeration", stated=True, found=rising)
+    yield holds("gap-grows-with-distance", "the gap of the uniform $q$ grows with $\\|x\\|$", "enumeration", rising)
     far = _enumerated((40.0, 0.0), 10, 10.0)[2]
-    yield Claim("gap towards a mean, far out: $R\\|x\\|-\\log K$ at $\\|x\\|=40$", "enumeration", 400 - math.log(10), far, 1e-6)
+    yield Claim(
+        "gap-far-out",
+        "gap towards a mean, far out: $R\\|x\\|-\\log K$ at $\\|x\\|=40$",
+        "enumeration",
+        400 - math.log(10),
+        far,
+        1e-6,
+    )
     table = evidence.metric("ring_bounds", "bound_exact", "r10_inside")
-    yield Claim("the bound in the table", "enumeration", table, bound, 1e-9)
+    yield Claim("bound-in-table", "the bound in the table", "enumeration", table, bound, 1e-9)
 
 
 @functools.cache
@@ -393,22 +498,49 @@ def ebm_2_4_c1(evidence: Evidence) -> Iterable[Claim]:
     for k in (2, 10, 1000):
         value = _enumerated(INSIDE, k, 10.0)[0]
         follows = fixed if k == 1000 else None
-        yield Claim(f"bound of the uniform $q$ at $K={k}$", "enumeration", -64.3378770664, value, 1e-9, published=follows)
+        yield Claim(
+            f"bound-with-{k}-components",
+            f"bound of the uniform $q$ at $K={k}$",
+            "enumeration",
+            -64.3378770664,
+            value,
+            1e-9,
+            published=follows,
+        )
     yield Claim(
+        "closed-form-at-1000-components",
         "closed form of the bound at $K=1000$",
         "enumeration",
         _formula("uniform_bound", INSIDE, 10.0),
         _enumerated(INSIDE, 1000, 10.0)[0],
         1e-9,
     )
-    yield Claim("limit of its gap, $\\log I_0(50)$", "quadrature", 47.1275755019, _bessel(50.0), 1e-9)
-    yield Claim("its gap at $K=1000$", "enumeration", 47.1275755019, _enumerated(INSIDE, 1000, 10.0)[2], 1e-9)
-    yield Claim("formula for the limit of the gap", "quadrature", _formula("uniform_gap_limit", INSIDE, 10.0), _bessel(50.0), 1e-9)
+    yield Claim("limit-of-gap", "limit of its gap, $\\log I_0(50)$", "quadrature", 47.1275755019, _bessel(50.0), 1e-9)
+    yield Claim(
+        "gap-with-1000-components", "its gap at $K=1000$", "enumeration", 47.1275755019, _enumerated(INSIDE, 1000, 10.0)[2], 1e-9
+    )
+    yield Claim(
+        "formula-for-gap-limit",
+        "formula for the limit of the gap",
+        "quadrature",
+        _formula("uniform_gap_limit", INSIDE, 10.0),
+        _bessel(50.0),
+        1e-9,
+    )
     asymptote = 50 - 0.5 * math.log(2 * math.pi * 50)
-    yield Claim("$t-\\frac12\\log(2\\pi t)$ against $\\log I_0(t)$ at $t=50$", "quadrature", asymptote, _bessel(50.0), 5e-3)
+    yield Claim(
+        "bessel-approximation",
+        "$t-\\frac12\\log(2\\pi t)$ against $\\log I_0(t)$ at $t=50$",
+        "quadrature",
+        asymptote,
+        _bessel(50.0),
+        5e-3,
+    )
     errors = [abs(t - 0.5 * math.log(2 * math.pi * t) - _bessel(t)) for t in (10.0, 50.0, 250.0)]
     shrinking = errors[0] > 4 * errors[1] > 16 * errors[2]
-    yield Claim("the error of that approximation falls from $t=10$ to $50$ to $250$", "quadrature", stated=True, found=shrinking)
+    yield holds(
+        "approximation-error-falls", "the error of that approximation falls from $t=10$ to $50$ to $250$", "quadrature", shrinking
+    )
     x = (1.2, -0.7)
     average = _integral(
         lambda t: -math.log(2 * math.pi) - 0.5 * ((x[0] - 2 * math.cos(t)) ** 2 + (x[1] - 2 * math.sin(t)) ** 2),
@@ -416,9 +548,16 @@ def ebm_2_4_c1(evidence: Evidence) -> Iterable[Claim]:
         math.pi,
         2 * math.pi,
     ) / (2 * math.pi)
-    yield Claim("the limit as an average over the angle, $R=2$", "quadrature", _formula("uniform_bound", x, 2.0), average, 1e-9)
+    yield Claim(
+        "bound-averaged-over-angle",
+        "the limit as an average over the angle, $R=2$",
+        "quadrature",
+        _formula("uniform_bound", x, 2.0),
+        average,
+        1e-9,
+    )
     drawn = evidence.arrays("ring_bounds")["r10_uniform_at_mean"]
-    yield Claim("range of the drawn bound over all $K$", "enumeration", 0.0, float(np.ptp(drawn)), 1e-9)
+    yield Claim("drawn-bound-range", "range of the drawn bound over all $K$", "enumeration", 0.0, float(np.ptp(drawn)), 1e-9)
 
 
 def _smeared(x: tuple[float, float], radius: float) -> float:
@@ -436,33 +575,74 @@ def _smeared(x: tuple[float, float], radius: float) -> float:
 def ebm_2_4_c2(evidence: Evidence) -> Iterable[Claim]:
     """log p(x) for many components, against an integral over the angle; published was that nothing changes."""
     stated = {INSIDE: (-18.3727057849, -17.2103015645), MEAN: (-4.1404621492, -5.0581443765)}
-    for x, (at_ten, beyond) in stated.items():
+    for (x, (at_ten, beyond)), spot in zip(stated.items(), ("inside-ring", "at-mean"), strict=True):
         place, found = f"$x=({x[0]:g},{x[1]:g})$", _enumerated(x, 10, 10.0)[1]
-        yield Claim(f"$\\log p(x)$ at $K=10$, $R=10$, {place}", "enumeration", at_ten, found, 1e-9)
-        yield Claim(f"limit of $\\log p(x)$, $R=10$, {place}", "quadrature", beyond, _smeared(x, 10.0), 1e-9)
+        yield Claim(f"with-10-components-{spot}", f"$\\log p(x)$ at $K=10$, $R=10$, {place}", "enumeration", at_ten, found, 1e-9)
+        yield Claim(f"limit-{spot}", f"limit of $\\log p(x)$, $R=10$, {place}", "quadrature", beyond, _smeared(x, 10.0), 1e-9)
         formula = _formula("limit_log_density", x, 10.0)
-        yield Claim(f"the formula with the Bessel function, {place}", "quadrature", formula, _smeared(x, 10.0), 1e-9)
-        yield Claim(f"$\\log p(x)$ at $K=1000$, {place}", "enumeration", beyond, _enumerated(x, 1000, 10.0)[1], 1e-9)
+        yield Claim(
+            f"bessel-formula-{spot}",
+            f"the formula with the Bessel function, {place}",
+            "quadrature",
+            formula,
+            _smeared(x, 10.0),
+            1e-9,
+        )
+        yield Claim(
+            f"with-1000-components-{spot}",
+            f"$\\log p(x)$ at $K=1000$, {place}",
+            "enumeration",
+            beyond,
+            _enumerated(x, 1000, 10.0)[1],
+            1e-9,
+        )
     change = _smeared(MEAN, 10.0) - _enumerated(MEAN, 10, 10.0)[1]
-    yield Claim("change from $K=10$ to the limit at $(10,0)$", "quadrature", -0.918, change, 5e-4, published=0.0, printed=True)
+    yield Claim(
+        "change-at-mean",
+        "change from $K=10$ to the limit at $(10,0)$",
+        "quadrature",
+        -0.918,
+        change,
+        5e-4,
+        published=0.0,
+        printed=True,
+    )
     between = (10 * math.cos(math.pi / 10), 10 * math.sin(math.pi / 10))
     rise = _smeared(between, 10.0) - _enumerated(between, 10, 10.0)[1]
     # two components at distance 2 R sin(pi/20) each, instead of the even spread
     two = math.log(2) - math.log(10) - 2 * (10 * math.sin(math.pi / 20)) ** 2 - math.log(2 * math.pi)
-    yield Claim("change halfway between two means, $R=10$", "quadrature", stated[MEAN][1] - two, rise, 1e-6)
+    yield Claim("change-between-means", "change halfway between two means, $R=10$", "quadrature", stated[MEAN][1] - two, rise, 1e-6)
     small = (1.0, 0.0)
-    yield Claim("$\\log p(x)$ at $R=1$, $K=10$, $x=(1,0)$", "enumeration", -2.60196271, _enumerated(small, 10, 1.0)[1], 5e-9)
-    yield Claim("limit of $\\log p(x)$, $R=1$, $x=(1,0)$", "quadrature", -2.60196271, _smeared(small, 1.0), 5e-9)
+    yield Claim(
+        "narrow-ring-with-10-components",
+        "$\\log p(x)$ at $R=1$, $K=10$, $x=(1,0)$",
+        "enumeration",
+        -2.60196271,
+        _enumerated(small, 10, 1.0)[1],
+        5e-9,
+    )
+    yield Claim(
+        "narrow-ring-limit", "limit of $\\log p(x)$, $R=1$, $x=(1,0)$", "quadrature", -2.60196271, _smeared(small, 1.0), 5e-9
+    )
     change = _enumerated(small, 10, 1.0)[1] - _smeared(small, 1.0)
-    yield Claim("change from $K=10$ to the limit at $R=1$", "quadrature", 4.3e-10, change, 1e-11)
+    yield Claim("narrow-ring-change", "change from $K=10$ to the limit at $R=1$", "quadrature", 4.3e-10, change, 1e-11)
     approximate = -math.log(2 * math.pi) - 0.5 * math.log(2 * math.pi * 100)
-    yield Claim("the approximation at $\\|x\\|=R=10$", "quadrature", approximate, _smeared(MEAN, 10.0), 2e-3)
+    yield Claim(
+        "approximation-on-circle", "the approximation at $\\|x\\|=R=10$", "quadrature", approximate, _smeared(MEAN, 10.0), 2e-3
+    )
     # the mass of the limit, in polar coordinates
     mass = _integral(lambda r: 2 * math.pi * r * math.exp(_formula("limit_log_density", (r, 0.0), 3.0)), 0, 3, 6, 16)
-    yield Claim("integral of the limit over the plane, $R=3$", "quadrature", 1.0, mass, 1e-9)
+    yield Claim("mass-of-limit", "integral of the limit over the plane, $R=3$", "quadrature", 1.0, mass, 1e-9)
     sides = [
         _formula("limit_log_density", (10 * math.cos(t), 10 * math.sin(t)), 10.0) - _smeared(MEAN, 10.0) for t in (0.3, 1.1, 2.0)
     ]
-    yield Claim("largest change of the limit when $x$ turns about the origin", "quadrature", 0.0, max(map(abs, sides)), 1e-9)
+    yield Claim(
+        "limit-change-by-turn",
+        "largest change of the limit when $x$ turns about the origin",
+        "quadrature",
+        0.0,
+        max(map(abs, sides)),
+        1e-9,
+    )
     drawn = evidence.arrays("ring_bounds")["r10_around_limit"]
-    yield Claim("the drawn limit", "quadrature", float(drawn[0]), _smeared(MEAN, 10.0), 1e-9)
+    yield Claim("drawn-limit", "the drawn limit", "quadrature", float(drawn[0]), _smeared(MEAN, 10.0), 1e-9)

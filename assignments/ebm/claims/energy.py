@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.claim import Claim, Finding, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import importance_sampling, ring_mixture
@@ -112,10 +112,15 @@ def _on_the_line() -> Iterable[Claim]:
     slope = sympy.diff(sympy.log(mass), theta)
     expectation = sympy.integrate(sympy.diff(energy, theta) * sympy.exp(energy), (x, -sympy.oo, sympy.oo)) / mass
     same = sympy.simplify(slope - expectation) == 0
-    yield Claim(
-        "$A'=\\mathbb{E}_p[\\partial E/\\partial\\theta]$ for $E=-\\theta x^2/2$", "symbolic", stated=True, found=bool(same)
+    yield holds(
+        "normaliser-slope-is-expectation",
+        "$A'=\\mathbb{E}_p[\\partial E/\\partial\\theta]$ for $E=-\\theta x^2/2$",
+        "symbolic",
+        bool(same),
     )
-    yield Claim("both are $-1/(2\\theta)$, here at $\\theta=2$", "symbolic", -0.25, float(slope.subs(theta, 2)), 1e-15)
+    yield Claim(
+        "slope-at-two", "both are $-1/(2\\theta)$, here at $\\theta=2$", "symbolic", -0.25, float(slope.subs(theta, 2)), 1e-15
+    )
 
     # four points of mean square 2: the normal law that makes them most probable, found with no E and no A
     def improbability(precision: float) -> float:
@@ -128,16 +133,31 @@ def _on_the_line() -> Iterable[Claim]:
         for times in (n, 1)
     ]
     yield Claim(
+        "best-precision",
         "best precision for four points, from $\\sum_iE_\\theta(x_i)-nA(\\theta)$", "optimisation", float(roots[0]), best, 1e-6,
         published=float(roots[1]),
     )  # fmt: skip
     at_two = -0.5 * 2 * count * square - count * float(sympy.log(mass).subs(theta, 2))
-    yield Claim("log-likelihood of the four points at $\\theta=2$", "closed form", at_two, -improbability(2.0), 1e-12)
+    yield Claim(
+        "log-likelihood-at-two",
+        "log-likelihood of the four points at $\\theta=2$",
+        "closed form",
+        at_two,
+        -improbability(2.0),
+        1e-12,
+    )
     # as a loss, to be made small, the objective would have to curve upwards where its gradient vanishes
     curvature = float(sympy.diff(-theta * s / 2 - sympy.log(mass), theta, 2).subs(theta, 1 / square))
     step = 1e-4
     bend = -(improbability(best + step) - 2 * improbability(best) + improbability(best - step)) / step**2 / count
-    yield Claim("second derivative of the averaged objective at its stationary point", "finite differences", curvature, bend, 1e-4)
+    yield Claim(
+        "curvature-at-stationary-point",
+        "second derivative of the averaged objective at its stationary point",
+        "finite differences",
+        curvature,
+        bend,
+        1e-4,
+    )
 
 
 @question("ebm-1-4")
@@ -152,20 +172,39 @@ def ebm_1_4(evidence: Evidence) -> Iterable[Claim]:
     raised, lowered = _gradients(model)
     found, size = _differences(model), float((raised - lowered).norm())
     relative = float((raised - lowered - found).norm()) / size
-    yield Claim("relative error of the gradient formula for a network of ReLUs", "finite differences", 0.0, relative, 1e-4)
+    yield Claim(
+        "gradient-formula-error",
+        "relative error of the gradient formula for a network of ReLUs",
+        "finite differences",
+        0.0,
+        relative,
+        1e-4,
+    )
     turned = float((raised + lowered - found).norm()) / size
     alone = float((raised - found).norm()) / size
-    yield Claim(
-        "smallest relative error with the second term added or left out", "finite differences", stated=True,
-        found=min(turned, alone) > 0.1,
+    yield holds(
+        "second-term-must-be-subtracted",
+        "smallest relative error with the second term added or left out", "finite differences", min(turned, alone) > 0.1,
     )  # fmt: skip
     points, data = _plane()
     objective, _ = ebm.objective(model.energy(data), model.energy(points), torch.zeros(len(points), dtype=torch.float64))
     trained = torch.cat([part.ravel() for part in torch.autograd.grad(objective, list(model.parameters()))])
     relative = float((trained - found).norm()) / size
-    yield Claim("relative error of the gradient that trains the models", "finite differences", 0.0, relative, 1e-4)
     yield Claim(
-        "gradient in a constant that is added to $E$", "automatic differentiation", 0.0, float((raised - lowered)[-1]), 1e-12
+        "training-gradient-error",
+        "relative error of the gradient that trains the models",
+        "finite differences",
+        0.0,
+        relative,
+        1e-4,
+    )
+    yield Claim(
+        "gradient-in-added-constant",
+        "gradient in a constant that is added to $E$",
+        "automatic differentiation",
+        0.0,
+        float((raised - lowered)[-1]),
+        1e-12,
     )
 
 
@@ -180,11 +219,11 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
         return math.exp(-0.5 * (x / 1.5) ** 2) / (1.5 * math.sqrt(2 * math.pi))
 
     mass = _integral(target)
-    yield Claim("$e^A=\\Gamma(1/4)/\\sqrt2$", "quadrature", math.exp(line.EXACT_LOG_NORMALISER), mass, 1e-9)
-    yield Claim("$e^A$ to ten decimals", "quadrature", 2.5636933520, mass, 1e-9)
+    yield Claim("normaliser-by-gamma", "$e^A=\\Gamma(1/4)/\\sqrt2$", "quadrature", math.exp(line.EXACT_LOG_NORMALISER), mass, 1e-9)
+    yield Claim("normaliser-in-decimals", "$e^A$ to ten decimals", "quadrature", 2.5636933520, mass, 1e-9)
     exact = _integral(lambda x: x**2 * target(x)) / mass
-    yield Claim("$F=2\\,\\Gamma(3/4)/\\Gamma(1/4)$", "quadrature", line.EXACT_MEAN, exact, 1e-9)
-    yield Claim("$F$ to ten decimals", "quadrature", 0.6759782401, exact, 1e-9)
+    yield Claim("expectation-by-gamma", "$F=2\\,\\Gamma(3/4)/\\Gamma(1/4)$", "quadrature", line.EXACT_MEAN, exact, 1e-9)
+    yield Claim("expectation-in-decimals", "$F$ to ten decimals", "quadrature", 0.6759782401, exact, 1e-9)
 
     def weight(x: float) -> float:
         at = np.array([x])
@@ -193,30 +232,59 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     above = _integral(lambda x: proposal(x) * weight(x) * x**2)
     below = _integral(lambda x: proposal(x) * weight(x))
     single = _integral(lambda x: proposal(x) * (x**2 * weight(x)) / weight(x) if weight(x) > 0 else proposal(x) * x**2)
-    yield Claim("$F$ as the quotient of two expectations under $q$", "quadrature", above / below, exact, 1e-9, published=single)
-    yield Claim("the expectation in the denominator, $e^A$", "quadrature", mass, below, 1e-9)
-    yield Claim("$\\mathbb{E}_q[f]$, which remains when the weights cancel", "quadrature", 1.5**2, single, 1e-8)
+    yield Claim(
+        "quotient-of-expectations",
+        "$F$ as the quotient of two expectations under $q$",
+        "quadrature",
+        above / below,
+        exact,
+        1e-9,
+        published=single,
+    )
+    yield Claim("denominator-is-normaliser", "the expectation in the denominator, $e^A$", "quadrature", mass, below, 1e-9)
+    yield Claim(
+        "expectation-under-proposal",
+        "$\\mathbb{E}_q[f]$, which remains when the weights cancel",
+        "quadrature",
+        1.5**2,
+        single,
+        1e-8,
+    )
     yield from _half_covered(target)
     square = _integral(lambda x: proposal(x) * weight(x) ** 2)
-    yield Claim("effective share for infinitely many draws", "quadrature", SHARE, mass**2 / square, 1e-8)
+    yield Claim("effective-share-limit", "effective share for infinitely many draws", "quadrature", SHARE, mass**2 / square, 1e-8)
     arrays = evidence.arrays("importance_convergence")
     draws = int(arrays["sizes"][-1])
-    yield Claim("draws of the growing sample", "Monte Carlo", 400_000.0, float(draws))
+    yield Claim("draws-of-growing-sample", "draws of the growing sample", "Monte Carlo", 400_000.0, float(draws))
     variance = _integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - exact) ** 2) / mass**2
     spread = math.sqrt(variance / 400_000)
     yield Claim(
-        "standard error of that estimate of $F$, delta method", "quadrature", spread, float(arrays["error"][-1]), 0.03 * spread
+        "standard-error-of-expectation",
+        "standard error of that estimate of $F$, delta method",
+        "quadrature",
+        spread,
+        float(arrays["error"][-1]),
+        0.03 * spread,
     )
     # bands of six standard errors: the draws follow the seed of the build
     found, band = float(arrays["estimate"][-1]), 6 * spread
-    yield Claim("estimate of $F$ with all draws", "Monte Carlo", exact, found, band)
+    yield Claim("expectation-from-all-draws", "estimate of $F$ with all draws", "Monte Carlo", exact, found, band)
     found, band = float(arrays["log_normaliser"][-1]), 6 * math.sqrt((1 / SHARE - 1) / draws)
-    yield Claim("estimate of $A$ with all draws", "Monte Carlo", math.log(mass), found, band)
-    yield Claim("effective share of all draws", "Monte Carlo", mass**2 / square, float(arrays["effective_share"][-1]), 0.006)
+    yield Claim("log-normaliser-from-all-draws", "estimate of $A$ with all draws", "Monte Carlo", math.log(mass), found, band)
+    yield Claim(
+        "effective-share-of-all-draws",
+        "effective share of all draws",
+        "Monte Carlo",
+        mass**2 / square,
+        float(arrays["effective_share"][-1]),
+        0.006,
+    )
     for m, rms in zip(arrays["repeat_sizes"][-2:], arrays["rms"][-2:], strict=True):
         limit = math.sqrt(variance / float(m))
         statement = f"root mean square error of $\\hat F$ with {m} draws"
-        yield Claim(statement, "Monte Carlo", limit, float(rms), 6 / math.sqrt(2 * line.REPEATS) * limit)
+        yield Claim(
+            f"rms-error-with-{m}-draws", statement, "Monte Carlo", limit, float(rms), 6 / math.sqrt(2 * line.REPEATS) * limit
+        )
     leading = -_integral(lambda x: proposal(x) * weight(x) ** 2 * (x**2 - exact)) / mass**2 / 10
     short = -(square / mass**2 - 1) / (2 * 10)
     yield from _biases(leading, short, exact, math.log(mass), arrays)
@@ -224,9 +292,11 @@ def ebm_1_5(evidence: Evidence) -> Iterable[Claim]:
     log_weights = line.energy(draw) - line.log_proposal(draw)
     shifted = importance_sampling.expectation(log_weights + 700, draw**2).value
     plain = float((np.exp(log_weights) * draw**2).sum() / np.exp(log_weights).sum())
-    yield Claim("$\\hat F$ with 700 added to every log weight", "closed form", plain, shifted, 1e-10)
+    yield Claim(
+        "estimate-with-shifted-weights", "$\\hat F$ with 700 added to every log weight", "closed form", plain, shifted, 1e-10
+    )
     equal = importance_sampling.effective_sample_size(np.zeros(500))
-    yield Claim("effective sample size of 500 equal weights", "closed form", 500.0, equal, 1e-9)
+    yield Claim("effective-size-of-equal-weights", "effective sample size of 500 equal weights", "closed form", 500.0, equal, 1e-9)
 
 
 def _biases(leading: float, short: float, exact: float, log_mass: float, arrays: dict[str, np.ndarray]) -> Iterable[Claim]:
@@ -235,13 +305,17 @@ def _biases(leading: float, short: float, exact: float, log_mass: float, arrays:
     log_weights = line.energy(few) - line.log_proposal(few)
     weights = np.exp(log_weights)
     bias = float(((weights * few**2).sum(1) / weights.sum(1)).mean()) - exact
-    yield Claim("bias of $\\hat F$ with 10 draws, to first order in $1/M$", "Monte Carlo", leading, bias, 0.012)
+    yield Claim(
+        "bias-of-expectation", "bias of $\\hat F$ with 10 draws, to first order in $1/M$", "Monte Carlo", leading, bias, 0.012
+    )
     band = 6 * float(arrays["rms"][0]) / math.sqrt(line.REPEATS)
-    yield Claim("the drawn bias with 10 draws", "Monte Carlo", bias, float(arrays["bias"][0]), band)
+    yield Claim("drawn-bias", "the drawn bias with 10 draws", "Monte Carlo", bias, float(arrays["bias"][0]), band)
     # A-hat, the logarithm of a mean, is too small on average: by half the relative variance of the weights over M
     estimates = [importance_sampling.log_normaliser(row).value for row in log_weights[:10_000]]
     bias = float(np.mean(estimates)) - log_mass
-    yield Claim("bias of $\\hat A$ with 10 draws, to first order in $1/M$", "Monte Carlo", short, bias, 0.007)
+    yield Claim(
+        "bias-of-log-normaliser", "bias of $\\hat A$ with 10 draws, to first order in $1/M$", "Monte Carlo", short, bias, 0.007
+    )
 
 
 def _half_covered(target: Callable[[float], float]) -> Iterable[Claim]:
@@ -254,7 +328,7 @@ def _half_covered(target: Callable[[float], float]) -> Iterable[Claim]:
         quad(lambda x, k=k: x**k * target(x), -1, 1, epsabs=1e-12)[0] for k in (2, 0)
     )  # q times the weight is e^E there
     statement = "the quotient for $q$ uniform on $[-1,1]$, which misses part of the support"
-    yield Claim(statement, "quadrature", float(part), above / below, 1e-9)
+    yield Claim("quotient-with-missing-support", statement, "quadrature", float(part), above / below, 1e-9)
 
 
 def _surrogate() -> Iterable[Claim]:
@@ -282,6 +356,7 @@ def _surrogate() -> Iterable[Claim]:
         for gradient, up, each in zip(found, raised, single, strict=True)
     )
     yield Claim(
+        "surrogate-gradient-difference",
         "gradient of the surrogate against the weighted sum of 400 gradients, largest difference",
         "automatic differentiation",
         0.0,
@@ -289,6 +364,7 @@ def _surrogate() -> Iterable[Claim]:
         1e-6,
     )
     yield Claim(
+        "normaliser-is-log-mean-weight",
         "the estimated normaliser is the log of the mean weight",
         "closed form",
         float(weights.mean().log()),
@@ -300,10 +376,23 @@ def _surrogate() -> Iterable[Claim]:
     with torch.no_grad():
         far = (model.energy(2e6 * rays) - model.energy(1e6 * rays)) / 1e6
         apart = float((far - model.slopes(8)).abs().max())
-    yield Claim("slope far out against the network without its biases, largest difference", "finite differences", 0.0, apart, 1e-6)
+    yield Claim(
+        "slope-without-biases",
+        "slope far out against the network without its biases, largest difference",
+        "finite differences",
+        0.0,
+        apart,
+        1e-6,
+    )
     wide = ebm.Model(parse(ebm.Config, {}, "default"))
     count = 2 * 64 + 64 + 64 * 64 + 64 + 64 + 1
-    yield Claim("parameters with 64 hidden units", "closed form", float(count), float(sum(p.numel() for p in wide.parameters())))
+    yield Claim(
+        "parameter-count",
+        "parameters with 64 hidden units",
+        "closed form",
+        float(count),
+        float(sum(p.numel() for p in wide.parameters())),
+    )
 
 
 @functools.cache
@@ -333,13 +422,29 @@ RUNS = {
 def ebm_1_6(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The surrogate, the diagnostics of the trained models, and what they reach."""
     yield from _surrogate()
-    for run, name in RUNS.items():
+    for (run, name), case in zip(RUNS.items(), ("gaussian", "square", "few-points", "narrow-ring"), strict=True):
         grid = evidence.metric(run, "log_normaliser_grid", "model")
         estimate, error = (evidence.metric(run, "log_normaliser", "samples", field) for field in ("value", "stderr"))
         distance = abs(estimate - grid) / error
-        yield Claim(f"{name}: estimated normaliser, in standard errors from the grid's", "Monte Carlo", 0.0, distance, 6.0, True)
+        yield Claim(
+            f"normaliser-distance-{case}",
+            f"{name}: estimated normaliser, in standard errors from the grid's",
+            "Monte Carlo",
+            0.0,
+            distance,
+            6.0,
+            True,
+        )
     fresh, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
-    yield Claim("normaliser from four million points minus the grid's", "Monte Carlo", 0.0, fresh - exact, 0.01, True)
+    yield Claim(
+        "fresh-normaliser-difference",
+        "normaliser from four million points minus the grid's",
+        "Monte Carlo",
+        0.0,
+        fresh - exact,
+        0.01,
+        True,
+    )
     outside = max(evidence.metric(run, "mass_outside", "model") for run in RUNS)
     statement = "largest probability that one of the four models puts outside the square"
     yield Finding("mass-inside", statement, Measured(outside, 0.0), below=1e-3)
@@ -372,7 +477,15 @@ def ebm_1_6(evidence: Evidence) -> Iterable[Claim | Finding]:
     stated, found = float((share_of_cells * away).sum()), mean(distances)
     # six standard errors of the sample, and what the midpoints of the drawn cells may be off by
     band = 6 * found.stderr + 0.01
-    yield Claim("mean distance of the model's samples from the origin", "Monte Carlo", stated, found.value, band, True)
+    yield Claim(
+        "mean-distance-from-origin",
+        "mean distance of the model's samples from the origin",
+        "Monte Carlo",
+        stated,
+        found.value,
+        band,
+        True,
+    )
 
 
 def _settings(path: Path) -> tuple[int, int]:
@@ -387,24 +500,47 @@ def _settings(path: Path) -> tuple[int, int]:
 def _softmax_is_no_likelihood() -> Iterable[Claim]:
     """What dividing by a sum over the test points gives: for a constant, for the true density, for any energy."""
     constant = float(importance_sampling.softmax_scores(np.full(1000, 3.7)).mean())
-    yield Claim("softmax score of a constant energy", "closed form", -math.log(1000), constant, 1e-12)
+    yield Claim("softmax-of-constant", "softmax score of a constant energy", "closed form", -math.log(1000), constant, 1e-12)
     axis, points = ring_mixture.grid(10.0, 9.0, 761)
     cell = float(axis[1] - axis[0]) ** 2
     flat = 3.7 - math.log(float(np.exp(np.full(len(points), 3.7)).sum()) * cell)
     area = -2 * math.log(float(axis[-1] - axis[0]))
     yield Claim(
-        "log-density of a constant energy on the square of the quadrature", "quadrature", area, flat, 0.003, published=constant
+        "log-density-of-constant",
+        "log-density of a constant energy on the square of the quadrature",
+        "quadrature",
+        area,
+        flat,
+        0.003,
+        published=constant,
     )
     means = ring_mixture.means(10, 10.0)
     squares = ((means[:, None] - means) ** 2).sum(2)
     closed = float(np.exp(-squares / 4).sum()) / (100 * 4 * math.pi)
     log_p = ring_mixture.log_density(points, 10, 10.0)
-    yield Claim("$\\mathbb{E}_p[p(x)]$ in closed form", "quadrature", closed, float(np.exp(2 * log_p).sum()) * cell, 1e-10)
-    yield Claim("$\\mathbb{E}_p[p(x)]$ to ten decimals", "quadrature", 0.0079588813, closed, 1e-9)
+    yield Claim(
+        "mean-density-closed-form",
+        "$\\mathbb{E}_p[p(x)]$ in closed form",
+        "quadrature",
+        closed,
+        float(np.exp(2 * log_p).sum()) * cell,
+        1e-10,
+    )
+    yield Claim("mean-density-in-decimals", "$\\mathbb{E}_p[p(x)]$ to ten decimals", "quadrature", 0.0079588813, closed, 1e-9)
     oracle = -ENTROPY - math.log(1000) - math.log(closed)
-    yield Claim("softmax score to be expected of the true density", "closed form", -7.2090224791, oracle, 1e-8)
+    yield Claim(
+        "softmax-of-truth-expected", "softmax score to be expected of the true density", "closed form", -7.2090224791, oracle, 1e-8
+    )
     found = float((np.exp(log_p) * log_p).sum()) * cell
-    yield Claim("expected log-likelihood of the true density", "quadrature", -ENTROPY, found, 1e-8, published=oracle)
+    yield Claim(
+        "expected-log-likelihood-of-truth",
+        "expected log-likelihood of the true density",
+        "quadrature",
+        -ENTROPY,
+        found,
+        1e-8,
+        published=oracle,
+    )
     rng = np.random.default_rng(0)
     scores = [
         float(
@@ -414,20 +550,51 @@ def _softmax_is_no_likelihood() -> Iterable[Claim]:
         )
         for _ in range(100)
     ]
-    yield Claim("softmax score of the true density, mean of 100 test sets", "Monte Carlo", oracle, float(np.mean(scores)), 0.01)
+    yield Claim(
+        "softmax-of-truth-simulated",
+        "softmax score of the true density, mean of 100 test sets",
+        "Monte Carlo",
+        oracle,
+        float(np.mean(scores)),
+        0.01,
+    )
     spread = rng.normal(0, 3, 1000)
     shift = float(np.abs(importance_sampling.softmax_scores(spread + 50) - importance_sampling.softmax_scores(spread)).max())
-    yield Claim("change of the softmax score when 50 is added to the energy", "closed form", 0.0, shift, 1e-10)
+    yield Claim(
+        "softmax-change-under-shift", "change of the softmax score when 50 is added to the energy", "closed form", 0.0, shift, 1e-10
+    )
     largest = max(float(importance_sampling.softmax_scores(scale * spread).mean()) for scale in (0.0, 0.1, 1.0, 10.0))
-    yield Claim("highest softmax score of four energies, $-\\log1000$", "closed form", -math.log(1000), largest, 1e-10)
+    yield Claim(
+        "highest-softmax-score",
+        "highest softmax score of four energies, $-\\log1000$",
+        "closed form",
+        -math.log(1000),
+        largest,
+        1e-10,
+    )
     place = np.array([[0.0, 0.0], [10.0, 0.0]])
     centre, top = ring_mixture.log_density(place, 10, 10.0)
     hole = math.log(10) - 0.5 * 10.0**2  # ten equal humps at distance R against one at its top, the others being negligible
-    yield Claim("true $\\log p$ at the centre minus that at a mean", "closed form", hole, float(centre - top), 2e-8)
+    yield Claim(
+        "true-centre-minus-mean",
+        "true $\\log p$ at the centre minus that at a mean",
+        "closed form",
+        hole,
+        float(centre - top),
+        2e-8,
+    )
     at_mean = 1 / (20 * math.pi)  # of its own component; the others add no more than 1e-8 of it
-    yield Claim("true density at a mean", "closed form", at_mean, math.exp(float(top)), 1e-9)
+    yield Claim("true-density-at-mean", "true density at a mean", "closed form", at_mean, math.exp(float(top)), 1e-9)
     statement = "the true density is higher at the centre than at a mean"
-    yield Claim(statement, "closed form", stated=False, found=bool(centre > top), published=True, printed=True)
+    yield Claim(
+        "true-density-higher-at-centre",
+        statement,
+        "closed form",
+        stated=False,
+        found=bool(centre > top),
+        published=True,
+        printed=True,
+    )
 
 
 PUBLISHED = {"ebm_r10": -7.95, "kde_r10": -5.22}
@@ -437,19 +604,39 @@ PUBLISHED = {"ebm_r10": -7.95, "kde_r10": -5.22}
 def _fresh_points(evidence: Evidence) -> Iterable[Claim]:
     """The true density on the test points of the build, the published scores, and what the kernel estimate scores elsewhere."""
     possible = min(PUBLISHED["ebm_r10"], -math.log(1000))
-    yield Claim("score printed for energies, as far as it can be a softmax score of 1000 points", "closed form", -7.95, possible)
+    yield Claim(
+        "printed-energy-score",
+        "score printed for energies, as far as it can be a softmax score of 1000 points",
+        "closed form",
+        -7.95,
+        possible,
+    )
     apart = PUBLISHED["ebm_r10"] - PUBLISHED["kde_r10"]
-    yield Claim("score printed for energies minus that of the kernel estimate", "closed form", -2.73, apart, 1e-9)
+    yield Claim(
+        "printed-score-difference",
+        "score printed for energies minus that of the kernel estimate",
+        "closed form",
+        -2.73,
+        apart,
+        1e-9,
+    )
     _, points = ring_mixture.grid(10.0, 9.0, 761)
     cell = (38 / 760) ** 2
     log_p = ring_mixture.log_density(points, 10, 10.0)
     deviation = math.sqrt(float((np.exp(log_p) * (log_p + ENTROPY) ** 2).sum()) * cell)
     truth = evidence.measured("ring_r10", "log_likelihood")
     band = 6 * deviation / math.sqrt(truth.n)
-    yield Claim("log-likelihood of the true density on the test points", "Monte Carlo", -ENTROPY, truth.value, band)
+    yield Claim(
+        "test-log-likelihood-of-truth",
+        "log-likelihood of the true density on the test points",
+        "Monte Carlo",
+        -ENTROPY,
+        truth.value,
+        band,
+    )
     score = mean(evidence.arrays("ring_repeats")["kde_test_r10"])
     statement = "published score of the kernel estimate, against 20 data sets"
-    yield Claim(statement, "Monte Carlo", PUBLISHED["kde_r10"], score.value, 0.05)
+    yield Claim("published-kernel-score", statement, "Monte Carlo", PUBLISHED["kde_r10"], score.value, 0.05)
 
 
 @question("ebm-1-7")
@@ -461,12 +648,34 @@ def ebm_1_7(evidence: Evidence) -> Iterable[Claim | Finding]:
     step = float(arrays["axis"][1] - arrays["axis"][0])
     estimate, exact = _fresh_normaliser(evidence.model_path("ebm_r10"))
     mass = float(arrays["density"].sum()) * step**2 * math.exp(exact - estimate)
-    yield Claim("$\\exp(E-\\hat A)$ with the estimated normaliser integrates to", "Monte Carlo", 1.0, mass, 0.01, True)
+    yield Claim(
+        "integral-with-estimated-normaliser",
+        "$\\exp(E-\\hat A)$ with the estimated normaliser integrates to",
+        "Monte Carlo",
+        1.0,
+        mass,
+        0.01,
+        True,
+    )
     score = importance_sampling.softmax_scores(arrays["energies_test"])
     excess = max(0.0, float(score.mean()) + math.log(len(score)))
-    yield Claim("by how much the trained energy's softmax score exceeds $-\\log n$", "recomputation", 0.0, excess, 1e-9)
+    yield Claim(
+        "trained-softmax-excess",
+        "by how much the trained energy's softmax score exceeds $-\\log n$",
+        "recomputation",
+        0.0,
+        excess,
+        1e-9,
+    )
     tabulated = evidence.metric("ebm_r10", "softmax_score")
-    yield Claim("softmax score of the trained energy, as tabulated", "recomputation", tabulated, float(score.mean()), 1e-9)
+    yield Claim(
+        "trained-softmax-score",
+        "softmax score of the trained energy, as tabulated",
+        "recomputation",
+        tabulated,
+        float(score.mean()),
+        1e-9,
+    )
     yield from _compared(evidence)
     yield from _heights(evidence)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding
+from dgm.claims.claim import Claim, Finding, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import divergences, gradient_estimators
@@ -55,32 +55,68 @@ def elbo_4(evidence: Evidence) -> Iterable[Claim]:
     slope_v, slope_s = sympy.diff(by_variance, v), sympy.diff(by_log, s)
     points = (-14.0, -2.0, 0.0, 1.5)
     errors = [abs(float(slope_s.subs({s: at, mu: 0.7})) - divergences.kl_slope_log_variance(at)) for at in points]
-    yield Claim("slope in $s=\\log\\sigma^2$, largest error at four $s$", "symbolic", 0.0, max(errors), 1e-9)
+    yield Claim(
+        "slope-log-variance-error", "slope in $s=\\log\\sigma^2$, largest error at four $s$", "symbolic", 0.0, max(errors), 1e-9
+    )
     exact = sympy.simplify(sympy.expand(slope_s - (sympy.exp(s) - 1) / 2)) == 0
-    yield Claim("the slope in $s$ is $\\frac12(e^s-1)$", "symbolic", stated=True, found=bool(exact))
+    yield holds("slope-in-log-variance", "the slope in $s$ is $\\frac12(e^s-1)$", "symbolic", bool(exact))
     errors = [abs(float(slope_v.subs({v: at, mu: 0.7})) - divergences.kl_slope_variance(at)) for at in (0.1, 1.0, 7.0)]
-    yield Claim("slope in the variance, largest error at three variances", "symbolic", 0.0, max(errors), 1e-9)
+    yield Claim(
+        "slope-variance-error", "slope in the variance, largest error at three variances", "symbolic", 0.0, max(errors), 1e-9
+    )
     tiny = float(slope_v.subs({v: sympy.Rational(1, 10**6), mu: 0}))
-    yield Claim("slope in the variance at $10^{-6}$", "symbolic", -499999.5, tiny, 1e-6)
-    yield Claim("the formula for the variance at $10^{-6}$", "symbolic", divergences.kl_slope_variance(1e-6), tiny, 1e-6)
+    yield Claim("slope-at-tiny-variance", "slope in the variance at $10^{-6}$", "symbolic", -499999.5, tiny, 1e-6)
+    yield Claim(
+        "slope-formula-tiny-variance",
+        "the formula for the variance at $10^{-6}$",
+        "symbolic",
+        divergences.kl_slope_variance(1e-6),
+        tiny,
+        1e-6,
+    )
     same = float(slope_s.subs({s: sympy.log(sympy.Rational(1, 10**6)), mu: 0}))
     stated = divergences.kl_slope_log_variance(math.log(1e-6))
-    yield Claim("slope in $s$ at the same place", "symbolic", stated, same, 1e-12)
+    yield Claim("log-slope-at-tiny-variance", "slope in $s$ at the same place", "symbolic", stated, same, 1e-12)
     limit = sympy.limit(slope_s.subs(mu, 0), s, -sympy.oo)
-    yield Claim("slope in $s$ for $s\\to-\\infty$", "symbolic", -0.5, float(limit), 1e-12)
+    yield Claim("log-slope-limit", "slope in $s$ for $s\\to-\\infty$", "symbolic", -0.5, float(limit), 1e-12)
     above = all(float(slope_s.subs({s: at, mu: 0})) > -0.5 for at in range(-30, 5))
-    yield Claim("slope in $s$ stays above $-\\frac12$", "symbolic", stated=True, found=above)
+    yield holds("log-slope-above-limit", "slope in $s$ stays above $-\\frac12$", "symbolic", above)
     at = float(by_log.subs({s: -1.2, mu: 0.4}))
-    yield Claim("divergence at $\\mu=0.4$, $s=-1.2$", "symbolic", divergences.kl_from_log_variance(0.4, -1.2), at, 1e-12)
+    yield Claim(
+        "divergence-by-log-variance",
+        "divergence at $\\mu=0.4$, $s=-1.2$",
+        "symbolic",
+        divergences.kl_from_log_variance(0.4, -1.2),
+        at,
+        1e-12,
+    )
     curved = bool(sympy.simplify(sympy.diff(slope_s, s) - sympy.exp(s) / 2) == 0)
-    yield Claim("the divergence is convex in $s$, with second derivative $\\frac12e^s$", "symbolic", stated=True, found=curved)
-    for power in (-6, 2):
+    yield holds(
+        "convex-in-log-variance", "the divergence is convex in $s$, with second derivative $\\frac12e^s$", "symbolic", curved
+    )
+    for power, word in ((-6, "millionth"), (2, "hundred")):
         root = float(sympy.nsolve(sympy.exp(s) - sympy.Integer(10) ** power, s, power * 2.3))
-        yield Claim(f"the $s$ of the variance $10^{{{power}}}$", "symbolic", power * math.log(10), root, 1e-9)
+        yield Claim(
+            f"log-variance-of-{word}", f"the $s$ of the variance $10^{{{power}}}$", "symbolic", power * math.log(10), root, 1e-9
+        )
     step = float(sympy.exp(s + sympy.Rational(1, 10)).subs(s, -3) / sympy.exp(-3)) - 1
-    yield Claim("relative change of the variance when $s$ grows by $0.1$", "symbolic", math.expm1(0.1), step, 1e-12)
+    yield Claim(
+        "relative-step-of-variance",
+        "relative change of the variance when $s$ grows by $0.1$",
+        "symbolic",
+        math.expm1(0.1),
+        step,
+        1e-12,
+    )
     ratio_of_steps = 0.1 / 10.0**-6
-    yield Claim("a step of $0.1$ in units of the variance $10^{-6}$", "symbolic", 1e5, ratio_of_steps, 1e-6)
+    yield Claim(
+        "direct-step-over-tiny-variance",
+        "a step of $0.1$ in units of the variance $10^{-6}$",
+        "symbolic",
+        1e5,
+        ratio_of_steps,
+        1e-6,
+    )
     yield from _single_precision()
     yield from _encoder(evidence)
 
@@ -92,22 +128,33 @@ def _single_precision() -> Iterable[Claim]:
         finite = [bool(0 < np.exp(single(value)) < np.inf) for value in (-80.0, 80.0)]
         infinite = bool(np.isinf(np.exp(single(89.0))))
         largest = float(np.log(np.finfo(single).max))
-    yield Claim(
+    yield holds(
+        "exponential-finite-in-single",
         "in single precision $e^s$ is positive and finite for $s=-80$ and $s=80$",
         "closed form",
-        stated=True,
-        found=all(finite),
+        all(finite),
     )
-    yield Claim("in single precision $e^s$ overflows at $s=89$", "closed form", stated=True, found=infinite)
-    yield Claim("largest $s$ without overflow, 128 $\\log2$ but for rounding", "closed form", 128 * math.log(2), largest, 1e-5)
+    yield holds("exponential-overflows", "in single precision $e^s$ overflows at $s=89$", "closed form", infinite)
+    yield Claim(
+        "largest-exponent",
+        "largest $s$ without overflow, 128 $\\log2$ but for rounding",
+        "closed form",
+        128 * math.log(2),
+        largest,
+        1e-5,
+    )
     rectified = np.maximum(single(-0.3), single(0))
     with np.errstate(divide="ignore"):
         dead = bool(rectified == 0 and not np.isfinite(np.log(rectified)))
-    yield Claim("a rectified output of $-0.3$ is no variance: its logarithm is not finite", "closed form", stated=True, found=dead)
+    yield holds(
+        "rectified-log-not-finite", "a rectified output of $-0.3$ is no variance: its logarithm is not finite", "closed form", dead
+    )
     slope = _slope_at("relu", -0.3)
-    yield Claim("slope of the rectifier at $-0.3$", "automatic differentiation", 0.0, slope)
+    yield Claim("rectifier-slope", "slope of the rectifier at $-0.3$", "automatic differentiation", 0.0, slope)
     slope = _slope_at("softplus", -20.0)
-    yield Claim("slope of the softplus at $-20$", "automatic differentiation", 1 / (1 + math.exp(20.0)), slope, 1e-12)
+    yield Claim(
+        "softplus-slope", "slope of the softplus at $-20$", "automatic differentiation", 1 / (1 + math.exp(20.0)), slope, 1e-12
+    )
 
 
 def _slope_at(name: str, place: float) -> float:
@@ -129,15 +176,24 @@ def _encoder(evidence: Evidence) -> Iterable[Claim]:
     images = torch.tensor(evidence.evaluations(RUN)["exact_images"][:200], dtype=torch.float32)
     with torch.no_grad():
         fresh = Model(Config.model_validate({})).encode(images).log_diagonal
-    yield Claim("largest $|s|$ of a fresh encoder of `vae_mlp`", "closed form", 0.0, float(2 * fresh.abs().max()))
+    yield Claim(
+        "fresh-log-variance-size", "largest $|s|$ of a fresh encoder of `vae_mlp`", "closed form", 0.0, float(2 * fresh.abs().max())
+    )
     posterior, _ = _posterior(evidence, images.double())
     noise = torch.randn((2000, *posterior.mean.shape), generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     with torch.no_grad():
         found = posterior.draw(noise).var(0).log()
     stated = 2 * posterior.log_diagonal
-    yield Claim("mean $s$ of its trained encoder on test images", "Monte Carlo", float(stated.mean()), float(found.mean()), 0.02)
-    yield Claim("smallest $s$ there", "Monte Carlo", float(stated.min()), float(found.min()), 0.3)
-    yield Claim("largest $s$ there", "Monte Carlo", float(stated.max()), float(found.max()), 0.3)
+    yield Claim(
+        "trained-log-variance-mean",
+        "mean $s$ of its trained encoder on test images",
+        "Monte Carlo",
+        float(stated.mean()),
+        float(found.mean()),
+        0.02,
+    )
+    yield Claim("trained-log-variance-smallest", "smallest $s$ there", "Monte Carlo", float(stated.min()), float(found.min()), 0.3)
+    yield Claim("trained-log-variance-largest", "largest $s$ there", "Monte Carlo", float(stated.max()), float(found.max()), 0.3)
 
 
 def _posterior(evidence: Evidence, images: Any) -> tuple[Any, Any]:
@@ -167,35 +223,61 @@ def elbo_5(evidence: Evidence) -> Iterable[Claim | Finding]:
     for (name, estimate), variance in zip(ways.items(), (4.0, 30.0), strict=True):
         mean = _expected(estimate, e)
         spread = sympy.simplify(_expected(estimate**2, e) - mean**2)
-        yield Claim(f"mean of the {name} estimate at $\\mu=\\sigma=1$", "symbolic", 2.0, float(mean.subs(at)), 1e-12)
         yield Claim(
+            f"mean-{name}", f"mean of the {name} estimate at $\\mu=\\sigma=1$", "symbolic", 2.0, float(mean.subs(at)), 1e-12
+        )
+        yield Claim(
+            f"variance-{name}",
             f"variance of the {name} estimate at $\\mu=\\sigma=1$",
             "symbolic",
             variance,
             float(spread.subs(at)),
             1e-12,
         )
-        for sd in (0.1, 2.0):
+        for sd, width in ((0.1, "narrow"), (2.0, "wide")):
             formula = (
                 gradient_estimators.pathwise_variance(sd)
                 if name == "reparameterised"
                 else gradient_estimators.score_variance(1.0, sd)
             )
             exact = float(spread.subs({m: 1, s: sympy.Rational(str(sd))}))
-            yield Claim(f"the variance formula for the {name} estimate at $\\sigma={sd:g}$", "symbolic", formula, exact, 1e-9)
+            yield Claim(
+                f"variance-{name}-{width}",
+                f"the variance formula for the {name} estimate at $\\sigma={sd:g}$",
+                "symbolic",
+                formula,
+                exact,
+                1e-9,
+            )
     spreads = [(_expected(way**2, e) - _expected(way, e) ** 2).subs(at) for way in ways.values()]
     stated = gradient_estimators.score_variance(1.0, 1.0) / gradient_estimators.pathwise_variance(1.0)
-    yield Claim("variance of the second in units of the first", "symbolic", stated, float(spreads[1] / spreads[0]), 1e-12)
+    yield Claim(
+        "variance-ratio-of-estimates",
+        "variance of the second in units of the first",
+        "symbolic",
+        stated,
+        float(spreads[1] / spreads[0]),
+        1e-12,
+    )
     slope = sympy.diff(m**2 + s**2, m)
-    yield Claim("derivative of $\\mathbb{E}[z^2]=\\mu^2+\\sigma^2$ in $\\mu$", "symbolic", 2.0, float(slope.subs(at)), 1e-12)
+    yield Claim(
+        "slope-of-expectation",
+        "derivative of $\\mathbb{E}[z^2]=\\mu^2+\\sigma^2$ in $\\mu$",
+        "symbolic",
+        2.0,
+        float(slope.subs(at)),
+        1e-12,
+    )
     in_sd = sympy.simplify(_expected(2 * z * e, e) - sympy.diff(m**2 + s**2, s)) == 0
-    yield Claim("in $\\sigma$ the path gives $\\mathbb{E}[2z\\varepsilon]=2\\sigma$", "symbolic", stated=True, found=bool(in_sd))
+    yield holds(
+        "path-slope-in-deviation", "in $\\sigma$ the path gives $\\mathbb{E}[2z\\varepsilon]=2\\sigma$", "symbolic", bool(in_sd)
+    )
     by_score = sympy.simplify(_expected(z**2 * (e**2 - 1) / s, e) - sympy.diff(m**2 + s**2, s)) == 0
     statement = "in $\\sigma$ the score function gives $2\\sigma$ too"
-    yield Claim(statement, "symbolic", stated=True, found=bool(by_score))
+    yield holds("score-slope-in-deviation", statement, "symbolic", bool(by_score))
     nodes, weights = np.polynomial.hermite_e.hermegauss(8)
     off = max(abs(float(weights @ nodes**k) / math.sqrt(2 * math.pi) - _moment(k)) for k in (2, 4, 6))
-    yield Claim("moments 1, 3, 15 of $\\varepsilon$, largest error", "quadrature", 0.0, off, 1e-9)
+    yield Claim("noise-moments-error", "moments 1, 3, 15 of $\\varepsilon$, largest error", "quadrature", 0.0, off, 1e-9)
 
     yield from _sampled_estimates()
     yield from _through_a_draw()
@@ -204,16 +286,39 @@ def elbo_5(evidence: Evidence) -> Iterable[Claim | Finding]:
     based = (z**2 - b) * e / s
     spread = sympy.expand((_expected(based**2, e) - _expected(based, e) ** 2).subs(at))
     best = sympy.solve(sympy.diff(spread, b), b)[0]
-    yield Claim("the best constant baseline", "symbolic", gradient_estimators.best_baseline(1.0, 1.0), float(best), 1e-12)
+    yield Claim(
+        "best-constant-baseline",
+        "the best constant baseline",
+        "symbolic",
+        gradient_estimators.best_baseline(1.0, 1.0),
+        float(best),
+        1e-12,
+    )
     unbiased = sympy.simplify(_expected(based, e) - 2 * m) == 0
-    yield Claim("with any constant baseline the mean stays $2\\mu$", "symbolic", stated=True, found=bool(unbiased))
-    yield Claim("variance with the best constant baseline", "symbolic", 14.0, float(spread.subs(b, best)), 1e-12)
+    yield holds("baseline-keeps-mean", "with any constant baseline the mean stays $2\\mu$", "symbolic", bool(unbiased))
+    yield Claim(
+        "variance-with-baseline", "variance with the best constant baseline", "symbolic", 14.0, float(spread.subs(b, best)), 1e-12
+    )
     formula = gradient_estimators.score_variance(1.0, 1.0, 1, float(best))
-    yield Claim("the formula for the variance with it", "symbolic", formula, float(spread.subs(b, best)), 1e-12)
+    yield Claim(
+        "variance-formula-with-baseline",
+        "the formula for the variance with it",
+        "symbolic",
+        formula,
+        float(spread.subs(b, best)),
+        1e-12,
+    )
 
     yield from _more_dimensions(z, e, at)
     narrow = float(sympy.limit(s**2 * (_expected((z**2 * e / s) ** 2, e)).subs(m, 1), s, 0))
-    yield Claim("$\\sigma^2$ times the score-function variance for $\\sigma\\to0$", "symbolic", 1.0, narrow, 1e-12)
+    yield Claim(
+        "narrow-limit-of-variance",
+        "$\\sigma^2$ times the score-function variance for $\\sigma\\to0$",
+        "symbolic",
+        1.0,
+        narrow,
+        1e-12,
+    )
     yield from _shown(evidence)
     yield from _decoder(evidence)
 
@@ -229,9 +334,25 @@ def _more_dimensions(z: Any, e: Any, at: dict[Any, int]) -> Iterable[Claim]:
     second = _expected(z**4 * e**2, e).subs(at) + 2 * total * _expected(z**2 * e**2, e).subs(at) + total_square
     by_dimension = sympy.expand(second - 4)
     exact = float(by_dimension.subs(d, 64))
-    yield Claim("variance of the score-function estimate in 64 dimensions", "symbolic", 17292.0, exact, 1e-9)
-    yield Claim("the formula for 64 dimensions", "symbolic", gradient_estimators.score_variance(1.0, 1.0, 64), exact, 1e-9)
-    yield Claim("its leading coefficient in the dimension squared", "symbolic", 4.0, float(by_dimension.coeff(d, 2)), 1e-12)
+    yield Claim(
+        "variance-many-dimensions", "variance of the score-function estimate in 64 dimensions", "symbolic", 17292.0, exact, 1e-9
+    )
+    yield Claim(
+        "variance-formula-many-dimensions",
+        "the formula for 64 dimensions",
+        "symbolic",
+        gradient_estimators.score_variance(1.0, 1.0, 64),
+        exact,
+        1e-9,
+    )
+    yield Claim(
+        "leading-dimension-coefficient",
+        "its leading coefficient in the dimension squared",
+        "symbolic",
+        4.0,
+        float(by_dimension.coeff(d, 2)),
+        1e-12,
+    )
 
 
 def _shown(evidence: Evidence) -> Iterable[Claim]:
@@ -239,10 +360,12 @@ def _shown(evidence: Evidence) -> Iterable[Claim]:
     drawn = evidence.arrays("gradient_estimators")
     ones = [float(np.interp(1.0, drawn["sampled_sd"], drawn[f"{name}_sampled_by_sd"])) for name in ("pathwise", "score")]
     off = max(abs(ones[0] / 4 - 1), abs(ones[1] / 30 - 1))
-    yield Claim("the drawn points against the curves at $\\sigma=1$, relative error", "Monte Carlo", 0.0, off, 0.25)
+    yield Claim(
+        "drawn-points-error", "the drawn points against the curves at $\\sigma=1$, relative error", "Monte Carlo", 0.0, off, 0.25
+    )
     table = [evidence.metric("gradient_estimators", "variance", name) for name in ("pathwise", "score", "score_baseline")]
     worst = max(abs(a - b) for a, b in zip(table, (4.0, 30.0, 14.0), strict=True))
-    yield Claim("the variances in the table of metrics, largest error", "symbolic", 0.0, worst, 1e-9)
+    yield Claim("table-variances-error", "the variances in the table of metrics, largest error", "symbolic", 0.0, worst, 1e-9)
 
 
 def _sampled_estimates() -> Iterable[Claim]:
@@ -252,14 +375,16 @@ def _sampled_estimates() -> Iterable[Claim]:
     draws = {"reparameterised": 2 * x, "score-function": x**2 * (x - 1)}
     for (name, values), variance in zip(draws.items(), (4.0, 30.0), strict=True):
         error = 4 * float(values.std()) / math.sqrt(DRAWS)
-        yield Claim(f"mean of {DRAWS:,} {name} draws", "Monte Carlo", 2.0, float(values.mean()), error)
+        yield Claim(f"sampled-mean-{name}", f"mean of {DRAWS:,} {name} draws", "Monte Carlo", 2.0, float(values.mean()), error)
         error = 4 * float(((values - values.mean()) ** 2).std()) / math.sqrt(DRAWS)
-        yield Claim(f"variance of {DRAWS:,} {name} draws", "Monte Carlo", variance, float(values.var()), error)
+        yield Claim(
+            f"sampled-variance-{name}", f"variance of {DRAWS:,} {name} draws", "Monte Carlo", variance, float(values.var()), error
+        )
     same = np.stack(
         [gradient_estimators.pathwise_draws(1, 1, noise[:9, None]), gradient_estimators.score_draws(1, 1, noise[:9, None])]
     )
     drift = float(np.abs(same - np.stack([draws["reparameterised"][:9], draws["score-function"][:9]])).max())
-    yield Claim("single draws of the demonstration, largest error", "closed form", 0.0, drift, 1e-12)
+    yield Claim("demonstration-draws-error", "single draws of the demonstration, largest error", "closed form", 0.0, drift, 1e-12)
 
 
 def _through_a_draw() -> Iterable[Claim]:
@@ -273,9 +398,10 @@ def _through_a_draw() -> Iterable[Claim]:
         plain, moved = law.sample((DRAWS,)), law.rsample((DRAWS,))
     (gradient,) = torch.autograd.grad((plain**2).mean() - 3 * mean, mean)
     statement = "back-propagated from $z^2-3\\mu$ through plain draws: only the term with $\\mu$ itself counts"
-    yield Claim(statement, "automatic differentiation", -3.0, float(gradient), 1e-12)
+    yield Claim("gradient-through-plain-draws", statement, "automatic differentiation", -3.0, float(gradient), 1e-12)
     error = float(moved.detach().var() - 1)
     yield Claim(
+        "variance-of-moved-draws",
         "variance of $z=\\mu+\\sigma\\varepsilon$ at $\\sigma=1$",
         "Monte Carlo",
         1.0,
@@ -285,10 +411,16 @@ def _through_a_draw() -> Iterable[Claim]:
     )
     (gradient,) = torch.autograd.grad((moved**2).mean(), mean)
     yield Claim(
-        "back-propagated through $\\mu+\\sigma\\varepsilon$", "automatic differentiation", 2.0, float(gradient), 4 * 2 / 1000
+        "gradient-through-moved-draws",
+        "back-propagated through $\\mu+\\sigma\\varepsilon$",
+        "automatic differentiation",
+        2.0,
+        float(gradient),
+        4 * 2 / 1000,
     )
     (gradient,) = torch.autograd.grad((plain**2 * law.log_prob(plain)).mean(), mean)
     yield Claim(
+        "gradient-by-log-density",
         "back-propagated through $f(z)\\log q(z)$ at plain draws",
         "automatic differentiation",
         2.0,
@@ -328,6 +460,7 @@ def _decoder(evidence: Evidence) -> Iterable[Claim | Finding]:
         stated.append(math.log10(spreads[1] / spreads[0]))
     apart = float(np.abs(off).max())
     yield Claim(
+        "image-means-apart",
         f"`vae_mlp`, {IMAGES} images: means of the two estimates differ by at most, in standard errors",
         "Monte Carlo",
         0.0,
@@ -335,6 +468,7 @@ def _decoder(evidence: Evidence) -> Iterable[Claim | Finding]:
         6.0,
     )
     yield Claim(
+        "image-variance-ratio",
         f"`vae_mlp`, {IMAGES} images: mean $\\log_{{10}}$ of the ratio of the two variances",
         "Monte Carlo",
         float(np.mean(stated)),
@@ -352,7 +486,9 @@ def _decoder(evidence: Evidence) -> Iterable[Claim | Finding]:
         centred = (values - values.mean()) * again[:, 0].numpy() / float(sd[0])
         repeated.append(math.log10(centred.var() / slopes.var()))
     statement = f"`vae_mlp`, {IMAGES} images: the same with a baseline, from two sets of draws"
-    yield Claim(statement, "Monte Carlo", float(np.mean(based)), float(np.mean(repeated)), 0.3)
+    yield Claim(
+        "image-variance-ratio-with-baseline", statement, "Monte Carlo", float(np.mean(based)), float(np.mean(repeated)), 0.3
+    )
 
 
 def _reconstruction(model: Any, image: Any, z: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -35,6 +35,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
 
     forward = integral(lambda _: 1.0 * math.log(1.0 / 0.25), 0, 1)
     yield Claim(
+        "forward-divergence",
         "the forward divergence of the two uniform distributions is $\\log 4$",
         "quadrature",
         divergences.kl_uniform(p, q),
@@ -42,9 +43,10 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         1e-12,
     )
     missed = sum(integral(lambda _: 0.25, *part) for part in outside)
-    yield Claim("$q$-probability of the set where $p=0$", "quadrature", 0.75, missed, 1e-12)
+    yield Claim("mass-outside-support", "$q$-probability of the set where $p=0$", "quadrature", 0.75, missed, 1e-12)
     inside = integral(lambda _: 0.25 * math.log(0.25 / 1.0), 0, 1)
     yield Claim(
+        "reverse-part-inside",
         "the part of the reverse divergence on $[0,1]$ is $-\\frac14\\log 4$",
         "quadrature",
         -0.25 * math.log(4),
@@ -53,6 +55,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         published=0.0,
     )
     yield Claim(
+        "measure-of-all-pieces",
         "$q$-measure of all pieces into which the reverse integral is split",
         "quadrature",
         1.0,
@@ -66,12 +69,14 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         sympy.integrate(quarter * sympy.log(quarter / (small / 4)), (x, *part)) for part in outside
     )
     yield Claim(
+        "reverse-as-limit",
         "the reverse divergence is the limit of that from $p_\\varepsilon$ as $\\varepsilon$ falls to $0$",
         "symbolic",
         divergences.kl_uniform(q, p),
         float(sympy.limit(limited, small, 0, "+")),
     )
     yield Claim(
+        "reverse-mixed-density",
         "divergence of $q$ from the mixed density $p_\\varepsilon$ at $\\varepsilon=10^{-6}$",
         "quadrature",
         divergences.kl_to_contaminated(p, q, 1e-6),
@@ -80,6 +85,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         published=as_published(1e-6),
     )
     yield Claim(
+        "reverse-growth",
         "growth of the reverse divergence from $\\varepsilon=10^{-6}$ to $10^{-9}$ is $\\frac34\\log 10^3$",
         "quadrature",
         0.75 * math.log(1e3),
@@ -88,6 +94,7 @@ def gdl_1a(evidence: Evidence) -> Iterable[Claim]:
         published=as_published(1e-9) - as_published(1e-6),
     )
     yield Claim(
+        "zero-at-one-point",
         "the uniform distribution on $[0,1]$ against the density $2x$, which is zero at one point: $1-\\log 2$",
         "quadrature",
         1 - math.log(2),
@@ -129,28 +136,67 @@ def gdl_1b(evidence: Evidence) -> Iterable[Claim]:
 
     matched = divergences.moment_match(target)
     wide = fit(forward, (1.0, 1.0))
-    yield Claim("forward divergence: the best mean is that of $p$", "optimisation", matched[0], wide[0], 1e-5)
-    yield Claim("forward divergence: the best variance is that of $p$, $17$", "optimisation", matched[1] ** 2, wide[1] ** 2, 1e-4)
+    yield Claim("forward-mean", "forward divergence: the best mean is that of $p$", "optimisation", matched[0], wide[0], 1e-5)
     yield Claim(
-        "forward divergence at its minimum, drawing A", "optimisation", divergences.forward_kl(target, *matched), wide[2], 1e-8
+        "forward-variance",
+        "forward divergence: the best variance is that of $p$, $17$",
+        "optimisation",
+        matched[1] ** 2,
+        wide[1] ** 2,
+        1e-4,
+    )
+    yield Claim(
+        "forward-minimum",
+        "forward divergence at its minimum, drawing A",
+        "optimisation",
+        divergences.forward_kl(target, *matched),
+        wide[2],
+        1e-8,
     )
     narrow = divergences.fit_reverse(target, (3.0, 1.0))
     right = fit(reverse, (3.0, 0.2))
-    yield Claim("reverse divergence: mean at its minimum", "optimisation", narrow[0], right[0], 1e-5)
-    yield Claim("reverse divergence: standard deviation at its minimum", "optimisation", narrow[1], right[1], 1e-5)
+    yield Claim("reverse-mean", "reverse divergence: mean at its minimum", "optimisation", narrow[0], right[0], 1e-5)
     yield Claim(
-        "reverse divergence at its minimum, drawing B", "optimisation", divergences.reverse_kl(target, *narrow), right[2], 1e-8
+        "reverse-standard-deviation",
+        "reverse divergence: standard deviation at its minimum",
+        "optimisation",
+        narrow[1],
+        right[1],
+        1e-5,
     )
-    yield Claim("missing one of two equal modes costs about $\\log 2$", "optimisation", math.log(2), right[2], 1e-3)
-    left = fit(reverse, (-3.0, 0.2))
-    yield Claim("the other mode is an equally good reverse fit", "optimisation", right[2], left[2], 1e-8)
-    placed = np.array([right[0], math.log(right[1])])
-    yield Claim("forward divergence of drawing B", "quadrature", divergences.forward_kl(target, *narrow), forward(placed), 1e-4)
     yield Claim(
-        "reverse divergence of drawing A", "quadrature", divergences.reverse_kl(target, *matched), on_grid(math.log(wide[1])), 1e-6
+        "reverse-minimum",
+        "reverse divergence at its minimum, drawing B",
+        "optimisation",
+        divergences.reverse_kl(target, *narrow),
+        right[2],
+        1e-8,
+    )
+    yield Claim(
+        "cost-of-missing-mode", "missing one of two equal modes costs about $\\log 2$", "optimisation", math.log(2), right[2], 1e-3
+    )
+    left = fit(reverse, (-3.0, 0.2))
+    yield Claim("other-mode-as-good", "the other mode is an equally good reverse fit", "optimisation", right[2], left[2], 1e-8)
+    placed = np.array([right[0], math.log(right[1])])
+    yield Claim(
+        "forward-of-drawing-b",
+        "forward divergence of drawing B",
+        "quadrature",
+        divergences.forward_kl(target, *narrow),
+        forward(placed),
+        1e-4,
+    )
+    yield Claim(
+        "reverse-of-drawing-a",
+        "reverse divergence of drawing A",
+        "quadrature",
+        divergences.reverse_kl(target, *matched),
+        on_grid(math.log(wide[1])),
+        1e-6,
     )
     lost = np.array(-4.0)
     yield Claim(
+        "log-ratio-at-missed-mode",
         "$\\log(p/q)$ at the mode that drawing B leaves out, infinite if $q$ were zero there",
         "optimisation",
         float(target.log_density(lost) - divergences.log_normal_density(lost, *narrow)),
@@ -160,13 +206,32 @@ def gdl_1b(evidence: Evidence) -> Iterable[Claim]:
     )
     drawn = evidence.arrays("two_mode_fits")["optima"]
     distance = float(np.abs(drawn - np.array([wide, left, right])).max())
-    yield Claim("distance of the drawn curves' parameters from these optima", "optimisation", 0.0, distance, 1e-4)
+    yield Claim(
+        "distance-of-drawn-curves",
+        "distance of the drawn curves' parameters from these optima",
+        "optimisation",
+        0.0,
+        distance,
+        1e-4,
+    )
     best = minimize(lambda theta: on_grid(float(theta[0])), np.array([1.0]), method="BFGS", options={"gtol": 1e-9})
     centred = reverse_kl.central_fit(4.0)
     yield Claim(
-        "reverse divergence of the best Gaussian centred between the modes", "optimisation", centred.divergence, best.fun, 1e-8
+        "centred-divergence",
+        "reverse divergence of the best Gaussian centred between the modes",
+        "optimisation",
+        centred.divergence,
+        best.fun,
+        1e-8,
     )
-    yield Claim("standard deviation of that Gaussian", "optimisation", centred.sd, math.exp(float(best.x[0])), 1e-5)
+    yield Claim(
+        "centred-standard-deviation",
+        "standard deviation of that Gaussian",
+        "optimisation",
+        centred.sd,
+        math.exp(float(best.x[0])),
+        1e-5,
+    )
 
 
 @question("gdl-1c")
@@ -186,6 +251,7 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
 
     code, prior = divergences.kl_gaussian(0, 0.1, 0, 1), divergences.kl_gaussian(0, 1, 0, 0.1)
     yield Claim(
+        "charge-for-code",
         "what the ELBO charges for the code $\\mathcal{N}(0,0.1^2)$ under the prior $\\mathcal{N}(0,1)$",
         "quadrature",
         code,
@@ -193,17 +259,24 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
         1e-9,
         published=prior,
     )
-    yield Claim("the divergence with both arguments exchanged", "quadrature", prior, kl(1.0, 0.1), 1e-9)
+    yield Claim("exchanged-divergence", "the divergence with both arguments exchanged", "quadrature", prior, kl(1.0, 0.1), 1e-9)
     rho = sympy.Symbol("rho", real=True)
     precision = sympy.Matrix([[1, rho], [rho, 1]]).inv()
     covariance = np.array([[1.0, 0.9], [0.9, 1.0]])
     reverse, forward = divergences.mean_field_variances(covariance)
     at = float((1 / precision[0, 0]).subs(rho, sympy.Rational(9, 10)))
     yield Claim(
-        "variance of the best factorised code at $\\rho=0.9$, by inverting the matrix", "symbolic", float(reverse[0]), at, 1e-12
+        "factorised-variance",
+        "variance of the best factorised code at $\\rho=0.9$, by inverting the matrix",
+        "symbolic",
+        float(reverse[0]),
+        at,
+        1e-12,
     )
     left = sympy.simplify(1 / precision[0, 0] - (1 - rho**2))
-    yield Claim("$1/\\Lambda_{dd}$ minus $1-\\rho^2$, for every $\\rho$", "symbolic", 0.0, float(left))
+    yield Claim(
+        "variance-formula-difference", "$1/\\Lambda_{dd}$ minus $1-\\rho^2$, for every $\\rho$", "symbolic", 0.0, float(left)
+    )
 
     def gaussian_kl(first: np.ndarray, second: np.ndarray) -> float:
         solved = np.linalg.solve(second, first)
@@ -212,6 +285,7 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
     start = np.zeros(2)
     best = minimize(lambda s: gaussian_kl(np.diag(np.exp(s)), covariance), start, options={"gtol": 1e-9}).x
     yield Claim(
+        "reverse-best-variance",
         "variance that minimises the reverse divergence over factorised codes, $\\rho=0.9$",
         "optimisation",
         float(reverse[0]),
@@ -220,6 +294,7 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
     )
     best = minimize(lambda s: gaussian_kl(covariance, np.diag(np.exp(s))), start, options={"gtol": 1e-9}).x
     yield Claim(
+        "forward-best-variance",
         "variance that minimises the forward divergence, the marginal one",
         "optimisation",
         float(forward[0]),
@@ -237,8 +312,17 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
 
     stated = divergences.elbo_linear_gaussian(x, mean, sd)
     exchanged = stated + divergences.kl_gaussian(mean, sd, 0, 1) - divergences.kl_gaussian(0, 1, mean, sd)
-    yield Claim("the ELBO of the linear Gaussian model", "quadrature", stated, bound(mean, sd), 1e-9, published=exchanged)
     yield Claim(
+        "linear-gaussian-elbo",
+        "the ELBO of the linear Gaussian model",
+        "quadrature",
+        stated,
+        bound(mean, sd),
+        1e-9,
+        published=exchanged,
+    )
+    yield Claim(
+        "gap-of-bound",
         "the gap between $\\log p(x)$ and the ELBO",
         "quadrature",
         divergences.kl_gaussian(mean, sd, x / 2, math.sqrt(0.5)),
@@ -246,7 +330,12 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
         1e-9,
     )
     yield Claim(
-        "gap at the true posterior $\\mathcal{N}(x/2,1/2)$", "quadrature", 0.0, log_evidence - bound(x / 2, math.sqrt(0.5)), 1e-9
+        "gap-at-posterior",
+        "gap at the true posterior $\\mathcal{N}(x/2,1/2)$",
+        "quadrature",
+        0.0,
+        log_evidence - bound(x / 2, math.sqrt(0.5)),
+        1e-9,
     )
     weight = 100.0
 
@@ -256,6 +345,7 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
 
     collapsed = minimize(weighted, start, options={"gtol": 1e-9}).x
     yield Claim(
+        "weighted-code-mean",
         "mean of the best code of $x=1.3$ when the divergence is weighted with $100$",
         "optimisation",
         x / (1 + weight),
@@ -263,6 +353,7 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
         1e-6,
     )
     yield Claim(
+        "weighted-code-variance",
         "variance of the best code when the divergence is weighted with $100$",
         "optimisation",
         weight / (1 + weight),
@@ -271,4 +362,6 @@ def gdl_1c(evidence: Evidence) -> Iterable[Claim]:
     )
     drawn = evidence.arrays("mean_field")
     distance = float(np.abs(drawn["reverse_variances"] - at).max() + np.abs(drawn["forward_variances"] - 1).max())
-    yield Claim("distance of the drawn ellipses' variances from these", "symbolic", 0.0, distance, 1e-12)
+    yield Claim(
+        "distance-of-drawn-ellipses", "distance of the drawn ellipses' variances from these", "symbolic", 0.0, distance, 1e-12
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.claim import Claim, Finding, frequency, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths.measured import Measured, bootstrapped, mean
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 FLOWS = ("nice", "nice_scale_rate")
+RATES = {"nice": "asked", "nice_scale_rate": "own"}
+"""How ids name the flows: by the learning rate of their scales, the one that was asked for or one of their own."""
 
 
 @question("gdl-4a")
@@ -32,12 +34,17 @@ def gdl_4a(evidence: Evidence) -> Iterable[Claim | Finding]:
     for run in FLOWS:
         model = _flow(evidence, run)
         yield Claim(
-            f"{run}: largest error of decoding an encoded image, float32", "recomputation", 0.0, _round_trip(model, x), 1e-3
+            f"decoding-error-{RATES[run]}",
+            f"{run}: largest error of decoding an encoded image, float32",
+            "recomputation",
+            0.0,
+            _round_trip(model, x),
+            1e-3,
         )
     count = sum(parameter.numel() for parameter in model.parameters())
     formula = 4 * ((392 + 1) * 1000 + 4 * (1000 + 1) * 1000 + (1000 + 1) * 392) + 784
-    yield Claim("parameters of NICE", "recomputation", float(formula), float(count))
-    yield Claim("parameters as counted in the reference", "recomputation", 19_158_352.0, float(count))
+    yield Claim("parameters-of-nice", "parameters of NICE", "recomputation", float(formula), float(count))
+    yield Claim("parameters-in-reference", "parameters as counted in the reference", "recomputation", 19_158_352.0, float(count))
     yield from _change_of_volume(x[0])
     yield from _units(evidence)
     yield from _tails(evidence)
@@ -120,10 +127,16 @@ def _change_of_volume(image: np.ndarray) -> Iterator[Claim]:
         z, stated = small(point[None])
         density = float(small.log_prob(point[None]))
     yield Claim(
-        "log |det J| of a small copy is the sum of its log-scales", "automatic differentiation", float(stated), volume, 1e-6
+        "log-determinant-small-copy",
+        "log |det J| of a small copy is the sum of its log-scales",
+        "automatic differentiation",
+        float(stated),
+        volume,
+        1e-6,
     )
     latent = float(np.log(np.exp(-z.numpy()) / (1 + np.exp(-z.numpy())) ** 2).sum())
     yield Claim(
+        "log-density-small-copy",
         "log p(x) of a small copy is the logistic log-density of its code plus log |det J|",
         "automatic differentiation",
         density,
@@ -135,35 +148,67 @@ def _change_of_volume(image: np.ndarray) -> Iterator[Claim]:
 def _units(evidence: Evidence) -> Iterator[Claim]:
     """Nats an image and bits per dimension; finite samples."""
     nll = 784 * (4.34 * math.log(2) - math.log(256))
-    yield Claim("4.34 bits per dimension are this negative log-likelihood", "closed form", -1988.944, nll, 1e-3)
+    yield Claim(
+        "reference-negative-log-likelihood",
+        "4.34 bits per dimension are this negative log-likelihood",
+        "closed form",
+        -1988.944,
+        nll,
+        1e-3,
+    )
     bits = 8 - 1988.944 / 784 / math.log(2)
-    yield Claim("bits per dimension of the reference, from its negative log-likelihood", "closed form", 4.34, bits, 1e-6)
+    yield Claim(
+        "reference-bits", "bits per dimension of the reference, from its negative log-likelihood", "closed form", 4.34, bits, 1e-6
+    )
     paper = 8 - 1980.50 / 784 / math.log(2)  # the unit changed step by step: bits of a pixel value, less the density's bits
     formula = (-1980.50 / 784 + math.log(256)) / math.log(2)
-    yield Claim("bits per dimension of the original paper's test log-likelihood", "closed form", formula, paper, 1e-9)
+    yield Claim("paper-bits", "bits per dimension of the original paper's test log-likelihood", "closed form", formula, paper, 1e-9)
     uniform = 784 * math.log(integral(lambda _: 1.0, 0, 1))
     formula = (-uniform / 784 + math.log(256)) / math.log(2)
-    yield Claim("bits per dimension of the uniform density", "quadrature", 8.0, formula, 1e-12)
+    yield Claim("uniform-bits", "bits per dimension of the uniform density", "quadrature", 8.0, formula, 1e-12)
     border = integral(lambda _: 256 * math.log(256), 0, 1 / 256)
-    yield Claim("nats that knowing a constant pixel to 1/256 is worth", "quadrature", math.log(256), border, 1e-12)
+    yield Claim(
+        "constant-pixel-nats", "nats that knowing a constant pixel to 1/256 is worth", "quadrature", math.log(256), border, 1e-12
+    )
     for run in FLOWS:
         bits = (-evidence.metric(run, "log_likelihood") / 784 + math.log(256)) / math.log(2)
-        yield Claim(f"{run}: bits per dimension from nats", "recomputation", evidence.metric(run, "bits_per_dim"), bits, 1e-6)
+        yield Claim(
+            f"bits-per-dimension-{RATES[run]}",
+            f"{run}: bits per dimension from nats",
+            "recomputation",
+            evidence.metric(run, "bits_per_dim"),
+            bits,
+            1e-6,
+        )
         samples = evidence.samples(run)
         good = all(
             samples[name].shape[1:] == (28, 28) and np.isfinite(samples[name]).all() for name in ("samples", "low_temperature")
         )
-        yield Claim(f"{run}: samples are finite 28 x 28 images", "recomputation", stated=True, found=bool(good))
+        yield holds(f"finite-samples-{RATES[run]}", f"{run}: samples are finite 28 x 28 images", "recomputation", bool(good))
 
 
 def _logistic_prior(evidence: Evidence) -> Iterator[Claim]:
     """The prior of the training and the distribution that the published samples were drawn from; the codes of the samples shown."""
     variance = 2 * integral(lambda z: z**2 * math.exp(-z) / (1 + math.exp(-z)) ** 2, 0, 5, 40, 200)
     spread = math.pi / math.sqrt(3)
-    yield Claim("standard deviation of the logistic prior is pi / sqrt 3", "quadrature", spread, math.sqrt(variance), 1e-9)
-    yield Claim("a standard normal draw has this share of it", "quadrature", 1 / spread, 1 / math.sqrt(variance), 1e-9)
+    yield Claim(
+        "prior-standard-deviation",
+        "standard deviation of the logistic prior is pi / sqrt 3",
+        "quadrature",
+        spread,
+        math.sqrt(variance),
+        1e-9,
+    )
+    yield Claim(
+        "share-of-normal-draw",
+        "a standard normal draw has this share of it",
+        "quadrature",
+        1 / spread,
+        1 / math.sqrt(variance),
+        1e-9,
+    )
     density = 2 * integral(lambda z: math.exp(-math.log1p(math.exp(-z)) - (z + math.log1p(math.exp(-z)))), 0, 5, 40, 200)
-    yield Claim("exp(-softplus(z) - softplus(-z)) integrates to one", "quadrature", 1.0, density, 1e-9)
+    yield Claim("prior-mass-is-one", "exp(-softplus(z) - softplus(-z)) integrates to one", "quadrature", 1.0, density, 1e-9)
     for run in FLOWS:
         model, samples = _flow(evidence, run), evidence.samples(run)
         for name, words, stated, printed in (
@@ -173,6 +218,7 @@ def _logistic_prior(evidence: Evidence) -> Iterator[Claim]:
             codes = _codes(model, samples[name][:64].reshape(-1, 784))
             error = 5 * stated * math.sqrt(3.2 / (4 * codes.size))  # fourth moment 4.2 of a logistic variable, 3 of a normal one
             yield Claim(
+                f"code-deviation-{name.replace('_', '-')}-{RATES[run]}",
                 f"{run}: standard deviation of the codes of the {words}",
                 "Monte Carlo",
                 stated,
@@ -197,7 +243,9 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
     stationary = brentq(lambda scale: float(weights @ (scale * u * np.tanh(scale * u / 2))) - 1, 1, 50)
     found = minimize_scalar(loss, bounds=(1, 50), method="bounded", options={"xatol": 1e-9}).x
     best = math.log(256 * stationary)
-    yield Claim("best log-scale for a pixel that is always black", "optimisation", best, math.log(256 * found), 1e-6)
+    yield Claim(
+        "best-log-scale", "best log-scale for a pixel that is always black", "optimisation", best, math.log(256 * found), 1e-6
+    )
     own = _flow(evidence, "nice_scale_rate").log_scale.detach().double().view(28, 28).numpy()
     top, centre, average = float(own[0].mean()), float(own[10:18, 10:18].mean()), float(own.mean())
     yield Finding(
@@ -207,12 +255,12 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
         below=1.0,  # the climb from 0 to the best is more than five times as long
     )
     rows = load_tensors(evidence.model_path("nice_scale_rate"))["state"]["log_scale"].double()
-    for place, stated, value in (
-        ("in the top row", float(rows[:28].mean()), top),
-        ("of the 64 central pixels", float(rows.view(28, 28)[10:18, 10:18].mean()), centre),
-        ("of all pixels", float(rows.mean()), average),
+    for where, place, stated, value in (
+        ("top-row", "in the top row", float(rows[:28].mean()), top),
+        ("centre", "of the 64 central pixels", float(rows.view(28, 28)[10:18, 10:18].mean()), centre),
+        ("all-pixels", "of all pixels", float(rows.mean()), average),
     ):
-        yield Claim(f"mean log-scale {place}, with a rate of its own", "recomputation", stated, value, 1e-9)
+        yield Claim(f"log-scale-{where}", f"mean log-scale {place}, with a rate of its own", "recomputation", stated, value, 1e-9)
     steps = int(evidence.history("nice")["step"].max())
     rate = parse(Config, load_tensors(evidence.model_path("nice"))["settings"], "nice").learning_rate
     yield Finding(
@@ -229,6 +277,7 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
         above=0.8,  # Adam moves a parameter by about the rate in a step if its gradient keeps its sign
     )
     yield Claim(
+        "steps-to-log-scale",
         "steps of Adam to the mean log-scale with a rate of its own",
         "recomputation",
         float(rows.mean()) / rate,
@@ -236,6 +285,7 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
         1e-6,
     )
     yield Claim(
+        "steps-of-fifty-epochs",
         "steps of 50 epochs of 60,000 images in batches of 256",
         "enumeration",
         50 * 235.0,
@@ -244,7 +294,14 @@ def _log_scales(evidence: Evidence) -> Iterator[Claim | Finding]:
     epochs, images = int(evidence.history("nice")["epoch"].max()), len(evidence.images()["train_images"])
     size = parse(Config, load_tensors(evidence.model_path("nice"))["settings"], "nice").batch_size
     made = float(epochs * math.ceil(images / size))
-    yield Claim("steps of the training with one learning rate", "recomputation", made, float(steps), needs_full_budget=True)
+    yield Claim(
+        "steps-of-training",
+        "steps of the training with one learning rate",
+        "recomputation",
+        made,
+        float(steps),
+        needs_full_budget=True,
+    )
 
 
 @question("gdl-4b")
@@ -257,16 +314,25 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim | Finding]:
 
     model = cast(Any, load_model(evidence.model_path("vae_conv")))
     sizes = [sum(parameter.numel() for parameter in part.parameters()) for part in (model.encoder, model.decoder)]
-    yield Claim("parameters of the encoder", "recomputation", 491_744.0, float(sizes[0]))
-    yield Claim("parameters of the decoder", "recomputation", 482_497.0, float(sizes[1]))
-    yield Claim("parameters of the VAE", "recomputation", 974_241.0, float(sum(p.numel() for p in model.parameters())))
+    yield Claim("encoder-parameters", "parameters of the encoder", "recomputation", 491_744.0, float(sizes[0]))
+    yield Claim("decoder-parameters", "parameters of the decoder", "recomputation", 482_497.0, float(sizes[1]))
+    yield Claim(
+        "vae-parameters", "parameters of the VAE", "recomputation", 974_241.0, float(sum(p.numel() for p in model.parameters()))
+    )
     mean, log_std = torch.tensor([[0.7, -1.2]], dtype=torch.float64), torch.tensor([[-0.4, 0.3]], dtype=torch.float64)
 
     def kl(m: float, s: float) -> float:
         return integral(lambda z: normal(z, m, s) * (math.log(normal(z, m, s)) - math.log(normal(z))), m - 10 * s, m, m + 10 * s)
 
     quadrature = kl(0.7, math.exp(-0.4)) + kl(-1.2, math.exp(0.3))
-    yield Claim("closed-form KL of a Gaussian code", "quadrature", float(kl_to_standard_normal(mean, log_std)), quadrature, 1e-9)
+    yield Claim(
+        "divergence-of-gaussian-code",
+        "closed-form KL of a Gaussian code",
+        "quadrature",
+        float(kl_to_standard_normal(mean, log_std)),
+        quadrature,
+        1e-9,
+    )
     images = torch.from_numpy((evidence.images()["test_images"][:32].reshape(-1, 784) > 127).astype(np.float32))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -281,6 +347,7 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim | Finding]:
     ink = np.pad(images.numpy().reshape(-1, 28, 28), ((0, 0), (2, 2), (2, 2)))
     entropy = -np.log(np.where(ink == 1, probability, 1 - probability)).sum((1, 2)).mean()
     yield Claim(
+        "cross-entropy-of-images",
         "cross-entropy of 32 test images, summed over all 1024 pixels",
         "closed form",
         -float(again["reconstruction"].mean()),
@@ -290,14 +357,35 @@ def gdl_4b(evidence: Evidence) -> Iterable[Claim | Finding]:
     m, v = mean.double().numpy(), np.exp(2 * log_std.double().numpy())
     divergence = 0.5 * (m**2 + v - 1 - np.log(v)).sum(1).mean()
     loss = -float(again["bound"].mean())
-    yield Claim("negative ELBO of these images by the written formula", "closed form", loss, float(entropy + divergence), 1e-2)
+    yield Claim(
+        "negative-elbo",
+        "negative ELBO of these images by the written formula",
+        "closed form",
+        loss,
+        float(entropy + divergence),
+        1e-2,
+    )
     error = float(log_ratio.std() / math.sqrt(len(log_ratio)))
-    yield Claim("closed-form KL of 32 test images against 4000 draws", "Monte Carlo", closed, float(log_ratio.mean()), 5 * error)
-    yield Claim("the decoder returns 32 x 32 pixels", "recomputation", stated=True, found=side == (32, 32))
+    yield Claim(
+        "divergence-of-images",
+        "closed-form KL of 32 test images against 4000 draws",
+        "Monte Carlo",
+        closed,
+        float(log_ratio.mean()),
+        5 * error,
+    )
+    yield holds("decoder-size", "the decoder returns 32 x 32 pixels", "recomputation", side == (32, 32))
     shape = evidence.samples("vae_conv")["samples"].shape[1:]
-    yield Claim("samples are cropped to 28 x 28", "recomputation", stated=True, found=shape == (28, 28))
+    yield holds("samples-cropped", "samples are cropped to 28 x 28", "recomputation", shape == (28, 28))
     bits = 0.159674
-    yield Claim("the reference's 0.16 bits a pixel, in nats an image", "closed form", 86.77, bits * 784 * math.log(2), 1e-2)
+    yield Claim(
+        "reference-nats",
+        "the reference's 0.16 bits a pixel, in nats an image",
+        "closed form",
+        86.77,
+        bits * 784 * math.log(2),
+        1e-2,
+    )
     yield from _bounds(evidence)
     yield from _in_one_piece(evidence)
     for run, name in (("nice", "asked"), ("nice_scale_rate", "own")):
@@ -409,16 +497,28 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim | Finding]:
     cells = [evidence.metric(run, column, split) for run in compared for column, split in columns.items()]
     cells += [evidence.metric(run, "seconds_per_epoch", "train") for run in ("nice", "nice_scale_rate", "vae_conv")]
     complete = all(math.isfinite(value) and value >= 0 for value in cells)
-    yield Claim("the table has size, times and a sample score of every model", "recomputation", stated=True, found=complete)
+    yield holds("table-is-complete", "the table has size, times and a sample score of every model", "recomputation", complete)
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
         counted = evidence.metric(run, "parameters", "model")
-        yield Claim(f"parameters of the mixture with K = {k} are 784 K + K - 1", "recomputation", float(784 * k + k - 1), counted)
+        yield Claim(
+            f"mixture-parameters-k{k}",
+            f"parameters of the mixture with K = {k} are 784 K + K - 1",
+            "recomputation",
+            float(784 * k + k - 1),
+            counted,
+        )
     sizes = [evidence.metric(run, "parameters", "model") for run in ("nice", "vae_conv")]
     yield Claim(
-        "NICE has this many times the parameters of the VAE", "recomputation", 19_158_352 / 974_241, sizes[0] / sizes[1], 1e-9
+        "parameter-ratio",
+        "NICE has this many times the parameters of the VAE",
+        "recomputation",
+        19_158_352 / 974_241,
+        sizes[0] / sizes[1],
+        1e-9,
     )
     ink = np.isin(evidence.samples("bmm_k20")["samples"], (0, 1)).mean()
     yield Claim(
+        "mixture-percentage-binary",
         "percentage of the mixture's sampled values that are 0 or 1 (of a Gaussian mixture: none)",
         "recomputation",
         100.0,
@@ -427,14 +527,33 @@ def gdl_4c(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     yield from _multiplications()
     certain = np.log(np.where(np.eye(10) == 1, 1.0, 1e-300))
-    yield Claim("greatest class information: ten digits, all sure", "closed form", math.log(10), _information(certain), 1e-12)
+    yield Claim(
+        "greatest-class-information",
+        "greatest class information: ten digits, all sure",
+        "closed form",
+        math.log(10),
+        _information(certain),
+        1e-12,
+    )
     scores = {run: _class_information(evidence, evidence.samples(run)["samples"]) for run in compared}
     real = _class_information(evidence, evidence.images()["test_images"] / 255)
     stated = {run: evidence.metric(run, "class_information", "samples") for run in compared}
     for run in compared:
-        yield Claim(f"class information of the samples of {run}", "recomputation", stated[run], scores[run], 5e-3)
+        yield Claim(
+            f"class-information-{run.replace('_', '-')}",
+            f"class information of the samples of {run}",
+            "recomputation",
+            stated[run],
+            scores[run],
+            5e-3,
+        )
     yield Claim(
-        "class information of real test images", "recomputation", evidence.metric("real_test", "class_information"), real, 5e-3
+        "class-information-real",
+        "class information of real test images",
+        "recomputation",
+        evidence.metric("real_test", "class_information"),
+        real,
+        5e-3,
     )
     seconds = {run: evidence.metric(run, "train_seconds", "train") for run in compared}
     slowest = max(seconds[run] for run in MIXTURES)
@@ -475,12 +594,19 @@ def _multiplications() -> Iterator[Claim]:
         for side, channels, last in zip((2, 4, 8, 16), (16, 64, 64, 64), (64, 64, 64, 1), strict=True)
     )
     weights = 4 * (392 * 1000 + 4 * 1000 * 1000 + 1000 * 392)
-    for name, formula, call in (
-        ("NICE, encoding or decoding an image", weights, lambda: flow(image)),
-        ("the VAE, encoding and decoding an image", encoder + decoder, lambda: autoencoder.decode(autoencoder.encode(image)[0])),
-        ("the VAE, decoding a code", decoder, lambda: autoencoder.decode(code)),
+    for what, name, formula, call in (
+        ("nice", "NICE, encoding or decoding an image", weights, lambda: flow(image)),
+        (
+            "vae",
+            "the VAE, encoding and decoding an image",
+            encoder + decoder,
+            lambda: autoencoder.decode(autoencoder.encode(image)[0]),
+        ),
+        ("vae-decoder", "the VAE, decoding a code", decoder, lambda: autoencoder.decode(code)),
     ):
-        yield Claim(f"millions of multiplications: {name}", "enumeration", formula / 1e6, counted(call), 1e-9)
+        yield Claim(
+            f"multiplications-{what}", f"millions of multiplications: {name}", "enumeration", formula / 1e6, counted(call), 1e-9
+        )
 
 
 def _class_information(evidence: Evidence, images: np.ndarray) -> float:

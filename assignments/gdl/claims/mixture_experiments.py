@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, paired
+from dgm.claims.claim import Claim, Finding, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import bernoulli_mixture
@@ -43,26 +43,62 @@ def gdl_3a(evidence: Evidence) -> Iterable[Claim]:
 
     images, _, p = _synthetic(0, 50, 784, 4)
     eta, _ = bmm.e_step(images, p, torch.full((4, 1), 0.25, dtype=torch.float64))
-    yield Claim("largest distance of a row sum from one, $D=784$", "closed form", 0.0, float((eta.sum(1) - 1).abs().max()), 1e-12)
+    yield Claim(
+        "row-sums-from-one",
+        "largest distance of a row sum from one, $D=784$",
+        "closed form",
+        0.0,
+        float((eta.sum(1) - 1).abs().max()),
+        1e-12,
+    )
     small = torch.tensor(DATA, dtype=torch.float64)
     eta, log_likelihood = bmm.e_step(small, torch.tensor(P, dtype=torch.float64), torch.tensor(PI, dtype=torch.float64)[:, None])
     brute = torch.tensor([[float(counted(x, k) / counted(x)) for k in range(2)] for x in DATA], dtype=torch.float64)
-    yield Claim("largest difference from $16/19$, $4/151$, $4/11$", "enumeration", 0.0, float((eta - brute).abs().max()), 1e-12)
+    yield Claim(
+        "difference-from-fractions",
+        "largest difference from $16/19$, $4/151$, $4/11$",
+        "enumeration",
+        0.0,
+        float((eta - brute).abs().max()),
+        1e-12,
+    )
     summed = math.log(math.prod(counted(x) for x in DATA))
-    yield Claim("log-likelihood of the small data set", "enumeration", float(log_likelihood.sum()), summed, 1e-12)
+    yield Claim(
+        "log-likelihood-small-data",
+        "log-likelihood of the small data set",
+        "enumeration",
+        float(log_likelihood.sum()),
+        summed,
+        1e-12,
+    )
     extreme = torch.where(images[:2] > 0.5, 1e-6, 1 - 1e-6).double()  # every pixel of an image as improbable as the floor allows
     eta, log_likelihood = bmm.e_step(images[:2], extreme, torch.full((2, 1), 0.5, dtype=torch.float64))
     broken = int((~torch.isfinite(eta)).sum() + (~torch.isfinite(log_likelihood)).sum())
-    yield Claim("entries that are NaN or infinite with all $p$ at the floor", "closed form", 0.0, float(broken))
+    yield Claim(
+        "broken-entries-at-floor", "entries that are NaN or infinite with all $p$ at the floor", "closed form", 0.0, float(broken)
+    )
     unused = torch.tensor([[0.5], [0.5], [0.0], [0.0]], dtype=torch.float64)
     eta, log_likelihood = bmm.e_step(images, p, unused)
     broken = int((~torch.isfinite(eta)).sum() + (~torch.isfinite(log_likelihood)).sum())
-    yield Claim("entries that are NaN or infinite when two of four components have the weight 0", "closed form", 0.0, float(broken))
-    yield Claim("largest responsibility of a component with the weight 0", "closed form", 0.0, float(eta[:, 2:].max()))
+    yield Claim(
+        "broken-entries-zero-weight",
+        "entries that are NaN or infinite when two of four components have the weight 0",
+        "closed form",
+        0.0,
+        float(broken),
+    )
+    yield Claim(
+        "responsibility-zero-weight",
+        "largest responsibility of a component with the weight 0",
+        "closed form",
+        0.0,
+        float(eta[:, 2:].max()),
+    )
     factors = np.full(784, 0.01)
-    yield Claim("the plain product $0.01^{784}$ in double precision", "closed form", 0.0, float(np.prod(factors)))
+    yield Claim("plain-product", "the plain product $0.01^{784}$ in double precision", "closed form", 0.0, float(np.prod(factors)))
     lost = int(np.argmax(np.cumprod(factors) == 0)) + 1
     yield Claim(
+        "factors-until-zero",
         "factors of $0.01$ after which the product is zero, less than half the least positive number $2^{-1074}$",
         "enumeration",
         float(math.ceil(1075 * math.log(2) / math.log(100))),
@@ -71,7 +107,14 @@ def gdl_3a(evidence: Evidence) -> Iterable[Claim]:
     ones = torch.ones((1, 784), dtype=torch.float64)
     one = torch.ones((1, 1), dtype=torch.float64)
     _, log_likelihood = bmm.e_step(ones, 0.01 * ones, one)
-    yield Claim("logarithm of that product from the E step", "closed form", 784 * math.log(0.01), float(log_likelihood[0]), 1e-9)
+    yield Claim(
+        "log-of-product",
+        "logarithm of that product from the E step",
+        "closed form",
+        784 * math.log(0.01),
+        float(log_likelihood[0]),
+        1e-9,
+    )
 
 
 @question("gdl-3b")
@@ -84,14 +127,21 @@ def gdl_3b(evidence: Evidence) -> Iterable[Claim]:
     images, _, p = _synthetic(1, 60, 784, 4)
     eta, _ = bmm.e_step(images, p, torch.full((4, 1), 0.25, dtype=torch.float64))
     new_p, new_weights = bmm.m_step(images, eta)
-    yield Claim("the new weights sum to one", "closed form", 1.0, float(new_weights.sum()), 1e-12)
+    yield Claim("weights-sum-to-one", "the new weights sum to one", "closed form", 1.0, float(new_weights.sum()), 1e-12)
     outside = int((new_p <= 0).sum() + (new_p >= 1).sum())
-    yield Claim("new pixel probabilities that are not strictly between 0 and 1", "closed form", 0.0, float(outside))
+    yield Claim(
+        "probabilities-out-of-range",
+        "new pixel probabilities that are not strictly between 0 and 1",
+        "closed form",
+        0.0,
+        float(outside),
+    )
     exact_eta = [[counted(x, k) / counted(x) for k in range(2)] for x in DATA]
     small = torch.tensor(DATA, dtype=torch.float64)
     small_p, small_weights = bmm.m_step(small, torch.tensor(exact_eta, dtype=torch.float64))
     exact_p = torch.tensor([[9513 / 9722, 1539 / 4861], [25066 / 55789, 50806 / 55789]], dtype=torch.float64)
     yield Claim(
+        "difference-from-fractions",
         "largest difference from the fractions found by hand for the three images",
         "exact rationals",
         0.0,
@@ -99,7 +149,7 @@ def gdl_3b(evidence: Evidence) -> Iterable[Claim]:
         1e-12,
     )
     difference = abs(float(small_weights[0, 0]) - 38888 / 94677)
-    yield Claim("difference from the weight found by hand", "exact rationals", 0.0, difference, 1e-12)
+    yield Claim("difference-from-weight", "difference from the weight found by hand", "exact rationals", 0.0, difference, 1e-12)
     step, slopes = 1e-6, []
     rows = small_p.tolist()
     for k, d in itertools.product(range(2), range(2)):
@@ -109,17 +159,25 @@ def gdl_3b(evidence: Evidence) -> Iterable[Claim]:
             moved[k][d] += sign * step
             values.append(bernoulli_mixture.expected_complete_log_likelihood(DATA, exact_eta, moved, small_weights[:, 0].tolist()))
         slopes.append(abs(values[0] - values[1]) / (2 * step))
-    yield Claim("largest slope of the E-step objective at the new p", "finite differences", 0.0, max(slopes), 1e-6)
+    yield Claim("largest-slope", "largest slope of the E-step objective at the new p", "finite differences", 0.0, max(slopes), 1e-6)
     empty = torch.tensor([[1.0, 0.0]] * 3, dtype=torch.float64)
     guarded, unused = bmm.m_step(small, empty)
-    yield Claim("pixel probability of a component without images", "closed form", 0.5, float(guarded[1].max()))
-    yield Claim("weight of a component without images", "closed form", 0.0, float(unused[1, 0]))
+    yield Claim(
+        "empty-component-probability",
+        "pixel probability of a component without images",
+        "closed form",
+        0.5,
+        float(guarded[1].max()),
+    )
+    yield Claim("empty-component-weight", "weight of a component without images", "closed form", 0.0, float(unused[1, 0]))
     floor = 1e-6
     grid = np.linspace(floor, 1 - floor, 10_001)
     constant, _ = bmm.m_step(torch.ones((3, 2), dtype=torch.float64), torch.tensor(exact_eta, dtype=torch.float64), floor)
     size = sum(float(row[0]) for row in exact_eta)
     allowed = float(grid[np.argmax(size * np.log(grid))])
-    yield Claim("best allowed $p$ of a pixel that is always on", "optimisation", float(constant[0, 0]), allowed, 1e-12)
+    yield Claim(
+        "pixel-always-on", "best allowed $p$ of a pixel that is always on", "optimisation", float(constant[0, 0]), allowed, 1e-12
+    )
     yield from _pseudo_counts(small, exact_eta, floor)
 
 
@@ -145,6 +203,7 @@ def _pseudo_counts(small: Any, exact_eta: Sequence[Sequence[Fraction]], floor: f
         return float(found.x)
 
     yield Claim(
+        "estimate-with-pseudo-count",
         "maximum a-posteriori estimate with a pseudo-count of $\\alpha=1$, component 1, pixel 1",
         "optimisation",
         (total + 1) / (size + 2),
@@ -155,6 +214,7 @@ def _pseudo_counts(small: Any, exact_eta: Sequence[Sequence[Fraction]], floor: f
     means = small.mean(0)
     smooth, _ = bmm.m_step(small, responsibilities, smoothing=1.0, means=means)
     yield Claim(
+        "estimate-with-smoothing",
         "the same pixel by the code with a smoothing of one image with the pixel means",
         "optimisation",
         float(smooth[0, 0]),
@@ -162,6 +222,7 @@ def _pseudo_counts(small: Any, exact_eta: Sequence[Sequence[Fraction]], floor: f
         1e-6,
     )
     yield Claim(
+        "sum-of-responsibilities",
         "sum of the responsibilities of component 1, against the two images that $\\alpha=1$ adds",
         "exact rationals",
         38888 / 31559,
@@ -173,6 +234,7 @@ def _pseudo_counts(small: Any, exact_eta: Sequence[Sequence[Fraction]], floor: f
     clipped, _ = bmm.m_step(off, own, floor)
     counted_on, _ = bmm.m_step(off, own, floor, smoothing=2 * alpha, means=torch.full((1,), 0.5, dtype=torch.float64))
     yield Claim(
+        "cost-of-pseudo-count",
         "nats that $\\alpha=1$ costs each of 100 images for a pixel that is off in all of them",
         "closed form",
         math.log(102 / 101),
@@ -180,6 +242,7 @@ def _pseudo_counts(small: Any, exact_eta: Sequence[Sequence[Fraction]], floor: f
         2 * floor,
     )
     yield Claim(
+        "saving-of-pseudo-count",
         "nats that $\\alpha=1$ saves at a new image that has this pixel on",
         "closed form",
         math.log(1 / 102) - math.log(floor),
@@ -209,6 +272,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
                 starts[run].append(ordered)
         apart_from_best = max(apart_from_best, abs(_kept(evidence, run)[-1] - max(trace[-1] for trace in starts[run])))
     yield Claim(
+        "largest-fall",
         "largest fall of the log-likelihood an image between two iterations, all runs and starts",
         "recomputation",
         0.0,
@@ -216,6 +280,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
         1e-9,  # of some hundred nats in double precision
     )
     yield Claim(
+        "kept-from-best-start",
         "largest distance of the kept start from the best one, in nats an image",
         "recomputation",
         0.0,
@@ -225,6 +290,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     kept, ends = _kept(evidence, "bmm_k10"), np.array([trace[-1] for trace in starts["bmm_k10"]])
     yield Claim(
+        "best-minus-worst-start",
         "best minus worst of the starts for $K=10$, in nats an image",
         "recomputation",
         float(kept[-1] - ends.min()),
@@ -248,6 +314,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
         above=0.0,
     )
     yield Claim(
+        "gain-after-fifth-iteration",
         "gain of the log-likelihood an image after the fifth iteration, mean of the starts for $K=10$",
         "recomputation",
         float(ends.mean() - np.mean([trace[:6][-1] for trace in starts["bmm_k10"]])),
@@ -259,12 +326,26 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
     assigned = bmm.e_step(images, p, weights)[0].argmax(1)
     match = [int(torch.mode(components[assigned == k]).values) if bool((assigned == k).any()) else 0 for k in range(3)]
     right = float((torch.tensor(match)[assigned] == components).double().mean())
-    yield Claim("percentage of 200 synthetic images given to their own component", "Monte Carlo", 100.0, 100 * right)
+    yield Claim(
+        "percentage-in-own-component",
+        "percentage of 200 synthetic images given to their own component",
+        "Monte Carlo",
+        100.0,
+        100 * right,
+    )
     error = float((p - truth[match]).abs().mean())
     means = torch.stack([images[components == k].mean(0) for k in range(3)])
     floor = float((means - truth).abs().mean())
-    yield Claim("mean error of the recovered p equals that of the true groups' means", "Monte Carlo", floor, error, 1e-3)
     yield Claim(
+        "mean-error-recovered",
+        "mean error of the recovered p equals that of the true groups' means",
+        "Monte Carlo",
+        floor,
+        error,
+        1e-3,
+    )
+    yield Claim(
+        "listed-loop-from-fit",
         "largest difference of the listed loop's log-likelihoods from those of the fit, every iteration of five starts",
         "recomputation",
         0.0,
@@ -275,7 +356,9 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
     weights = torch.full((2, 1), 0.5, dtype=torch.float64)
     for _ in range(5):
         twin, weights, _ = bmm.em_iteration(images, twin, weights)
-    yield Claim("equal rows stay equal for ever", "closed form", 0.0, float((twin[0] - twin[1]).abs().max()), 1e-12)
+    yield Claim(
+        "equal-rows-stay-equal", "equal rows stay equal for ever", "closed form", 0.0, float((twin[0] - twin[1]).abs().max()), 1e-12
+    )
     joint = [[float(counted(x, k)) for k in range(2)] for x in DATA]
     exact = [[float(counted(x, k) / counted(x)) for k in range(2)] for x in DATA]
 
@@ -291,9 +374,16 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     evidence_log = math.log(math.prod(counted(x) for x in DATA))
     yield Claim(
-        "bound plus divergence for an arbitrary $q$, against $\\log P(X)$", "enumeration", evidence_log, bound(q) + gap, 1e-12
+        "bound-plus-divergence",
+        "bound plus divergence for an arbitrary $q$, against $\\log P(X)$",
+        "enumeration",
+        evidence_log,
+        bound(q) + gap,
+        1e-12,
     )
-    yield Claim("the bound after an E step, against $\\log P(X)$", "enumeration", evidence_log, bound(exact), 1e-12)
+    yield Claim(
+        "bound-after-e-step", "the bound after an E step, against $\\log P(X)$", "enumeration", evidence_log, bound(exact), 1e-12
+    )
 
 
 def _distance_from_fit(images: Any, traces: Sequence[Sequence[float]]) -> float:
@@ -339,17 +429,32 @@ def gdl_3d(evidence: Evidence) -> Iterable[Claim | Finding]:
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
         prototypes = evidence.samples(run)["prototypes"]
         good = prototypes.shape == (k, 28, 28) and bool((prototypes >= 0).all() and (prototypes <= 1).all())
-        yield Claim(f"$K={k}$: {k} times 784 pixel probabilities in $[0,1]$", "recomputation", stated=True, found=good)
+        yield holds(f"probabilities-in-range-k{k}", f"$K={k}$: {k} times 784 pixel probabilities in $[0,1]$", "recomputation", good)
         model = cast(Any, load_model(evidence.model_path(run)))
         distance = max(distance, float(np.abs(model.p.numpy().reshape(-1, 28, 28) - prototypes).max()))
         terms, labels = component_terms(evidence, run)
         held_out.append(np.logaddexp.reduce(terms, axis=1))
         stated, own = evidence.metric(run, "log_likelihood"), float(held_out[-1].mean())
         fitted.append(float(_kept(evidence, run)[-1]))
-        yield Claim(f"test log-likelihood recomputed pixel by pixel, $K={k}$", "recomputation", stated, own, 1e-6)
-        yield Claim(f"training minus test log-likelihood, $K={k}$", "recomputation", fitted[-1] - stated, fitted[-1] - own, 1e-6)
+        yield Claim(
+            f"test-log-likelihood-k{k}",
+            f"test log-likelihood recomputed pixel by pixel, $K={k}$",
+            "recomputation",
+            stated,
+            own,
+            1e-6,
+        )
+        yield Claim(
+            f"training-minus-test-k{k}",
+            f"training minus test log-likelihood, $K={k}$",
+            "recomputation",
+            fitted[-1] - stated,
+            fitted[-1] - own,
+            1e-6,
+        )
         clusters.append(terms.argmax(1))
         yield Claim(
+            f"percentage-with-majority-k{k}",
             f"percentage of test images with the majority digit of their component, $K={k}$",
             "recomputation",
             100 * evidence.metric(run, "purity"),
@@ -358,11 +463,19 @@ def gdl_3d(evidence: Evidence) -> Iterable[Claim | Finding]:
             needs_full_budget=True,
             published=100.0 if k == 10 else None,  # one digit a cluster
         )
-    yield Claim("largest distance of the drawn prototypes from the rows of the stored p", "recomputation", 0.0, distance, 1e-6)
+    yield Claim(
+        "distance-of-drawn-prototypes",
+        "largest distance of the drawn prototypes from the rows of the stored p",
+        "recomputation",
+        0.0,
+        distance,
+        1e-6,
+    )
     yield from _held(evidence, labels, clusters)
     most_common = sum(count for _, count in Counter(labels.tolist()).most_common(5))
     reachable = np.sort(np.unique(labels, return_counts=True)[1])[-5:].sum() / len(labels)
     yield Claim(
+        "reachable-with-five",
         "percentage that five components can reach at most",
         "recomputation",
         100 * most_common / len(labels),
@@ -410,6 +523,7 @@ def _held(evidence: Evidence, labels: np.ndarray, clusters: Sequence[np.ndarray]
     """Which digits the components hold, K = 10 above all: as the evaluation stored them and as recomputed."""
     stored = [evidence.evaluations(run)["clusters_test"] for run in MIXTURES]
     yield Claim(
+        "different-majority-digits",
         "different majority digits of the ten components",
         "recomputation",
         float(_majority_digits(labels, stored[1])),
@@ -425,6 +539,7 @@ def _held(evidence: Evidence, labels: np.ndarray, clusters: Sequence[np.ndarray]
     )
     for digit in range(10):
         yield Claim(
+            f"components-of-digit-{digit}",
             f"components for $K=10$ whose majority digit is {digit}",
             "recomputation",
             float(_majorities(labels, stored[1]).count(digit)),
@@ -434,6 +549,7 @@ def _held(evidence: Evidence, labels: np.ndarray, clusters: Sequence[np.ndarray]
     for k, ours, theirs in zip((5, 10, 20), clusters, stored, strict=True):
         for word, extreme in (("least", min), ("most", max)):
             yield Claim(
+                f"{word}-uniform-component-k{k}",
                 f"percentage of the majority digit in the {word} uniform component, $K={k}$",
                 "recomputation",
                 100 * extreme(_uniformity(labels, theirs)),
@@ -444,13 +560,21 @@ def _held(evidence: Evidence, labels: np.ndarray, clusters: Sequence[np.ndarray]
     group = "(4, 7, 9 or 3, 5, 8)"
     (alike, others), (alike_stored, others_stored) = (_shared_component(labels, held) for held in (clusters[1], stored[1]))
     yield Claim(
+        "alike-pairs-percentage",
         f"percentage of pairs of images of two digits that look alike {group} with one component, $K=10$",
         "recomputation",
         100 * alike_stored,
         100 * alike,
         1e-7,
     )
-    yield Claim("the same percentage for all other pairs of digits", "recomputation", 100 * others_stored, 100 * others, 1e-7)
+    yield Claim(
+        "other-pairs-percentage",
+        "the same percentage for all other pairs of digits",
+        "recomputation",
+        100 * others_stored,
+        100 * others,
+        1e-7,
+    )
 
     def difference(of: np.ndarray, held: np.ndarray) -> float:
         one, other = _shared_component(of, held)
@@ -521,6 +645,7 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
 
     formula = float(bernoulli_mixture.mixture_covariance([[0.9, 0.2], [0.3, 0.7]], [0.4, 0.6])[0, 1])
     yield Claim(
+        "covariance-of-pixels",
         "covariance of the two pixels of the small mixture",
         "enumeration",
         formula,
@@ -529,10 +654,17 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
         published=0.0,  # all pixels from one p, without the component that was picked
     )
     within = [covariance([o for o in outcomes if o[0] == k]) for k in range(2)]
-    yield Claim("sum of the covariances given the component", "enumeration", 0.0, float(sum(abs(value) for value in within)))
+    yield Claim(
+        "covariances-given-component",
+        "sum of the covariances given the component",
+        "enumeration",
+        0.0,
+        float(sum(abs(value) for value in within)),
+    )
     for run, k in zip(MIXTURES, (5, 10, 20), strict=True):
         drawn = evidence.measured(run, "neighbour_correlation_samples", "samples")
         yield Claim(
+            f"sample-correlation-k{k}",
             f"$K={k}$: correlation of neighbouring pixels of samples given the component",
             "Monte Carlo",
             0.0,
@@ -548,10 +680,11 @@ def gdl_3e(evidence: Evidence) -> Iterable[Claim | Finding]:
         )
     yield from _plausibility(evidence)
     grey = sum(int(((values := evidence.samples(run)["samples"]) != 0).sum() - (values == 1).sum()) for run in MIXTURES)
-    yield Claim("pixels of samples that are neither 0 nor 1", "recomputation", 0.0, float(grey))
+    yield Claim("grey-pixels", "pixels of samples that are neither 0 nor 1", "recomputation", 0.0, float(grey))
     few_images = torch.tensor(((1, 0, 1), (0, 1, 1), (0, 0, 0)), dtype=torch.float64)
     own, _ = bmm.m_step(few_images, torch.eye(3, dtype=torch.float64), 1e-6)
     yield Claim(
+        "distance-from-own-images",
         "distance of $p$ from the images with one component an image: the floor",
         "closed form",
         1e-6,

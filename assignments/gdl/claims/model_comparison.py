@@ -35,6 +35,7 @@ def compared(evidence: Evidence) -> Iterator[Claim | Finding]:
         stated = evidence.metric(run, "frechet_distance", "samples")
         computed = _frechet_distance(real, generated)
         yield Claim(
+            f"distance-ratio-{run.replace('_', '-')}",
             f"Fréchet distance of {run}, by the eigenvalues of CC', over the one in the table",
             "recomputation",
             1.0,
@@ -45,13 +46,21 @@ def compared(evidence: Evidence) -> Iterator[Claim | Finding]:
             for metric, share in zip(("precision", "coverage"), _shares(real, generated), strict=True):
                 stated = evidence.metric(run, metric, "samples")
                 # a neighbour at the very edge of a ball may fall to either side by rounding
-                yield Claim(f"{metric} of {run}, by a tree of neighbours", "recomputation", stated, share, 5 / len(real))
+                yield Claim(
+                    f"{metric}-{run.replace('_', '-')}",
+                    f"{metric} of {run}, by a tree of neighbours",
+                    "recomputation",
+                    stated,
+                    share,
+                    5 / len(real),
+                )
     yield from _floors(evidence)
     first, second = (
         np.array([evidence.metric(run, f"frechet_distance{suffix}", "samples") for run in RANKED]) for suffix in ("", "_second")
     )
     agreement = float(spearmanr(first, second).statistic)
     yield Claim(
+        "rank-correlation",
         "rank correlation of the Fréchet distances of all models under both classifiers",
         "recomputation",
         agreement,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, frequency
+from dgm.claims.claim import Claim, Finding, frequency, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths.measured import Measured, mean
@@ -147,35 +147,56 @@ def vaegan_4a(evidence: Evidence) -> Iterable[Claim]:
 
     net = _trained(evidence).discriminator
     agreeing = sum(itertools.starmap(operator.eq, itertools.zip_longest(_names(net), DISCRIMINATOR)))
-    yield Claim("layers of DNet that stand in their place in the list", "enumeration", len(DISCRIMINATOR), agreeing)
+    yield Claim(
+        "layers-in-place", "layers of DNet that stand in their place in the list", "enumeration", len(DISCRIMINATOR), agreeing
+    )
     for place, size, name in (
         (0, 20, "first convolution"),
         (3, 76, "second convolution"),
         (6, 296, "third convolution"),
         (9, 201, "linear layer"),
     ):
-        yield Claim(f"parameters of DNet: {name}", "enumeration", size, _size(net[place]))
-    yield Claim("parameters of DNet in all", "enumeration", 593, _size(net))
+        yield Claim(f"parameters-{name.replace(' ', '-')}", f"parameters of DNet: {name}", "enumeration", size, _size(net[place]))
+    yield Claim("parameters-in-all", "parameters of DNet in all", "enumeration", 593, _size(net))
     shapes = _shapes(net, torch.rand(3, 1, 28, 28))
     table = ["2x28x28"] * 2 + ["2x14x14"] + ["4x14x14"] * 2 + ["4x7x7"] + ["8x5x5"] * 2 + ["200", "1"]
-    yield Claim("the shapes after DNet's ten layers are those of the answer", "enumeration", stated=True, found=shapes == table)
+    yield holds("shapes-after-layers", "the shapes after DNet's ten layers are those of the answer", "enumeration", shapes == table)
     sides = (int(shape.split("x")[-1]) for shape, layer in zip(shapes, net, strict=True) if hasattr(layer, "kernel_size"))
     for place, (side, stated) in enumerate(zip(sides, _sides(28, (1, 2, 1, 2, 0)), strict=True), 1):
         layer = "convolution" if place % 2 else "pooling"
-        yield Claim(f"side after window {place} of DNet, a {layer}, by the formula of the answer", "enumeration", stated, side)
-    yield Claim("numbers an image before the linear layer", "enumeration", 8 * 5 * 5, _weights(net)[-1][0].shape[1])
+        yield Claim(
+            f"side-after-window-{place}",
+            f"side after window {place} of DNet, a {layer}, by the formula of the answer",
+            "enumeration",
+            stated,
+            side,
+        )
+    yield Claim(
+        "inputs-of-linear-layer",
+        "numbers an image before the linear layer",
+        "enumeration",
+        8 * 5 * 5,
+        _weights(net)[-1][0].shape[1],
+    )
     seen = 1  # a window of side k on maps whose pixels stand j apart adds (k - 1) j
     for window, apart in ((3, 1), (2, 1), (3, 2), (2, 2), (3, 4)):
         seen += (window - 1) * apart
-    yield Claim("pixels of the image that a unit before the linear layer depends on", "enumeration", seen**2, _seen(net))
+    yield Claim(
+        "pixels-seen-by-unit",
+        "pixels of the image that a unit before the linear layer depends on",
+        "enumeration",
+        seen**2,
+        _seen(net),
+    )
     images = evidence.images()["test_images"][:5] / 255
     with torch.no_grad():
         logits = net(torch.from_numpy(images).float()[:, None])
-    yield Claim("logits for five images", "enumeration", 5, logits.numel())
+    yield Claim("logits-for-five-images", "logits for five images", "enumeration", 5, logits.numel())
     again = np.array([_discriminate(net, image) for image in images])
     # sums of some hundred products in single precision, so relative to the size of the logits
     distance = float(np.abs(again - logits[:, 0].double().numpy()).max() / max(1.0, np.abs(again).max()))
     yield Claim(
+        "logits-distance-from-table",
         "largest relative distance of DNet's logits for a batch from the table worked out in NumPy, image by image",
         "closed form",
         0.0,
@@ -194,27 +215,50 @@ def vaegan_4b(evidence: Evidence) -> Iterable[Claim]:
     model = _trained(evidence)
     net = model.generator
     agreeing = sum(itertools.starmap(operator.eq, itertools.zip_longest(_names(net), GENERATOR)))
-    yield Claim("layers of GNet that stand in their place in the list", "enumeration", len(GENERATOR), agreeing)
-    yield Claim("numbers in the noise vector", "enumeration", 64, _size(net[0]) / 1568 - 1)
+    yield Claim("layers-in-place", "layers of GNet that stand in their place in the list", "enumeration", len(GENERATOR), agreeing)
+    yield Claim("noise-dimension", "numbers in the noise vector", "enumeration", 64, _size(net[0]) / 1568 - 1)
     for place, size, name in ((4, 4624, "first convolution"), (7, 1160, "second convolution"), (9, 73, "third convolution")):
-        yield Claim(f"parameters of GNet: {name}", "enumeration", size, _size(net[place]))
-    yield Claim("parameters of GNet's three convolutions together", "enumeration", 5857, sum(_size(net[i]) for i in (4, 7, 9)))
-    yield Claim("parameters of GNet in all", "enumeration", 107_777, _size(net))
+        yield Claim(f"parameters-{name.replace(' ', '-')}", f"parameters of GNet: {name}", "enumeration", size, _size(net[place]))
+    yield Claim(
+        "parameters-of-convolutions",
+        "parameters of GNet's three convolutions together",
+        "enumeration",
+        5857,
+        sum(_size(net[i]) for i in (4, 7, 9)),
+    )
+    yield Claim("parameters-in-all", "parameters of GNet in all", "enumeration", 107_777, _size(net))
     for latent in (20, 100):
         formula = 1568 * (latent + 1) + 4624 + 1160 + 73
-        yield Claim(f"parameters of GNet for noise of dimension {latent}", "enumeration", formula, _size(GNet(latent)))
+        yield Claim(
+            f"parameters-for-noise-{latent}",
+            f"parameters of GNet for noise of dimension {latent}",
+            "enumeration",
+            formula,
+            _size(GNet(latent)),
+        )
     z = model.grid_noise[:5]
     shapes = _shapes(net, z)
     table = ["1568"] * 2 + ["32x7x7", "32x14x14"] + ["16x14x14"] * 2 + ["16x28x28"] + ["8x28x28"] * 2 + ["1x28x28"] * 2
-    yield Claim("the shapes after GNet's eleven layers are those of the answer", "enumeration", stated=True, found=shapes == table)
+    yield holds(
+        "shapes-after-layers", "the shapes after GNet's eleven layers are those of the answer", "enumeration", shapes == table
+    )
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         images, fresh = net(z)[:, 0].double().numpy(), GNet(64)(z)
     inside = bool(((fresh > 0) & (fresh < 1)).all())
-    yield Claim("every pixel of an untrained GNet lies strictly between 0 and 1", "enumeration", stated=True, found=inside)
+    yield holds(
+        "pixels-between-zero-and-one", "every pixel of an untrained GNet lies strictly between 0 and 1", "enumeration", inside
+    )
     again = np.stack([_generate(net, row) for row in z.double().numpy()])
     distance = float(np.abs(again - images).max())
-    yield Claim("largest distance of GNet's pixels from the table worked out in NumPy", "closed form", 0.0, distance, 1e-4)
+    yield Claim(
+        "pixels-distance-from-table",
+        "largest distance of GNet's pixels from the table worked out in NumPy",
+        "closed form",
+        0.0,
+        distance,
+        1e-4,
+    )
 
 
 @question("vaegan-4c")
@@ -230,7 +274,7 @@ def vaegan_4c(evidence: Evidence) -> Iterable[Claim]:
         nets = {"DNet": DNet(), "GNet": GNet(64)}
         default = nn.Linear(64, 1568).weight.detach().double().numpy()
     largest = max(float(np.abs(bias).max()) for net in nets.values() for _, bias in _weights(net))
-    yield Claim("largest absolute bias at the start", "enumeration", 0.0, largest)
+    yield Claim("largest-bias", "largest absolute bias at the start", "enumeration", 0.0, largest)
     stated = {
         "DNet": (0.8164965809, 0.5773502692, 0.4082482905, 0.1732050808),
         "GNet": (0.3061862178, 0.1443375673, 0.2041241452, 0.2886751346),
@@ -239,15 +283,25 @@ def vaegan_4c(evidence: Evidence) -> Iterable[Claim]:
     for name, net in nets.items():
         for place, ((weight, _), bound) in enumerate(zip(_weights(net), stated[name], strict=True), 1):
             fan_in = math.prod(weight.shape[1:])
-            yield Claim(f"bound of {name}'s weights, layer {place}", "closed form", bound, math.sqrt(6 / fan_in), 1e-9)
+            yield Claim(
+                f"bound-{name.lower()}-layer-{place}",
+                f"bound of {name}'s weights, layer {place}",
+                "closed form",
+                bound,
+                math.sqrt(6 / fan_in),
+                1e-9,
+            )
             within = float(np.abs(weight).max()) <= bound * (1 + 1e-6)
-            yield Claim(f"{name}'s weights stay inside, layer {place}", "enumeration", stated=True, found=within)
+            yield holds(
+                f"inside-bound-{name.lower()}-layer-{place}", f"{name}'s weights stay inside, layer {place}", "enumeration", within
+            )
             scaled.append(weight.ravel() / bound)
     pooled = np.sort(np.concatenate(scaled))
     n = len(pooled)
     law = (pooled + 1) / 2
     distance = float(max((np.arange(1, n + 1) / n - law).max(), (law - np.arange(n) / n).max()))
     yield Claim(
+        "distance-from-uniform",
         "distance of all weights over their bounds from the uniform distribution on [-1, 1], below its 0.1 % point",
         "Monte Carlo",
         0.0,
@@ -256,9 +310,23 @@ def vaegan_4c(evidence: Evidence) -> Iterable[Claim]:
     )
     widest, b = _weights(nets["GNet"])[0][0], stated["GNet"][0]
     share = float(widest.var() / (b * b / 3))
-    yield Claim("variance of the largest layer's weights over b^2/3", "Monte Carlo", 1.0, share, 5 * math.sqrt(0.8 / widest.size))
+    yield Claim(
+        "variance-of-largest-layer",
+        "variance of the largest layer's weights over b^2/3",
+        "Monte Carlo",
+        1.0,
+        share,
+        5 * math.sqrt(0.8 / widest.size),
+    )
     ratio = b / float(np.abs(default).max())
-    yield Claim("the bound is sqrt 6 times that of a layer left at PyTorch's default", "Monte Carlo", math.sqrt(6), ratio, 1e-3)
+    yield Claim(
+        "bound-over-default",
+        "the bound is sqrt 6 times that of a layer left at PyTorch's default",
+        "Monte Carlo",
+        math.sqrt(6),
+        ratio,
+        1e-3,
+    )
     yield from _variances()
 
 
@@ -268,20 +336,34 @@ def _variances() -> Iterator[Claim]:
 
     w, b = sympy.symbols("w b", positive=True)
     uniform = float(sympy.integrate(w**2 / (2 * b), (w, -b, b)) / b**2)
-    yield Claim("variance of the uniform distribution on $[-b,b]$ over $b^2$", "symbolic", 1 / 3, uniform, 1e-15)
+    yield Claim(
+        "variance-of-uniform", "variance of the uniform distribution on $[-b,b]$ over $b^2$", "symbolic", 1 / 3, uniform, 1e-15
+    )
     y = sympy.Symbol("y", real=True)
     density = sympy.exp(-(y**2) / 2) / sympy.sqrt(2 * sympy.pi)
     kept = float(sympy.integrate(y**2 * density, (y, 0, sympy.oo)))
-    yield Claim("second moment of the ReLU of a standard normal number", "symbolic", 1 / 2, kept, 1e-15)
+    yield Claim("second-moment-of-relu", "second moment of the ReLU of a standard normal number", "symbolic", 1 / 2, kept, 1e-15)
     leaking = float(sympy.integrate((y / 5) ** 2 * density, (y, -sympy.oo, 0)))
     shrunk = math.sqrt(kept / (kept + leaking))
-    yield Claim("exact bound for LeakyReLU over that for ReLU", "symbolic", 1 / math.sqrt(1 + 0.2**2), shrunk, 1e-12)
+    yield Claim(
+        "leaky-bound-over-plain",
+        "exact bound for LeakyReLU over that for ReLU",
+        "symbolic",
+        1 / math.sqrt(1 + 0.2**2),
+        shrunk,
+        1e-12,
+    )
     n, draws, rng = 72, 50_000, np.random.default_rng(0)
     weights = math.sqrt(6 / n) * rng.uniform(-1, 1, (draws, n))
     squares = (weights * np.maximum(rng.standard_normal((draws, n)), 0)).sum(1) ** 2
     error = 5 * float(squares.std()) / math.sqrt(draws)
     yield Claim(
-        "variance of a sum of 72 weighted ReLUs of standard normal numbers", "Monte Carlo", 1.0, float(squares.mean()), error
+        "variance-of-weighted-sum",
+        "variance of a sum of 72 weighted ReLUs of standard normal numbers",
+        "Monte Carlo",
+        1.0,
+        float(squares.mean()),
+        error,
     )
 
 
@@ -363,36 +445,55 @@ def vaegan_4d(evidence: Evidence) -> Iterable[Claim]:
     from dgm.models.gan import discriminator_loss
 
     zero = _tensor(np.zeros(4))
-    yield Claim("L_D for logits of zero", "closed form", math.log(2), float(discriminator_loss(zero, zero)), 1e-12)
+    yield Claim(
+        "loss-at-zero-logits", "L_D for logits of zero", "closed form", math.log(2), float(discriminator_loss(zero, zero)), 1e-12
+    )
     real, fake = LOGITS / 2, LOGITS[::-1] / 3 + 1
     value = float(np.log(_sigmoid(real)).mean() + np.log(1 - _sigmoid(fake)).mean())
     computed = float(discriminator_loss(_tensor(real), _tensor(fake)))
-    yield Claim("L_D is minus one half of the value of the game", "closed form", -value / 2, computed, 1e-9)
+    yield Claim(
+        "loss-is-minus-half-value", "L_D is minus one half of the value of the game", "closed form", -value / 2, computed, 1e-9
+    )
     certain = _tensor([200.0])
     yield Claim(
+        "loss-when-surely-wrong",
         "L_D of a discriminator that is surely wrong, logits -200 and 200",
         "closed form",
         200.0,
         float(discriminator_loss(-certain, certain)),
     )
     naive = float(-torch.log(1 - torch.sigmoid(certain)))
-    yield Claim("-log(1 - sigmoid(200)) in floating point", "closed form", math.inf, naive)
+    yield Claim("naive-loss-overflows", "-log(1 - sigmoid(200)) in floating point", "closed form", math.inf, naive)
     p, q = np.array([0.6, 0.3, 0.1]), np.array([0.1, 0.3, 0.6])
     middle = (p + q) / 2
     divergence = float((p * np.log(p / middle)).sum() + (q * np.log(q / middle)).sum()) / 2
     least = _least(discriminator_loss, [0] * 6 + [1] * 3 + [2], [0] + [1] * 3 + [2] * 6)
-    yield Claim("log 2 minus the least L_D is the Jensen-Shannon divergence", "optimisation", divergence, math.log(2) - least, 1e-7)
-    steps = [_adams_step(scale * 0.01) for scale in (1.0, 0.5)]
-    yield Claim("Adam's first step for half the loss over that for the whole", "closed form", 1 - 1e-6, steps[1] / steps[0], 1e-9)
-    watched = _Watched()
     yield Claim(
+        "least-loss-gives-divergence",
+        "log 2 minus the least L_D is the Jensen-Shannon divergence",
+        "optimisation",
+        divergence,
+        math.log(2) - least,
+        1e-7,
+    )
+    steps = [_adams_step(scale * 0.01) for scale in (1.0, 0.5)]
+    yield Claim(
+        "step-ratio-for-half-loss",
+        "Adam's first step for half the loss over that for the whole",
+        "closed form",
+        1 - 1e-6,
+        steps[1] / steps[0],
+        1e-9,
+    )
+    watched = _Watched()
+    yield holds(
+        "generator-without-gradient",
         "no gradient has reached G when D takes its step",
         "automatic differentiation",
-        stated=True,
-        found=watched.untouched_generator,
+        watched.untouched_generator,
     )
     only = watched.changed(watched.start, watched.middle) == {"discriminator"}
-    yield Claim("D's step changes D and nothing else", "enumeration", stated=True, found=only)
+    yield holds("step-changes-only-discriminator", "D's step changes D and nothing else", "enumeration", only)
 
 
 def _steepest(loss: Callable[["torch.Tensor"], "torch.Tensor"]) -> float:
@@ -416,9 +517,23 @@ def vaegan_4e(evidence: Evidence) -> Iterable[Claim]:
 
     from dgm.models.gan import generator_loss
 
-    yield Claim("L_G for logits of zero", "closed form", math.log(2), float(generator_loss(_tensor(np.zeros(4)))), 1e-12)
+    yield Claim(
+        "loss-at-zero-logits",
+        "L_G for logits of zero",
+        "closed form",
+        math.log(2),
+        float(generator_loss(_tensor(np.zeros(4)))),
+        1e-12,
+    )
     computed = float(generator_loss(_tensor(LOGITS)))
-    yield Claim("L_G is the mean of -log sigmoid", "closed form", float(-np.log(_sigmoid(LOGITS)).mean()), computed, 1e-9)
+    yield Claim(
+        "loss-is-mean-log-sigmoid",
+        "L_G is the mean of -log sigmoid",
+        "closed form",
+        float(-np.log(_sigmoid(LOGITS)).mean()),
+        computed,
+        1e-9,
+    )
 
     def slopes(loss: Callable[["torch.Tensor"], "torch.Tensor"]) -> np.ndarray:
         logits = _tensor(LOGITS).requires_grad_()
@@ -430,11 +545,33 @@ def vaegan_4e(evidence: Evidence) -> Iterable[Claim]:
 
     ours, other = slopes(generator_loss), slopes(saturating)
     distance = float(np.abs(ours - (_sigmoid(LOGITS) - 1)).max())
-    yield Claim("largest distance of dL_G/dlogit from sigmoid - 1", "automatic differentiation", 0.0, distance, 1e-12)
-    rejected = int(np.flatnonzero(LOGITS == -6)[0])
-    yield Claim("slope of L_G at logit -6", "automatic differentiation", -1 / (1 + math.exp(-6)), ours[rejected], 1e-9)
-    yield Claim("slope of log(1 - D) at logit -6", "automatic differentiation", -1 / (1 + math.exp(6)), other[rejected], 1e-9)
     yield Claim(
+        "slope-formula-distance",
+        "largest distance of dL_G/dlogit from sigmoid - 1",
+        "automatic differentiation",
+        0.0,
+        distance,
+        1e-12,
+    )
+    rejected = int(np.flatnonzero(LOGITS == -6)[0])
+    yield Claim(
+        "slope-when-rejected",
+        "slope of L_G at logit -6",
+        "automatic differentiation",
+        -1 / (1 + math.exp(-6)),
+        ours[rejected],
+        1e-9,
+    )
+    yield Claim(
+        "saturating-slope-when-rejected",
+        "slope of log(1 - D) at logit -6",
+        "automatic differentiation",
+        -1 / (1 + math.exp(6)),
+        other[rejected],
+        1e-9,
+    )
+    yield Claim(
+        "ratio-of-rejected-slopes",
         "ratio of these two slopes is e^6",
         "automatic differentiation",
         math.exp(6),
@@ -442,17 +579,35 @@ def vaegan_4e(evidence: Evidence) -> Iterable[Claim]:
         1e-6,
     )
     even = int(np.flatnonzero(LOGITS == 0)[0])
-    yield Claim("both slopes are -1/2 at logit 0", "automatic differentiation", -1.0, ours[even] + other[even], 1e-9)
+    yield Claim(
+        "sum-of-slopes-at-zero",
+        "both slopes are -1/2 at logit 0",
+        "automatic differentiation",
+        -1.0,
+        ours[even] + other[even],
+        1e-9,
+    )
     same = bool((np.sign(ours) == -1).all() and (np.sign(other[:-1]) == -1).all())
-    yield Claim("both forms push every logit upwards", "automatic differentiation", stated=True, found=same)
-    for name, loss in (("L_G", generator_loss), ("the loss of the game", saturating)):
+    yield holds("both-push-upwards", "both forms push every logit upwards", "automatic differentiation", same)
+    for word, name, loss in (("ours", "L_G", generator_loss), ("saturating", "the loss of the game", saturating)):
         largest = _steepest(loss)
-        yield Claim(f"largest slope of {name} in G where D gives all images one logit", "automatic differentiation", 0.0, largest)
+        yield Claim(
+            f"slope-in-generator-{word}",
+            f"largest slope of {name} in G where D gives all images one logit",
+            "automatic differentiation",
+            0.0,
+            largest,
+        )
     watched = _Watched()
     only = watched.changed(watched.middle, watched.end) == {"generator"}
-    yield Claim("G's step changes G and nothing else", "enumeration", stated=True, found=only)
-    yield Claim("G's step leaves no gradient in D", "automatic differentiation", stated=True, found=watched.untouched_gradient)
-    yield Claim("both steps use the same noise", "enumeration", stated=True, found=watched.same_noise)
+    yield holds("step-changes-only-generator", "G's step changes G and nothing else", "enumeration", only)
+    yield holds(
+        "no-gradient-left-in-discriminator",
+        "G's step leaves no gradient in D",
+        "automatic differentiation",
+        watched.untouched_gradient,
+    )
+    yield holds("same-noise-in-both-steps", "both steps use the same noise", "enumeration", watched.same_noise)
 
 
 def _regenerated(model: "Model") -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -479,11 +634,15 @@ def _steps(evidence: Evidence, history: "pd.DataFrame") -> Iterator[Claim]:
     an_epoch = len(range(0, everything - batch + 1, batch))  # where the full batches of an epoch start
     for epochs in (100, 30):
         statement = f"steps of {epochs} epochs of all MNIST in batches of 256, the incomplete one left out"
-        yield Claim(statement, "enumeration", epochs * (everything // batch), epochs * an_epoch)
+        yield Claim(f"steps-of-{epochs}-epochs", statement, "enumeration", epochs * (everything // batch), epochs * an_epoch)
     settings = parse(Config, load_tensors(evidence.model_path(RUN))["settings"], RUN)
     images = len(evidence.images()["train_images"])
-    for words, epoch in (("all epochs", settings.epochs), ("the middle grid", settings.grid_epochs[1])):
+    for word, words, epoch in (
+        ("end", "all epochs", settings.epochs),
+        ("middle-grid", "the middle grid", settings.grid_epochs[1]),
+    ):
         yield Claim(
+            f"steps-up-to-{word}",
             f"steps of this training up to {words}",
             "recomputation",
             epoch * (images // settings.batch_size),
@@ -503,7 +662,12 @@ def _darkness(evidence: Evidence) -> Iterator[Claim | Finding]:
     nearest = float(np.linalg.norm(images / 255, axis=1).min())
     least = min(int(row @ row) for row in images.astype(np.int64))
     yield Claim(
-        "distance of an all-black image from its nearest training image", "enumeration", nearest, math.sqrt(least) / 255, 1e-9
+        "distance-of-black",
+        "distance of an all-black image from its nearest training image",
+        "enumeration",
+        nearest,
+        math.sqrt(least) / 255,
+        1e-9,
     )
     real = mean(evidence.evaluations(RUN)["neighbour_distance_test"].astype(np.float64), unit="")
     beyond = Measured(real.value - nearest, real.stderr, real.n)
@@ -578,15 +742,18 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The trained run: grids, losses, diversity of the samples."""
     model, history, samples = _trained(evidence), evidence.history(RUN), evidence.samples(RUN)
     grids, epochs = samples["grids"], samples["grid_epochs"]
-    yield Claim("grids of generated images", "enumeration", 3, len(grids))
+    yield Claim("number-of-grids", "grids of generated images", "enumeration", 3, len(grids))
     rising = bool((np.diff(epochs) > 0).all())
-    yield Claim("the grids belong to three rising epochs", "enumeration", stated=True, found=rising, needs_full_budget=True)
-    yield Claim("the last grid is of the last epoch", "enumeration", int(history["epoch"].max()), int(epochs[-1]))
+    yield holds("grids-at-rising-epochs", "the grids belong to three rising epochs", "enumeration", rising, needs_full_budget=True)
+    yield Claim(
+        "last-grid-at-last-epoch", "the last grid is of the last epoch", "enumeration", int(history["epoch"].max()), int(epochs[-1])
+    )
     for name, images in (("grids", grids), ("samples", samples["samples"])):
         inside = bool(np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1)
-        yield Claim(f"all pixels of the {name} lie in [0, 1]", "enumeration", stated=True, found=inside)
+        yield holds(f"pixels-in-range-{name}", f"all pixels of the {name} lie in [0, 1]", "enumeration", inside)
     worst = max(float(np.abs(kept - again).max()) for kept, again in _regenerated(model))
     yield Claim(
+        "grids-distance-from-weights",
         "largest distance of the grids from what the weights kept with each make of the one saved noise",
         "recomputation",
         0.0,
@@ -594,24 +761,39 @@ def vaegan_4f(evidence: Evidence) -> Iterable[Claim | Finding]:
         PIXEL_ROUNDING,
     )
     drawn = float(np.abs(grids - model.grids.numpy()).max())
-    yield Claim("the grids drawn are those kept in the model", "enumeration", 0.0, drawn)
+    yield Claim("drawn-grids-distance-from-kept", "the grids drawn are those kept in the model", "enumeration", 0.0, drawn)
     noise = samples["grid_noise"]
-    yield Claim(
+    yield holds(
+        "noise-at-most-one",
         "largest absolute value of the saved noise is at most 1",
         "enumeration",
-        stated=True,
-        found=bool(np.abs(noise).max() <= 1),
+        bool(np.abs(noise).max() <= 1),
     )
     variance, error = float(noise.var()), 5 * math.sqrt(0.8 / noise.size) / 3
-    yield Claim("variance of the saved noise, uniform on [-1, 1]", "Monte Carlo", 1 / 3, variance, error)
+    yield Claim("variance-of-noise", "variance of the saved noise, uniform on [-1, 1]", "Monte Carlo", 1 / 3, variance, error)
     yield from _steps(evidence, history)
     share = 100 * _size(model.discriminator) / _size(model.generator)
-    yield Claim("D's parameters as a percentage of G's", "recomputation", 100 * 593 / 107_777, share, 1e-9)
-    yield Claim("greatest entropy of ten classes", "closed form", math.log(10), -sum(0.1 * math.log(0.1) for _ in range(10)), 1e-12)
+    yield Claim(
+        "discriminator-size-percent", "D's parameters as a percentage of G's", "recomputation", 100 * 593 / 107_777, share, 1e-9
+    )
+    yield Claim(
+        "entropy-of-ten-classes",
+        "greatest entropy of ten classes",
+        "closed form",
+        math.log(10),
+        -sum(0.1 * math.log(0.1) for _ in range(10)),
+        1e-12,
+    )
     losses = history[history["term"].isin(["discriminator_loss", "generator_loss"])]
-    yield Claim("both losses are recorded at every epoch", "enumeration", 2 * int(history["epoch"].max()), len(losses))
+    yield Claim(
+        "number-of-recorded-losses",
+        "both losses are recorded at every epoch",
+        "enumeration",
+        2 * int(history["epoch"].max()),
+        len(losses),
+    )
     finite = bool(np.isfinite(losses["value"]).all())
-    yield Claim("both losses are finite at every epoch", "enumeration", stated=True, found=finite)
+    yield holds("losses-finite", "both losses are finite at every epoch", "enumeration", finite)
     yield from _progress(evidence, grids)
     yield from _darkness(evidence)
     late = losses[losses["epoch"] > losses["epoch"].max() / 2]

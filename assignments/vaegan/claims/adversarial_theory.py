@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from dgm.claims.claim import Claim
+from dgm.claims.claim import Claim, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import adversarial_game as game
@@ -130,6 +130,7 @@ def vaegan_3a(evidence: Evidence) -> Iterable[Claim]:
     made = game.generated_law(OUTPUTS, NOISE, 3)
     half = np.full(3, 0.5)
     yield Claim(
+        "value-at-half",
         "value of the game when $D=1/2$ everywhere, $-2\\log 2$",
         "enumeration",
         -1.3862943611198906,
@@ -137,6 +138,7 @@ def vaegan_3a(evidence: Evidence) -> Iterable[Claim]:
         1e-12,
     )
     yield Claim(
+        "value-of-small-game",
         "value of the small game at $D=(0.8,0.6,0.3)$ from data and noise",
         "enumeration",
         game.value(DATA, made, SOME),
@@ -147,23 +149,55 @@ def vaegan_3a(evidence: Evidence) -> Iterable[Claim]:
     for x, slope, side in ((0, 0.5, "where data are more frequent it rises"), (2, -1.0, "where only $G$ is it falls")):
         shift = step * np.eye(3)[x]
         slopes = (_mean_value(OUTCOMES, OUTPUTS, half + shift) - _mean_value(OUTCOMES, OUTPUTS, half - shift)) / (2 * step)
-        yield Claim(f"slope of the value in $D(x)$ at $D=1/2$: {side}", "finite differences", slope, slopes, 1e-6)
+        yield Claim(
+            f"slope-at-half-point-{x}",
+            f"slope of the value in $D(x)$ at $D=1/2$: {side}",
+            "finite differences",
+            slope,
+            slopes,
+            1e-6,
+        )
     _, best = _best_on_line(0.0)
-    for name, stated, found_there in (("weight $\\omega_1$", 2.0, best[0]), ("offset $\\omega_0$", -2.0, best[1])):
-        yield Claim(f"on the line, generator at 0: {name} of the best discriminator", "optimisation", stated, found_there, 1e-4)
+    for word, name, stated, found_there in (
+        ("weight", "weight $\\omega_1$", 2.0, best[0]),
+        ("offset", "offset $\\omega_0$", -2.0, best[1]),
+    ):
+        yield Claim(
+            f"best-{word}-on-line",
+            f"on the line, generator at 0: {name} of the best discriminator",
+            "optimisation",
+            stated,
+            found_there,
+            1e-4,
+        )
     downhill = (_line_value(2, -2, 0.01) - _line_value(2, -2, -0.01)) / 0.02
-    yield Claim(
+    yield holds(
+        "value-falls-towards-data",
         "against that discriminator the value falls as the generator moves towards the data",
         "finite differences",
-        stated=True,
-        found=downhill < -0.1,
+        downhill < -0.1,
     )
     least = minimize_scalar(lambda t: _best_on_line(t)[0], bounds=(-1, 5), method="bounded", options={"xatol": 1e-6})
-    yield Claim("on the line: place $\\theta$ of the generator that minimises the maximum", "optimisation", 2.0, least.x, 1e-3)
-    yield Claim("on the line: the least maximum of the value", "optimisation", -2 * math.log(2), float(least.fun), 1e-7)
+    yield Claim(
+        "best-place-on-line",
+        "on the line: place $\\theta$ of the generator that minimises the maximum",
+        "optimisation",
+        2.0,
+        least.x,
+        1e-3,
+    )
+    yield Claim(
+        "least-maximum-on-line",
+        "on the line: the least maximum of the value",
+        "optimisation",
+        -2 * math.log(2),
+        float(least.fun),
+        1e-7,
+    )
     found, _ = _greatest(lambda d: _mean_value(OUTCOMES, OUTPUTS, d))
     fed_with_data, _ = _greatest(lambda d: _mean_value(OUTCOMES, [OUTPUTS[x] for x in OUTCOMES], d))
     yield Claim(
+        "greatest-value-of-small-game",
         "greatest value of the small game over all $D$, generator fed with noise",
         "optimisation",
         math.log(2) - 1.5 * math.log(3),
@@ -181,13 +215,27 @@ def vaegan_3b(evidence: Evidence) -> Iterable[Claim]:
     made = game.generated_law(OUTPUTS, NOISE, 3)
     for x, stated in enumerate((Fraction(1, 4), Fraction(1, 4), Fraction(1, 2))):
         counted = Fraction(sum(output == x for output in OUTPUTS), len(OUTPUTS))
-        yield Claim(f"$p_G$ of the small game at point {x}, the text's fraction", "exact rationals", float(stated), float(counted))
-        yield Claim(f"$p_G$ of the small game at point {x}, the formula", "exact rationals", float(made[x]), float(counted), 1e-15)
+        yield Claim(
+            f"generated-mass-at-{x}",
+            f"$p_G$ of the small game at point {x}, the text's fraction",
+            "exact rationals",
+            float(stated),
+            float(counted),
+        )
+        yield Claim(
+            f"generated-mass-formula-at-{x}",
+            f"$p_G$ of the small game at point {x}, the formula",
+            "exact rationals",
+            float(made[x]),
+            float(counted),
+            1e-15,
+        )
     # any h, here one without symmetry
     h = (Fraction(3), Fraction(-1, 5), Fraction(7, 3))
     over_noise = sum((h[output] for output in OUTPUTS), Fraction(0)) / len(OUTPUTS)
     over_points = sum(float(mass) * float(value) for mass, value in zip(made, h, strict=True))
     yield Claim(
+        "mean-over-noise-and-points",
         "the mean of $h(G(z))$ over noise is the sum of $p_G(x)h(x)$ over points",
         "exact rationals",
         over_points,
@@ -195,8 +243,16 @@ def vaegan_3b(evidence: Evidence) -> Iterable[Claim]:
         1e-12,
     )
     value = _mean_value(OUTCOMES, OUTPUTS, SOME)
-    yield Claim("the integral form gives the value of the original game", "enumeration", game.value(DATA, made, SOME), value, 1e-12)
     yield Claim(
+        "integral-form-keeps-value",
+        "the integral form gives the value of the original game",
+        "enumeration",
+        game.value(DATA, made, SOME),
+        value,
+        1e-12,
+    )
+    yield Claim(
+        "same-distribution-same-value",
         "another generator with the same distribution, $G'(z)=G(3-z)$, has the same value",
         "enumeration",
         value,
@@ -206,14 +262,28 @@ def vaegan_3b(evidence: Evidence) -> Iterable[Claim]:
     against = min((_spelled_out(DATA, law, SOME), tuple(law)) for law in _laws(40))
     for x, mass in enumerate((1.0, 0.0, 0.0)):
         statement = f"against the fixed $D=(0.8,0.6,0.3)$: mass that the best of 861 distributions gives to point {x}"
-        yield Claim(statement, "enumeration", mass, float(against[1][x]))
+        yield Claim(f"best-reply-mass-at-{x}", statement, "enumeration", mass, float(against[1][x]))
     # z uniform on (0, 1), G(z) = z^2, D(x) = x / 2
     from_noise, _ = quad(lambda z: math.log1p(-(z**2) / 2), 0, 1)
     from_density, _ = quad(lambda x: math.log1p(-x / 2) / (2 * math.sqrt(x)), 0, 1, epsabs=1e-11)
-    yield Claim("$z$ uniform, $G(z)=z^2$: mean of $\\log(1-D(G(z)))$ for $D(x)=x/2$", "quadrature", from_density, from_noise, 1e-8)
+    yield Claim(
+        "mean-log-for-squared-noise",
+        "$z$ uniform, $G(z)=z^2$: mean of $\\log(1-D(G(z)))$ for $D(x)=x/2$",
+        "quadrature",
+        from_density,
+        from_noise,
+        1e-8,
+    )
     draws = (np.arange(100_000) + 0.5) / 100_000
     share = float((draws**2 <= 0.49).mean())
-    yield Claim("share of $z^2\\le0.49$ on a fine grid of $z$, $\\sqrt{0.49}$", "enumeration", math.sqrt(0.49), share, 1e-4)
+    yield Claim(
+        "share-of-small-squares",
+        "share of $z^2\\le0.49$ on a fine grid of $z$, $\\sqrt{0.49}$",
+        "enumeration",
+        math.sqrt(0.49),
+        share,
+        1e-4,
+    )
 
 
 @question("vaegan-3c")
@@ -225,45 +295,92 @@ def vaegan_3c(evidence: Evidence) -> Iterable[Claim]:
     a, b, y = sympy.symbols("a b y", positive=True)
     gain = a * sympy.log(y) + b * sympy.log(1 - y)
     roots = sympy.solve(sympy.diff(gain, y), y)
-    yield Claim("stationary points of $a\\log y+b\\log(1-y)$", "symbolic", 1, len(roots))
+    yield Claim("number-of-stationary-points", "stationary points of $a\\log y+b\\log(1-y)$", "symbolic", 1, len(roots))
     formula = float(game.best_discriminator(np.array([0.3]), np.array([0.5]))[0])
     at = {a: sympy.Rational(3, 10), b: sympy.Rational(1, 2)}
-    yield Claim("the stationary point for $a=0.3$, $b=0.5$", "symbolic", formula, float(roots[0].subs(at)), 1e-12)
     yield Claim(
-        "the stationary point is $a/(a+b)$", "symbolic", stated=True, found=bool(sympy.simplify(roots[0] - a / (a + b)) == 0)
+        "stationary-point-example",
+        "the stationary point for $a=0.3$, $b=0.5$",
+        "symbolic",
+        formula,
+        float(roots[0].subs(at)),
+        1e-12,
+    )
+    yield holds(
+        "stationary-point-is-ratio",
+        "the stationary point is $a/(a+b)$",
+        "symbolic",
+        bool(sympy.simplify(roots[0] - a / (a + b)) == 0),
     )
     curvature = sympy.diff(gain, y, 2).subs(y, roots[0])
-    yield Claim(
+    yield holds(
+        "second-derivative-formula",
         "the second derivative there is $-(a+b)^3/(ab)$",
         "symbolic",
-        stated=True,
-        found=bool(sympy.simplify(curvature + (a + b) ** 3 / (a * b)) == 0),
+        bool(sympy.simplify(curvature + (a + b) ** 3 / (a * b)) == 0),
     )
-    yield Claim("that second derivative for $a=0.3$, $b=0.5$", "symbolic", -(0.8**3) / 0.15, float(curvature.subs(at)), 1e-12)
+    yield Claim(
+        "second-derivative-example",
+        "that second derivative for $a=0.3$, $b=0.5$",
+        "symbolic",
+        -(0.8**3) / 0.15,
+        float(curvature.subs(at)),
+        1e-12,
+    )
 
     made = game.generated_law(OUTPUTS, NOISE, 3)
     highest, where = _greatest(lambda d: _mean_value(OUTCOMES, OUTPUTS, d))
     for x, stated in enumerate((2 / 3, 2 / 3, 0)):
-        yield Claim(f"small game: best answer at point {x}, the text's number", "optimisation", stated, where[x], 1e-6)
+        yield Claim(
+            f"best-answer-at-{x}",
+            f"small game: best answer at point {x}, the text's number",
+            "optimisation",
+            stated,
+            where[x],
+            1e-6,
+        )
     distance = float(np.abs(game.best_discriminator(DATA, made) - where).max())
-    yield Claim("small game: largest distance of the formula $D^*$ from the search", "optimisation", 0.0, distance, 1e-6)
+    yield Claim(
+        "formula-distance-from-search",
+        "small game: largest distance of the formula $D^*$ from the search",
+        "optimisation",
+        0.0,
+        distance,
+        1e-6,
+    )
 
     tried = np.random.default_rng(3).uniform(0.01, 0.99, (2000, 3))
     values = np.array([_mean_value(OUTCOMES, OUTPUTS, d) for d in tried])
     attained = _mean_value(OUTCOMES, OUTPUTS, game.best_discriminator(DATA, made))
-    yield Claim(
+    yield holds(
+        "random-discriminators-below-best",
         "2000 random discriminators stay below the value of $D^*$",
         "Monte Carlo",
-        stated=True,
-        found=bool(values.max() < attained),
+        bool(values.max() < attained),
     )
     lost = np.array([game.shortfall(DATA, made, d) for d in tried])
     error = float(np.abs(lost - (highest - values)).max())
-    yield Claim("largest error of the formula for what another discriminator loses", "optimisation", 0.0, error, 1e-8)
-    yield Claim("what $D=1/2$ loses in the small game", "enumeration", 2 * _half_sum(DATA, made), highest + 2 * math.log(2), 1e-9)
+    yield Claim(
+        "loss-formula-error", "largest error of the formula for what another discriminator loses", "optimisation", 0.0, error, 1e-8
+    )
+    yield Claim(
+        "loss-of-one-half",
+        "what $D=1/2$ loses in the small game",
+        "enumeration",
+        2 * _half_sum(DATA, made),
+        highest + 2 * math.log(2),
+        1e-9,
+    )
     # the shortfall must not depend on an answer where neither distribution has mass
     unseen = game.shortfall(np.append(DATA, 0), np.append(made, 0), np.append(SOME, 0.123))
-    yield Claim("a point without mass adds nothing to that loss", "enumeration", game.shortfall(DATA, made, SOME), unseen, 1e-15)
+    yield Claim(
+        "massless-point-adds-nothing",
+        "a point without mass adds nothing to that loss",
+        "enumeration",
+        game.shortfall(DATA, made, SOME),
+        unseen,
+        1e-15,
+    )
 
     drawn = evidence.arrays("optimal_discriminator")
     gains = []
@@ -276,26 +393,41 @@ def vaegan_3c(evidence: Evidence) -> Iterable[Claim]:
         )
         gains.append(float(found.x))
     distance = float(np.abs(drawn["discriminator"][::20] - gains).max())
-    yield Claim("the curve of $D^*$ drawn, largest distance from a search at 22 points", "optimisation", 0.0, distance, 1e-5)
+    yield Claim(
+        "drawn-curve-distance",
+        "the curve of $D^*$ drawn, largest distance from a search at 22 points",
+        "optimisation",
+        0.0,
+        distance,
+        1e-5,
+    )
     drawn_best = drawn["answer"][drawn["gain"].argmax(1)]
     error = float(np.abs(drawn_best - drawn["best"]).max())
-    yield Claim("the peaks drawn lie at $D^*$ of the three points, to the step of the grid", "enumeration", 0.0, error, 0.002)
+    yield Claim(
+        "drawn-peaks-error",
+        "the peaks drawn lie at $D^*$ of the three points, to the step of the grid",
+        "enumeration",
+        0.0,
+        error,
+        0.002,
+    )
     data = 0.5 * (1 + math.exp(-((4 / 0.8) ** 2) / 2)) / (0.8 * math.sqrt(2 * math.pi))
     model = math.exp(-(3.5**2) / 2) / math.sqrt(2 * math.pi)
     statement = "in the drawing, $D^*$ at the mode that the generator misses"
-    yield Claim(statement, "closed form", float(drawn["best"][0]), data / (data + model), 1e-12)
+    yield Claim("drawn-answer-at-missed-mode", statement, "closed form", float(drawn["best"][0]), data / (data + model), 1e-12)
     # equal widths: a logistic regression finds the log-ratio 2 x - 2
     _, (weight, offset) = _best_on_line(0.0)
     place = 0.3
     log_ratio = float(divergences.log_normal_density(place, 2, 1) - divergences.log_normal_density(place, 0, 1))
     yield Claim(
+        "best-logit-is-log-ratio",
         "data $\\mathcal{N}(2,1)$, generator $\\mathcal{N}(0,1)$: best logit at $x=0.3$ is the log-ratio",
         "optimisation",
         log_ratio,
         weight * place + offset,
         1e-4,
     )
-    yield Claim("that log-ratio is $2x-2$ at $x=0.3$", "closed form", 2 * place - 2, log_ratio, 1e-12)
+    yield Claim("log-ratio-is-linear", "that log-ratio is $2x-2$ at $x=0.3$", "closed form", 2 * place - 2, log_ratio, 1e-12)
 
 
 def _highest_value(data: Vector, model: Vector) -> float:
@@ -315,44 +447,78 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
     middle = (Fraction(3, 8), Fraction(3, 8), Fraction(1, 4))
     for x in range(3):
         counted = Fraction(DATA[x]) / 2 + Fraction(OUTPUTS.count(x), 8)
-        yield Claim(f"small game: $M$ at point {x}", "exact rationals", float(middle[x]), float(counted))
+        yield Claim(f"middle-mass-at-{x}", f"small game: $M$ at point {x}", "exact rationals", float(middle[x]), float(counted))
     divergence = _half_sum(DATA, made)
     yield Claim(
-        "small game: Jensen-Shannon divergence, $\\frac34\\log\\frac43$", "enumeration", 0.75 * math.log(4 / 3), divergence, 1e-12
+        "divergence-of-small-game",
+        "small game: Jensen-Shannon divergence, $\\frac34\\log\\frac43$",
+        "enumeration",
+        0.75 * math.log(4 / 3),
+        divergence,
+        1e-12,
     )
-    yield Claim("small game: the formula for the divergence", "enumeration", game.jensen_shannon(DATA, made), divergence, 1e-12)
+    yield Claim(
+        "divergence-formula-of-small-game",
+        "small game: the formula for the divergence",
+        "enumeration",
+        game.jensen_shannon(DATA, made),
+        divergence,
+        1e-12,
+    )
     highest, _ = _greatest(lambda d: _mean_value(OUTCOMES, OUTPUTS, d))
-    yield Claim("small game: value at the best discriminator", "optimisation", -0.9547712524422192, highest, 1e-9)
-    yield Claim("small game: $-\\log4+2\\,\\mathrm{JSD}$ is that value", "optimisation", game.best_value(DATA, made), highest, 1e-9)
+    yield Claim(
+        "best-value-of-small-game",
+        "small game: value at the best discriminator",
+        "optimisation",
+        -0.9547712524422192,
+        highest,
+        1e-9,
+    )
+    yield Claim(
+        "best-value-from-divergence",
+        "small game: $-\\log4+2\\,\\mathrm{JSD}$ is that value",
+        "optimisation",
+        game.best_value(DATA, made),
+        highest,
+        1e-9,
+    )
     rng = np.random.default_rng(4)
     pairs = rng.dirichlet(np.ones(5), size=(500, 2))
     errors = [abs(game.best_value(p, g) - _highest_value(p, g)) for p, g in pairs]
     yield Claim(
-        "$-\\log4+2\\,\\mathrm{JSD}$ on 500 random pairs of distributions, largest error", "Monte Carlo", 0.0, max(errors), 1e-12
+        "value-formula-error-on-pairs",
+        "$-\\log4+2\\,\\mathrm{JSD}$ on 500 random pairs of distributions, largest error",
+        "Monte Carlo",
+        0.0,
+        max(errors),
+        1e-12,
     )
     divergences_of_pairs = [_half_sum(p, g) for p, g in pairs]
-    yield Claim(
+    yield holds(
+        "divergence-within-limits",
         "the divergence of 500 random pairs lies strictly between 0 and $\\log2$",
         "Monte Carlo",
-        stated=True,
-        found=min(divergences_of_pairs) > 0 and max(divergences_of_pairs) < math.log(2),
+        min(divergences_of_pairs) > 0 and max(divergences_of_pairs) < math.log(2),
     )
 
     parts = 40
     values = sorted((_highest_value(DATA, g), tuple(g)) for g in _laws(parts))
-    yield Claim("distributions on three points with multiples of 1/40", "enumeration", 861, len(values))
-    yield Claim("least value among these distributions, $-\\log4$", "enumeration", -math.log(4), values[0][0], 1e-12)
+    yield Claim("number-of-distributions", "distributions on three points with multiples of 1/40", "enumeration", 861, len(values))
     yield Claim(
+        "least-value-of-all", "least value among these distributions, $-\\log4$", "enumeration", -math.log(4), values[0][0], 1e-12
+    )
+    yield Claim(
+        "least-value-at-data",
         "the distribution with the least value is the data's, largest difference",
         "enumeration",
         0.0,
         float(np.abs(DATA - values[0][1]).max()),
     )
-    yield Claim(
+    yield holds(
+        "others-have-higher-values",
         "all other distributions among these have a higher value",
         "enumeration",
-        stated=True,
-        found=values[1][0] > values[0][0] + 1e-5,
+        values[1][0] > values[0][0] + 1e-5,
     )
     target = np.array([0.5, 0.3, 0.2])
     found = minimize(
@@ -364,6 +530,7 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
         options={"ftol": 1e-14},
     )
     yield Claim(
+        "search-ends-at-data",
         "a search over all distributions ends at the data $(0.5,0.3,0.2)$, largest difference",
         "optimisation",
         0.0,
@@ -371,8 +538,11 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
         1e-4,
     )
     lowest, answers = _greatest(lambda d: _spelled_out(target, target, d))
-    yield Claim("greatest value when $p_G=p_{\\mathrm{data}}$, $-\\log4$", "optimisation", -math.log(4), lowest, 1e-9)
     yield Claim(
+        "value-at-optimum", "greatest value when $p_G=p_{\\mathrm{data}}$, $-\\log4$", "optimisation", -math.log(4), lowest, 1e-9
+    )
+    yield Claim(
+        "best-answer-half-at-optimum",
         "the best discriminator is then $1/2$ everywhere, largest difference",
         "optimisation",
         0.0,
@@ -381,32 +551,48 @@ def vaegan_3d(evidence: Evidence) -> Iterable[Claim]:
     )
     distance = float(np.abs(game.best_discriminator(target, target) - answers).max())
     statement = "the formula $D^*$ for $p_G=p_{\\mathrm{data}}$, largest difference from the search"
-    yield Claim(statement, "optimisation", 0.0, distance, 1e-6)
+    yield Claim("formula-distance-at-optimum", statement, "optimisation", 0.0, distance, 1e-6)
 
     apart = (np.array([0.5, 0.5, 0.0, 0.0]), np.array([0.0, 0.0, 0.3, 0.7]))
     yield Claim(
-        "distributions without common mass: the divergence is $\\log2$", "enumeration", math.log(2), _half_sum(*apart), 1e-12
+        "divergence-when-apart",
+        "distributions without common mass: the divergence is $\\log2$",
+        "enumeration",
+        math.log(2),
+        _half_sum(*apart),
+        1e-12,
     )
     yield Claim(
-        "distributions without common mass: the formula", "enumeration", game.jensen_shannon(*apart), _half_sum(*apart), 1e-12
+        "divergence-formula-when-apart",
+        "distributions without common mass: the formula",
+        "enumeration",
+        game.jensen_shannon(*apart),
+        _half_sum(*apart),
+        1e-12,
     )
     separated, _ = _greatest(lambda d: _spelled_out(*apart, d), 4)
     yield Claim(
-        "distributions without common mass: value at the best discriminator, its upper limit", "optimisation", 0.0, separated, 1e-9
+        "best-value-when-apart",
+        "distributions without common mass: value at the best discriminator, its upper limit",
+        "optimisation",
+        0.0,
+        separated,
+        1e-9,
     )
 
     tried = np.random.default_rng(5).uniform(0.01, 0.99, (2000, 3))
     bounds = [math.log(2) + _mean_value(OUTCOMES, OUTPUTS, d) / 2 for d in tried]
-    yield Claim(
+    yield holds(
+        "bound-below-divergence",
         "$\\log2+V(D)/2$ of 2000 random discriminators stays below the divergence",
         "Monte Carlo",
-        stated=True,
-        found=max(bounds) <= divergence,
+        max(bounds) <= divergence,
     )
     best, step = game.best_discriminator(target, np.array([0.2, 0.5, 0.3])), 1e-6
     for x in range(3):
         up, down = (_highest_value(target, np.array([0.2, 0.5, 0.3]) + sign * step * np.eye(3)[x]) for sign in (1, -1))
         yield Claim(
+            f"slope-in-generated-mass-{x}",
             f"slope of $V(D^*,p_G)$ in $p_G$ at point {x} is $\\log(1-D^*)$",
             "finite differences",
             math.log(1 - best[x]),
@@ -447,43 +633,89 @@ def vaegan_3e(evidence: Evidence) -> Iterable[Claim]:
         label = f"\\mathbb{{P}}_1,\\mathbb{{P}}_{name}"
         p, q = _cells(first), _cells(other)
         exact = sum((a for a, b in zip(p, q, strict=True) if b == 0), Fraction(0))
-        yield Claim(f"mass of $\\mathbb{{P}}_1$ where $\\mathbb{{P}}_{name}$ has density 0", "exact rationals", mass, float(exact))
+        yield Claim(
+            f"uncovered-mass-to-{name}",
+            f"mass of $\\mathbb{{P}}_1$ where $\\mathbb{{P}}_{name}$ has density 0",
+            "exact rationals",
+            mass,
+            float(exact),
+        )
         divergence = _divergence(_floats(p), _floats(q))
         formula = divergences.kl_uniform(first, other)
         yield Claim(
-            f"$D_{{\\mathrm{{KL}}}}(\\mathbb{{P}}_1\\,\\|\\,\\mathbb{{P}}_{name})$", "exact rationals", math.inf, divergence
+            f"kl-to-{name}",
+            f"$D_{{\\mathrm{{KL}}}}(\\mathbb{{P}}_1\\,\\|\\,\\mathbb{{P}}_{name})$",
+            "exact rationals",
+            math.inf,
+            divergence,
         )
         yield Claim(
+            f"kl-formula-to-{name}",
             f"formula for $D_{{\\mathrm{{KL}}}}(\\mathbb{{P}}_1\\,\\|\\,\\mathbb{{P}}_{name})$",
             "exact rationals",
             formula,
             divergence,
         )
         paired, spread = _transport(first, other), _between(first, other)
-        yield Claim(f"$W_1({label})$ by the best pairing of points", "optimisation", distance, paired, 1e-12)
-        yield Claim(f"$W_1({label})$ from the distribution functions", "quadrature", distance, spread, 1e-12)
+        yield Claim(
+            f"wasserstein-by-pairing-to-{name}",
+            f"$W_1({label})$ by the best pairing of points",
+            "optimisation",
+            distance,
+            paired,
+            1e-12,
+        )
+        yield Claim(
+            f"wasserstein-by-functions-to-{name}",
+            f"$W_1({label})$ from the distribution functions",
+            "quadrature",
+            distance,
+            spread,
+            1e-12,
+        )
         library = float(wasserstein_distance(_quantiles(first), _quantiles(other)))
-        yield Claim(f"$W_1({label})$, the formula", "enumeration", game.wasserstein_uniform(first, other), library, 1e-12)
+        yield Claim(
+            f"wasserstein-formula-to-{name}",
+            f"$W_1({label})$, the formula",
+            "enumeration",
+            game.wasserstein_uniform(first, other),
+            library,
+            1e-12,
+        )
         means = float(_quantiles(other).mean() - _quantiles(first).mean())
-        yield Claim(f"difference of the means, $\\mathbb{{P}}_1$ and $\\mathbb{{P}}_{name}$", "enumeration", distance, means, 1e-12)
+        yield Claim(
+            f"mean-difference-to-{name}",
+            f"difference of the means, $\\mathbb{{P}}_1$ and $\\mathbb{{P}}_{name}$",
+            "enumeration",
+            distance,
+            means,
+            1e-12,
+        )
         for power in (2, 3):
             moved = float((np.abs(_quantiles(other) - _quantiles(first)) ** power).mean() ** (1 / power))
-            yield Claim(f"$W_{power}({label})$ is the same", "enumeration", distance, moved, 1e-12)
+            yield Claim(
+                f"wasserstein-order-{power}-to-{name}", f"$W_{power}({label})$ is the same", "enumeration", distance, moved, 1e-12
+            )
         halves = _half_sum(_floats(p), _floats(q))
         number = mass * math.log(2)
-        yield Claim(f"$\\mathrm{{JSD}}({label})$ from exact masses", "exact rationals", number, halves, 1e-12)
+        yield Claim(f"jsd-to-{name}", f"$\\mathrm{{JSD}}({label})$ from exact masses", "exact rationals", number, halves, 1e-12)
         yield Claim(
-            f"$\\mathrm{{JSD}}({label})$, the formula", "exact rationals", game.jensen_shannon_uniform(first, other), halves, 1e-12
+            f"jsd-formula-to-{name}",
+            f"$\\mathrm{{JSD}}({label})$, the formula",
+            "exact rationals",
+            game.jensen_shannon_uniform(first, other),
+            halves,
+            1e-12,
         )
 
     lipschitz = _lipschitz(200)
     for name, other in zip((2, 3), others, strict=True):
         highest = max(float(np.abs(f(_quantiles(other)).mean() - f(_quantiles(first)).mean())) for f in lipschitz)
-        yield Claim(
+        yield holds(
+            f"slope-one-functions-below-{name}",
             f"200 random functions of slope at most 1 tell $\\mathbb{{P}}_1$ from $\\mathbb{{P}}_{name}$ by less than $W_1$",
             "Monte Carlo",
-            stated=True,
-            found=highest <= other[0],
+            highest <= other[0],
         )
 
     yield from _of_the_shift()
@@ -509,6 +741,7 @@ def _of_the_shift() -> Iterable[Claim]:
     halves = [_half_sum(start, _floats(each)) for each in cells]
     rule = [min(abs(s), 1) * math.log(2) for s in shifts]
     yield Claim(
+        "jsd-over-shifts-error",
         "$\\mathrm{JSD}=\\min(|s|,1)\\log2$ for 49 shifts, largest error",
         "exact rationals",
         0.0,
@@ -517,22 +750,32 @@ def _of_the_shift() -> Iterable[Claim]:
     )
     formula = [game.jensen_shannon_uniform((0, 1), (s, 1 + s)) for s in shifts]
     error = float(np.abs(np.subtract(formula, halves)).max())
-    yield Claim("the formula for these divergences, largest error", "exact rationals", 0.0, error, 1e-12)
+    yield Claim(
+        "jsd-formula-over-shifts-error", "the formula for these divergences, largest error", "exact rationals", 0.0, error, 1e-12
+    )
     distances = [_between((0, 1), (s, 1 + s)) for s in shifts]
     error = float(np.abs(np.subtract(np.abs(shifts), distances)).max())
-    yield Claim("$W_1=|s|$ for 49 shifts, largest error", "quadrature", 0.0, error, 1e-12)
+    yield Claim("wasserstein-over-shifts-error", "$W_1=|s|$ for 49 shifts, largest error", "quadrature", 0.0, error, 1e-12)
     width = 1 / 16
-    for place, slope in ((0.5, math.log(2)), (1.5, 0.0)):
+    for word, place, slope in (("overlapping", 0.5, math.log(2)), ("apart", 1.5, 0.0)):
         low, high = shifts.index(place - width), shifts.index(place + width)
         where = f"at $s={place:g}$"
         yield Claim(
+            f"jsd-slope-{word}",
             f"slope of the Jensen-Shannon divergence {where}",
             "finite differences",
             slope,
             (halves[high] - halves[low]) / (2 * width),
             1e-9,
         )
-        yield Claim(f"slope of $W_1$ {where}", "finite differences", 1.0, (distances[high] - distances[low]) / (2 * width), 1e-9)
+        yield Claim(
+            f"wasserstein-slope-{word}",
+            f"slope of $W_1$ {where}",
+            "finite differences",
+            1.0,
+            (distances[high] - distances[low]) / (2 * width),
+            1e-9,
+        )
 
 
 def _smoothed() -> Iterable[Claim]:
@@ -546,13 +789,25 @@ def _smoothed() -> Iterable[Claim]:
             found[name, share] = _divergence(start, mixed)
         stated = 3.8007012923 if name == 2 else math.log(2000)
         label = f"a share 0.001 of $U[0,2]$ mixed into $\\mathbb{{P}}_{name}$"
-        yield Claim(f"by cells: divergence with {label}", "enumeration", stated, found[name, 1e-3], 1e-9)
+        yield Claim(f"smoothed-kl-to-{name}", f"by cells: divergence with {label}", "enumeration", stated, found[name, 1e-3], 1e-9)
         formula = game.kl_uniform_to_smoothed(INTERVALS[0], other, background, 1e-3)
-        yield Claim(f"formula for the divergence with {label}", "enumeration", formula, found[name, 1e-3], 1e-12)
+        yield Claim(
+            f"smoothed-kl-formula-to-{name}",
+            f"formula for the divergence with {label}",
+            "enumeration",
+            formula,
+            found[name, 1e-3],
+            1e-12,
+        )
         growth = (0.5 if name == 2 else 1) * math.log(1000)
         grown = found[name, 1e-6] - found[name, 1e-3]
         yield Claim(
-            f"growth when the share mixed into $\\mathbb{{P}}_{name}$ is a thousandth of that", "enumeration", growth, grown, 1e-3
+            f"smoothed-kl-growth-to-{name}",
+            f"growth when the share mixed into $\\mathbb{{P}}_{name}$ is a thousandth of that",
+            "enumeration",
+            growth,
+            grown,
+            1e-3,
         )
 
 
@@ -562,12 +817,14 @@ def _drawn(evidence: Evidence) -> Iterable[Claim]:
     places = [float(s) for s in drawn["shift"]]
     distances = [_transport((0, 1), (s, 1 + s), 16) for s in places]
     error = float(np.abs(drawn["wasserstein"] - distances).max())
-    yield Claim("the Wasserstein distances drawn, largest error", "optimisation", 0.0, error, 1e-9)
+    yield Claim("drawn-wasserstein-error", "the Wasserstein distances drawn, largest error", "optimisation", 0.0, error, 1e-9)
     error = float(np.abs(drawn["jensen_shannon"] - math.log(2) * np.minimum(np.abs(places), 1)).max())
-    yield Claim("the Jensen-Shannon divergences drawn, largest error", "closed form", 0.0, error, 1e-12)
+    yield Claim("drawn-jsd-error", "the Jensen-Shannon divergences drawn, largest error", "closed form", 0.0, error, 1e-12)
     finite = [s for s, infinite in zip(places, drawn["infinite"], strict=True) if not infinite]
-    yield Claim("shifts at which the divergence drawn is finite", "enumeration", 1, len(finite))
-    yield Claim("the shift at which it is finite", "enumeration", 0.0, abs(finite[0]) if finite else math.nan, 1e-12)
+    yield Claim("number-of-finite-shifts", "shifts at which the divergence drawn is finite", "enumeration", 1, len(finite))
+    yield Claim(
+        "finite-shift", "the shift at which it is finite", "enumeration", 0.0, abs(finite[0]) if finite else math.nan, 1e-12
+    )
     share = drawn["share"]
     curves = np.stack(
         [
@@ -576,4 +833,4 @@ def _drawn(evidence: Evidence) -> Iterable[Claim]:
         ]
     )
     error = float(np.abs(drawn["smoothed"] - curves).max())
-    yield Claim("the smoothed divergences drawn, largest error", "closed form", 0.0, error, 1e-9)
+    yield Claim("drawn-smoothed-error", "the smoothed divergences drawn, largest error", "closed form", 0.0, error, 1e-9)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm.claims.claim import Claim, Finding, frequency, paired
+from dgm.claims.claim import Claim, Finding, frequency, holds, paired
 from dgm.claims.evidence import Evidence
 from dgm.claims.gradients import worst_relative_error
 from dgm.claims.registry import question
@@ -104,48 +104,66 @@ def vaegan_2a(evidence: Evidence) -> Iterable[Claim]:
     stated = {"decoder": 2 * 500 + 500 + 500 * 784 + 784, "encoder": 784 * 500 + 500 + 2 * (500 * 2 + 2)}
     for name, count in stated.items():
         found = sum(parameter.numel() for parameter in getattr(model, name).parameters())
-        yield Claim(f"parameters of the {name}", "recomputation", float(count), float(found))
+        yield Claim(f"{name}-parameters", f"parameters of the {name}", "recomputation", float(count), float(found))
     literal = nn.Sequential(nn.Linear(2, 500), nn.Linear(500, 500), nn.Linear(500, 784))
     size = sum(parameter.numel() for parameter in literal.parameters())
-    yield Claim("a third layer, 2-500-500-784, would make", "enumeration", 1500.0 + 250_500 + 392_784, float(size))
+    yield Claim(
+        "third-layer-parameters", "a third layer, 2-500-500-784, would make", "enumeration", 1500.0 + 250_500 + 392_784, float(size)
+    )
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((16, 2))
     z = torch.tensor(codes, dtype=torch.float32, requires_grad=True)
     p = model.decoder(z)
-    yield Claim("images that 16 codes are decoded to", "recomputation", 16.0, float(p.shape[0]))
+    yield Claim("decoded-images", "images that 16 codes are decoded to", "recomputation", 16.0, float(p.shape[0]))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         fresh = Decoder()(torch.tensor(codes, dtype=torch.float32))
     # the task's formula, read word by word, gives every pixel of an image the same parameter; a few numbers of 784 may be equal
     statement = "Bernoulli parameters that the decoder gives for one code, one for each pixel"
-    yield Claim(statement, "enumeration", 784.0, float(len(set(fresh[0].tolist()))), 20.0, published=1.0)
+    yield Claim(
+        "bernoulli-parameters-per-code", statement, "enumeration", 784.0, float(len(set(fresh[0].tolist()))), 20.0, published=1.0
+    )
     inside = bool(((fresh > 0) & (fresh < 1)).all())
-    yield Claim("all pixels of an untrained decoder lie strictly between 0 and 1", "enumeration", stated=True, found=inside)
+    yield holds("pixels-strictly-inside", "all pixels of an untrained decoder lie strictly between 0 and 1", "enumeration", inside)
     # the largest number of single precision below 1 is 1 - 2^-24; a sigmoid may be off by one such step
     line = torch.arange(1400, 2000) / 100
     rounds = float(line[torch.sigmoid(line) == 1].min())
     yield Claim(
-        "logit from which on a sigmoid in single precision is 1", "closed form", 25 * math.log(2), rounds, math.log(2) + 0.01
+        "logit-rounded-to-one",
+        "logit from which on a sigmoid in single precision is 1",
+        "closed form",
+        25 * math.log(2),
+        rounds,
+        math.log(2) + 0.01,
     )
     by_hand = 1 / (1 + np.exp(-_logits(model, codes)))
     difference = float(np.abs(p.detach().numpy() - by_hand).max())
-    yield Claim("largest difference from the formula written out in NumPy", "closed form", 0.0, difference, 1e-4)
+    yield Claim(
+        "difference-from-formula", "largest difference from the formula written out in NumPy", "closed form", 0.0, difference, 1e-4
+    )
     p.sum().backward()
     w = _weights(model.decoder)
     slope = 1 - np.tanh(codes @ w["first.weight"].T + w["first.bias"]) ** 2
     gradient = ((by_hand * (1 - by_hand)) @ w["second.weight"] * slope) @ w["first.weight"]
     assert z.grad is not None
     error = float(np.abs(z.grad.numpy() - gradient).max() / np.abs(gradient).max())
-    yield Claim("relative error of the gradient that reaches z, by the chain rule", "automatic differentiation", 0.0, error, 1e-4)
+    yield Claim(
+        "code-gradient-error",
+        "relative error of the gradient that reaches z, by the chain rule",
+        "automatic differentiation",
+        0.0,
+        error,
+        1e-4,
+    )
     images = _some_images(evidence, 1000)
     with torch.no_grad():
         encoded = model.encode(torch.from_numpy(images).float()).log_diagonal.exp()
     smallest = float(np.sqrt(_posterior(model, images)[1]).min())
     statement = "smallest posterior standard deviation among the first 1000 test images"
-    yield Claim(statement, "closed form", float(encoded.min()), smallest, 1e-4)
+    yield Claim("smallest-posterior-deviation", statement, "closed form", float(encoded.min()), smallest, 1e-4)
     # the next number of bfloat16 above 2, whose significand has eight bits
     one_up = torch.nextafter(torch.tensor(2.0, dtype=torch.bfloat16), torch.tensor(3.0, dtype=torch.bfloat16))
-    yield Claim("step of bfloat16 above 2", "closed form", 2.0**-6, float(one_up) - 2)
+    yield Claim("bfloat16-step-above-two", "step of bfloat16 above 2", "closed form", 2.0**-6, float(one_up) - 2)
 
 
 # ------------------------------------------------------------------------------------------------ 2b: four functions
@@ -161,26 +179,37 @@ def vaegan_2b_i(evidence: Evidence) -> Iterable[Claim]:
     z, mean, variance = (torch.tensor([row], dtype=torch.float64) for row in ((1.0, -1.0), (0.0, 0.0), (1.0, 4.0)))
     found = distributions.gaussian_log_prob(z, mean, variance)
     product = statistics.NormalDist(0, 1).pdf(1) * statistics.NormalDist(0, 2).pdf(-1)
-    yield Claim("log N((1, -1); 0, diag(1, 4))", "closed form", float(found), math.log(product), 1e-12)
+    yield Claim("log-density", "log N((1, -1); 0, diag(1, 4))", "closed form", float(found), math.log(product), 1e-12)
     misread = math.log(statistics.NormalDist(0, 1).pdf(1) * statistics.NormalDist(0, 4).pdf(-1))
     squared = float(distributions.gaussian_log_prob(z, mean, variance**2))
-    yield Claim("the value when 1 and 4 are taken for standard deviations", "closed form", squared, misread, 1e-12)
+    yield Claim(
+        "log-density-misread", "the value when 1 and 4 are taken for standard deviations", "closed form", squared, misread, 1e-12
+    )
     generator = torch.Generator().manual_seed(0)
     z, mean, log_variance = torch.randn((3, 200, 2), generator=generator, dtype=torch.float64)
     law = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance)).log_prob(z).sum(1)
     difference = float((distributions.gaussian_log_prob(z, mean, torch.exp(log_variance)) - law).abs().max())
-    yield Claim("largest difference from torch.distributions on 200 random rows", "closed form", 0.0, difference, 1e-12)
+    yield Claim(
+        "difference-from-torch",
+        "largest difference from torch.distributions on 200 random rows",
+        "closed form",
+        0.0,
+        difference,
+        1e-12,
+    )
     line = torch.linspace(-16, 16, 801, dtype=torch.float64)
     grid = torch.cartesian_prod(line, line)
     center, spread = (torch.tensor(row, dtype=torch.float64) for row in ((0.5, -1.0), (1.0, 4.0)))
     mass = torch.exp(distributions.gaussian_log_prob(grid, center, spread)) * (line[1] - line[0]) ** 2
-    yield Claim("the density integrates to one", "quadrature", 1.0, float(mass.sum()), 1e-8)
+    yield Claim("density-mass", "the density integrates to one", "quadrature", 1.0, float(mass.sum()), 1e-8)
     first, second = (mass[:, None] * (grid - center) ** 2).sum(0).tolist()
     # every multiple of the identity has two equal variances
     statement = "second over first variance of the density for sigma^2 = (1, 4)"
-    yield Claim(statement, "quadrature", 4.0, second / first, 1e-8, published=1.0)
+    yield Claim("variance-ratio", statement, "quadrature", 4.0, second / first, 1e-8, published=1.0)
     covariance = float((mass * (grid - center).prod(1)).sum())
-    yield Claim("covariance of the two coordinates of that density", "quadrature", 0.0, covariance, 1e-8)
+    yield Claim(
+        "covariance-of-coordinates", "covariance of the two coordinates of that density", "quadrature", 0.0, covariance, 1e-8
+    )
 
 
 @question("vaegan-2b-ii")
@@ -191,23 +220,43 @@ def vaegan_2b_ii(evidence: Evidence) -> Iterable[Claim]:
     log_prob = distributions.bernoulli_log_prob_of_probabilities
     x, p = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.tensor([[0.9, 0.2]], dtype=torch.float64)
     hits = sum(first < 9 and second >= 2 for first, second in itertools.product(range(10), repeat=2))
-    yield Claim("log P((1, 0)) for p = (0.9, 0.2)", "enumeration", float(log_prob(x, p)), math.log(hits / 100), 1e-12)
+    yield Claim(
+        "log-probability-one-zero",
+        "log P((1, 0)) for p = (0.9, 0.2)",
+        "enumeration",
+        float(log_prob(x, p)),
+        math.log(hits / 100),
+        1e-12,
+    )
     rng = np.random.default_rng(0)
     images = torch.tensor(list(itertools.product((0.0, 1.0), repeat=8)), dtype=torch.float64)
     probabilities = torch.tensor(rng.random((1, 8))).expand(len(images), -1)
     total = float(log_prob(images, probabilities).exp().sum())
-    yield Claim("the probabilities of all 2^8 images of eight pixels sum to one", "enumeration", 1.0, total, 1e-12)
+    yield Claim(
+        "image-probabilities-sum",
+        "the probabilities of all 2^8 images of eight pixels sum to one",
+        "enumeration",
+        1.0,
+        total,
+        1e-12,
+    )
     grey = torch.tensor(list(itertools.product((0.25, 0.75), repeat=8)), dtype=torch.float64)
     scores = float(log_prob(grey, probabilities).exp().sum())
     by_pixel = math.prod(sum(p**g * (1 - p) ** (1 - g) for g in (0.25, 0.75)) for p in probabilities[0].tolist())
-    yield Claim("sum of the scores of all 2^8 grey images of 1/4 and 3/4", "enumeration", by_pixel, scores, 1e-12)
-    yield Claim("that sum is one, as of probabilities", "enumeration", stated=False, found=abs(scores - 1) < 1e-2)
+    yield Claim(
+        "grey-scores-sum", "sum of the scores of all 2^8 grey images of 1/4 and 3/4", "enumeration", by_pixel, scores, 1e-12
+    )
+    yield Claim(
+        "grey-scores-sum-to-one", "that sum is one, as of probabilities", "enumeration", stated=False, found=abs(scores - 1) < 1e-2
+    )
     edges = torch.tensor([[0.0], [1.0]])
     contradicted, certain = log_prob(1 - edges, edges), log_prob(edges, edges)
     finite = bool(torch.isfinite(contradicted).all() and torch.isfinite(certain).all())
-    yield Claim("finite in float32 at p = 0 and p = 1", "closed form", stated=True, found=finite)
+    yield holds("finite-at-edges", "finite in float32 at p = 0 and p = 1", "closed form", finite)
     floor = math.log(2.0**-23)
-    yield Claim("the worst a pixel can cost in float32, nats", "closed form", floor, float(contradicted.min()), 1e-5)
+    yield Claim(
+        "worst-pixel-cost", "the worst a pixel can cost in float32, nats", "closed form", floor, float(contradicted.min()), 1e-5
+    )
     logits = torch.tensor(rng.normal(0, 3, (20, 50)))
     drawn = torch.tensor((rng.random((20, 50)) < 0.5).astype(np.float64))
     by_hand = torch.tensor(_log_bernoulli(drawn.numpy(), logits.numpy()))
@@ -216,7 +265,14 @@ def vaegan_2b_ii(evidence: Evidence) -> Iterable[Claim]:
         ("logits", distributions.bernoulli_log_prob(drawn, logits)),
     ):
         difference = float((found - by_hand).abs().max())
-        yield Claim(f"computed from {name}: largest difference from -log(1 + exp(-+ logit))", "closed form", 0.0, difference, 1e-9)
+        yield Claim(
+            f"error-from-{name}",
+            f"computed from {name}: largest difference from -log(1 + exp(-+ logit))",
+            "closed form",
+            0.0,
+            difference,
+            1e-9,
+        )
 
 
 @question("vaegan-2b-iii")
@@ -232,22 +288,45 @@ def vaegan_2b_iii(evidence: Evidence) -> Iterable[Claim]:
     for j in range(2):
         v = float(variance[j])
         found = float(z[:, j].mean())
-        yield Claim(f"mean of coordinate {j + 1}", "Monte Carlo", float(mean[j]), found, BAND * math.sqrt(v / DRAWS))
+        yield Claim(
+            f"mean-coordinate-{j + 1}",
+            f"mean of coordinate {j + 1}",
+            "Monte Carlo",
+            float(mean[j]),
+            found,
+            BAND * math.sqrt(v / DRAWS),
+        )
         found = float(z[:, j].var())
-        yield Claim(f"variance of coordinate {j + 1}", "Monte Carlo", v, found, BAND * v * math.sqrt(2 / DRAWS))
+        yield Claim(
+            f"variance-coordinate-{j + 1}",
+            f"variance of coordinate {j + 1}",
+            "Monte Carlo",
+            v,
+            found,
+            BAND * v * math.sqrt(2 / DRAWS),
+        )
     mu, s = mean[None].clone().requires_grad_(), variance[None].clone().requires_grad_()
     drawn = draw(mu, s)
     by_mean, by_variance = torch.autograd.grad(drawn.sum(), (mu, s))
-    yield Claim("derivative of z with respect to mu", "automatic differentiation", 1.0, float(by_mean.min()))
+    yield Claim("slope-in-mean", "derivative of z with respect to mu", "automatic differentiation", 1.0, float(by_mean.min()))
     noise = (drawn - mu) / s.sqrt()
     error = float((by_variance - noise / (2 * s.sqrt())).detach().abs().max())
-    yield Claim("derivative with respect to sigma^2 minus noise/(2 sigma)", "automatic differentiation", 0.0, error, 1e-12)
+    yield Claim(
+        "slope-in-variance-error",
+        "derivative with respect to sigma^2 minus noise/(2 sigma)",
+        "automatic differentiation",
+        0.0,
+        error,
+        1e-12,
+    )
     step = 1e-6
     slope = (draw(mean[None], variance[None] + step) - draw(mean[None], variance[None] - step)) / (2 * step)
     error = float((slope - by_variance).abs().max())
-    yield Claim("the same derivative minus that at fixed noise", "finite differences", 0.0, error, 1e-6)
+    yield Claim(
+        "slope-at-fixed-noise-error", "the same derivative minus that at fixed noise", "finite differences", 0.0, error, 1e-6
+    )
     same, other = torch.equal(draw(mu, s, 3), draw(mu, s, 3)), torch.equal(draw(mu, s, 3), draw(mu, s, 4))
-    yield Claim("equal seeds give equal draws, other seeds others", "enumeration", stated=True, found=same and not other)
+    yield holds("seeds-repeat-draws", "equal seeds give equal draws, other seeds others", "enumeration", same and not other)
 
 
 @question("vaegan-2b-iv")
@@ -258,12 +337,21 @@ def vaegan_2b_iv(evidence: Evidence) -> Iterable[Claim]:
     p = torch.tensor([0.0, 0.02, 0.3, 0.5, 0.9, 1.0], dtype=torch.float64)
     x = distributions.sample_bernoulli(p.expand(DRAWS, -1), torch.Generator().manual_seed(0))
     binary = set(x.unique().tolist()) <= {0.0, 1.0}
-    yield Claim("every draw is 0 or 1", "enumeration", stated=True, found=binary)
+    yield holds("draws-are-binary", "every draw is 0 or 1", "enumeration", binary)
     for value, share in zip(p.tolist(), x.mean(0).tolist(), strict=True):
         statement = f"share of ones among {DRAWS:,} draws at p = {value:g}"
-        yield Claim(statement, "Monte Carlo", value, share, BAND * math.sqrt(value * (1 - value) / DRAWS))
+        yield Claim(
+            f"ones-at-{100 * value:.0f}-percent",
+            statement,
+            "Monte Carlo",
+            value,
+            share,
+            BAND * math.sqrt(value * (1 - value) / DRAWS),
+        )
     correlation = float(torch.corrcoef(x[:, 1:5].T).fill_diagonal_(0).abs().max())
-    yield Claim("largest correlation of two pixels", "Monte Carlo", 0.0, correlation, BAND / math.sqrt(DRAWS))
+    yield Claim(
+        "largest-pixel-correlation", "largest correlation of two pixels", "Monte Carlo", 0.0, correlation, BAND / math.sqrt(DRAWS)
+    )
 
 
 # ------------------------------------------------------------------------------------------------ 2c: the loss
@@ -283,9 +371,16 @@ def vaegan_2c(evidence: Evidence) -> Iterable[Claim | Finding]:
     line = np.linspace(-12, 13, 5001)
     joint = np.exp(-0.5 * line**2 - 0.5 * (1 - line) ** 2) / (2 * math.pi)
     exact = math.log(float(np.trapezoid(joint, line)))
-    yield Claim("linear Gaussian model: bound at the posterior", "quadrature", float(values.mean()), exact, 1e-9)
+    yield Claim(
+        "linear-bound-at-posterior",
+        "linear Gaussian model: bound at the posterior",
+        "quadrature",
+        float(values.mean()),
+        exact,
+        1e-9,
+    )
     spread = float(values.max() - values.min())
-    yield Claim("its range over 1000 draws is zero", "Monte Carlo", 0.0, spread, 1e-12)
+    yield Claim("linear-bound-range", "its range over 1000 draws is zero", "Monte Carlo", 0.0, spread, 1e-12)
 
     model = _model(evidence).double()
     x = _some_images(evidence, 16)
@@ -297,7 +392,9 @@ def vaegan_2c(evidence: Evidence) -> Iterable[Claim | Finding]:
     z_hand = mean + np.sqrt(variance) * noise
     by_hand = _log_bernoulli(x, _logits(model, z_hand)) + _log_normal(z_hand, 0.0, 1.0) - _log_normal(z_hand, mean, variance)
     difference = float(np.abs(terms["bound"].numpy() - by_hand).max())
-    yield Claim("the network's bound minus its three terms written out in NumPy", "closed form", 0.0, difference, 1e-6)
+    yield Claim(
+        "bound-minus-terms", "the network's bound minus its three terms written out in NumPy", "closed form", 0.0, difference, 1e-6
+    )
     with torch.no_grad():
         repeated = torch.from_numpy(np.repeat(x, 400, axis=0))
         sampled = model.bound(repeated, torch.Generator().manual_seed(1))
@@ -307,7 +404,7 @@ def vaegan_2c(evidence: Evidence) -> Iterable[Claim | Finding]:
     apart = (sampled["bound"] - closed["bound"]).view(16, 400).numpy()
     error = float(np.sqrt(apart.var(1, ddof=1).sum() / 400)) / 16  # of the draws: the images are given
     statement = "sampled minus closed form of the bound, 16 images and 400 draws each"
-    yield Claim(statement, "Monte Carlo", 0.0, float(apart.mean()), BAND * error)
+    yield Claim("sampled-minus-closed-bound", statement, "Monte Carlo", 0.0, float(apart.mean()), BAND * error)
     yield _quieter(evidence, model)
 
     def value() -> Any:
@@ -315,7 +412,7 @@ def vaegan_2c(evidence: Evidence) -> Iterable[Claim | Finding]:
 
     worst = worst_relative_error(value, model.parameters())
     statement = "relative error of the gradient, encoder included, at the largest entry of each parameter"
-    yield Claim(statement, "finite differences", 0.0, worst, 1e-4)
+    yield Claim("gradient-error", statement, "finite differences", 0.0, worst, 1e-4)
 
 
 def _quieter(evidence: Evidence, model: Any) -> Finding:
@@ -388,7 +485,7 @@ def _without_encoder(evidence: Evidence) -> Claim:
     stated = variational_bounds.constant_code_bound(mean[None])
     error = BAND * float(log_probs.std()) / math.sqrt(len(log_probs))
     statement = "best bound without an encoder, training images: minus the entropies of the pixels' means, nats"
-    return Claim(statement, "Monte Carlo", stated, float(log_probs.mean()), error)
+    return Claim("best-bound-without-encoder", statement, "Monte Carlo", stated, float(log_probs.mean()), error)
 
 
 def _without_code(evidence: Evidence, x: np.ndarray) -> np.ndarray:
@@ -451,7 +548,7 @@ def _curves(evidence: Evidence, arrays: dict[str, np.ndarray]) -> Iterator[Claim
 
     history = evidence.history(RUN)
     parts = history[history["split"] == "test"].pivot_table(index="epoch", columns="term", values="value")
-    yield Claim("logged epochs", "recomputation", 200.0, float(len(parts)), needs_full_budget=True)
+    yield Claim("logged-epochs", "logged epochs", "recomputation", 200.0, float(len(parts)), needs_full_budget=True)
     settings = parse(Config, load_tensors(evidence.model_path(RUN))["settings"], RUN)
     n = min(settings.curve_images, len(arrays["bound_test"]))
     for finding, term, words in (("bound-rises", "bound", "bound"), ("divergence-rises", "kl", "divergence")):
@@ -459,7 +556,7 @@ def _curves(evidence: Evidence, arrays: dict[str, np.ndarray]) -> Iterator[Claim
         yield Finding(finding, statement, _rise(parts[term].to_numpy(), arrays[f"{term}_test"], n), above=0)
     # means over a thousand numbers of some hundred nats, in single precision
     gap = float((parts["bound"] - parts["reconstruction"] + parts["kl"]).abs().max())
-    yield Claim("bound minus (reconstruction minus divergence), all epochs", "closed form", 0.0, gap, 1e-3)
+    yield Claim("bound-minus-parts", "bound minus (reconstruction minus divergence), all epochs", "closed form", 0.0, gap, 1e-3)
 
 
 @question("vaegan-2d")
@@ -471,7 +568,7 @@ def vaegan_2d(evidence: Evidence) -> Iterable[Claim | Finding]:
     sampled, closed = _of_all_training_images(evidence, model)
     apart = mean(sampled - closed)
     statement = "bound of all training images from one draw each: with the divergence in closed form, and sampled"
-    yield Claim(statement, "Monte Carlo", float(closed.mean()), float(sampled.mean()), BAND * apart.stderr)
+    yield Claim("training-bound", statement, "Monte Carlo", float(closed.mean()), float(sampled.mean()), BAND * apart.stderr)
     gap = _difference(mean(sampled), mean(arrays["bound_test"]), "nats")
     yield Finding("training-above-test", "bound of all training images minus that of test images", gap, above=0)
     yield Finding(
@@ -501,17 +598,28 @@ def vaegan_2d(evidence: Evidence) -> Iterable[Claim | Finding]:
     bounds, bound_errors = _sampled_bound(model, x, 400, 1)
     tolerance = 0.1 + BAND * float(np.sqrt((errors**2).sum())) / len(x)
     statement = "log-likelihood of 20 test images: quadrature against importance sampling"
-    yield Claim(statement, "Monte Carlo", float(exact[: len(x)].mean()), float(estimates.mean()), tolerance)
+    yield Claim(
+        "log-likelihood-twenty-images", statement, "Monte Carlo", float(exact[: len(x)].mean()), float(estimates.mean()), tolerance
+    )
 
     statement = "divergence of q(z|x) from the posterior, 20 test images: quadrature minus bound against two sampled numbers"
     stated = float(arrays["posterior_divergence"][: len(x)].mean())
     # the stated bound rests on 100 draws, a quarter of those made here
     noise = float(np.sqrt((errors**2 + 5 * bound_errors**2).sum())) / len(x)
-    yield Claim(statement, "Monte Carlo", stated, float((estimates - bounds).mean()), 0.1 + BAND * noise)
+    yield Claim(
+        "divergence-twenty-images", statement, "Monte Carlo", stated, float((estimates - bounds).mean()), 0.1 + BAND * noise
+    )
     yield from _encoder(arrays)
 
     difference, error = (evidence.metric(RUN, "kl_sampled_minus_closed", field=field) for field in ("value", "stderr"))
-    yield Claim("sampled minus closed divergence on test images", "Monte Carlo", 0.0, difference, BAND * error)
+    yield Claim(
+        "sampled-minus-closed-divergence",
+        "sampled minus closed divergence on test images",
+        "Monte Carlo",
+        0.0,
+        difference,
+        BAND * error,
+    )
     yield from _estimates(evidence)
 
 
@@ -521,10 +629,17 @@ def _encoder(arrays: dict[str, np.ndarray]) -> Iterator[Claim | Finding]:
     divergence = arrays["posterior_divergence"]
     far = divergence > FAR
     statement = f"share of the test images whose q(z|x) is over {FAR} nats from the posterior"
-    yield Claim(statement, "recomputation", float(far.mean()), float((apart > FAR).mean()), 1e-9)
+    yield Claim("share-far-from-posterior", statement, "recomputation", float(far.mean()), float((apart > FAR).mean()), 1e-9)
     part = 100 * float(apart[apart > FAR].sum() / apart.sum())
     stated = 100 * float(divergence[far].sum() / divergence.sum())
-    yield Claim("percentage of the mean divergence from the posterior that these images make", "recomputation", stated, part, 1e-6)
+    yield Claim(
+        "divergence-percentage-of-far",
+        "percentage of the mean divergence from the posterior that these images make",
+        "recomputation",
+        stated,
+        part,
+        1e-6,
+    )
     statement = f"share of the test images whose q(z|x) is within {NEAR} nats of the posterior"
     yield Finding("most-nearly-right", statement, _share(divergence < NEAR), above=0.5)
     # a sum of far minus near is positive where the far ones make more than half of the mean
@@ -537,11 +652,11 @@ def _estimates(evidence: Evidence) -> Iterator[Claim | Finding]:
     """Estimates of the log-likelihood with the encoder, with a wider proposal and without one, against the exact values."""
     found = evidence.estimates(RUN)
     curve = found["iwae_curve"].mean(1)
-    yield Claim(
+    yield holds(
+        "weighted-bound-rises",
         "the importance-weighted bound rises with the number of draws, all cut from one set",
         "recomputation",
-        stated=True,
-        found=bool((np.diff(curve) > -1e-9).all()),
+        bool((np.diff(curve) > -1e-9).all()),
         needs_full_budget=True,
     )
     exact = found["exact_log_likelihood"]
@@ -549,12 +664,19 @@ def _estimates(evidence: Evidence) -> Iterator[Claim | Finding]:
     yield Finding("encoder-draws-fall-short", "log-likelihood minus the bound from 5000 draws of the encoder", mean(short), above=0)
     ordered = sorted(short.tolist())
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    yield Claim("median of that distance, nats", "recomputation", float(np.median(short)), middle, 1e-9)
+    yield Claim("median-encoder-shortfall", "median of that distance, nats", "recomputation", float(np.median(short)), middle, 1e-9)
     positive = short.clip(0)
     total = max(float(positive.sum()), 1e-9)
     largest = 100 * float(np.partition(positive, -3)[-3:].sum()) / total
     stated = 100 * (1 - sum(max(value, 0.0) for value in ordered[:-3]) / total)
-    yield Claim("percentage of that distance that three images make", "recomputation", stated, largest, 1e-6)
+    yield Claim(
+        "shortfall-percentage-of-three",
+        "percentage of that distance that three images make",
+        "recomputation",
+        stated,
+        largest,
+        1e-6,
+    )
     yield Finding(
         "defensive-within-a-nat",
         "log-likelihood minus the estimate from 5000 defensive draws",
@@ -586,25 +708,25 @@ def vaegan_2e_i(evidence: Evidence) -> Iterable[Claim | Finding]:
     codes, p, x = drawn["codes"].astype(np.float64), drawn["means"].astype(np.float64), drawn["samples"].astype(np.float64)
     n = len(codes)
     enough = n >= 10 and p.shape == x.shape == (n, 28, 28) and codes.shape == (n, 2)
-    yield Claim("ten codes, ten images of probabilities, ten draws", "enumeration", stated=True, found=enough)
+    yield holds("ten-of-each", "ten codes, ten images of probabilities, ten draws", "enumeration", enough)
     z_score = float(np.abs(codes.mean(0)).max() * math.sqrt(n))
-    yield Claim("mean of all codes, in standard errors of N(0, I)", "Monte Carlo", 0.0, z_score, BAND)
+    yield Claim("mean-of-codes", "mean of all codes, in standard errors of N(0, I)", "Monte Carlo", 0.0, z_score, BAND)
     z_score = float(np.abs(codes.var(0) - 1).max() * math.sqrt(n / 2))
-    yield Claim("variance of all codes minus one, in standard errors", "Monte Carlo", 0.0, z_score, BAND)
+    yield Claim("variance-of-codes", "variance of all codes minus one, in standard errors", "Monte Carlo", 0.0, z_score, BAND)
     binary = set(np.unique(x).tolist()) <= {0.0, 1.0}
-    yield Claim("the right column is binary", "enumeration", stated=True, found=binary)
+    yield holds("draws-are-binary", "the right column is binary", "enumeration", binary)
     logits = _logits(_model(evidence), codes)
     difference = float(np.abs(1 / (1 + np.exp(-logits)) - p.reshape(n, -1)).max())
-    yield Claim("the left column is the decoder at these codes", "closed form", 0.0, difference, 1e-4)
+    yield Claim("left-column-error", "the left column is the decoder at these codes", "closed form", 0.0, difference, 1e-4)
     # a draw's log-probability has minus the entropy of its distribution as expectation
     q = 1 / (1 + np.exp(-logits))
     entropy = (np.logaddexp(0, -logits) * q + np.logaddexp(0, logits) * (1 - q)).sum(1)
     surprise = _log_bernoulli(x.reshape(n, -1), logits) + entropy
     z_score = float(surprise.mean() / surprise.std(ddof=1) * math.sqrt(n))
     statement = "log-probability of the draws plus the entropy of their distributions, in standard errors"
-    yield Claim(statement, "Monte Carlo", 0.0, z_score, BAND)
+    yield Claim("log-probability-plus-entropy", statement, "Monte Carlo", 0.0, z_score, BAND)
     share = sum(-part * math.log(part) for part in (0.1,) * 10)
-    yield Claim("entropy of ten equal shares, log 10", "enumeration", math.log(10), share, 1e-12)
+    yield Claim("entropy-of-equal-shares", "entropy of ten equal shares, log 10", "enumeration", math.log(10), share, 1e-12)
     yield from _strokes(p, x)
     ours, real = evidence.measured(RUN, "recognised", "samples"), evidence.measured("real_test", "recognised_bernoulli")
     yield Finding(
@@ -671,10 +793,16 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The drawn points."""
     arrays, data = evidence.evaluations(RUN), evidence.images()
     points, labels = arrays["train_means"].astype(np.float64), arrays["train_labels"]
-    yield Claim("points, one for each training image", "enumeration", float(len(data["train_images"])), float(len(points)))
+    yield Claim(
+        "number-of-points",
+        "points, one for each training image",
+        "enumeration",
+        float(len(data["train_images"])),
+        float(len(points)),
+    )
     same = bool((labels == data["train_labels"]).all())
-    yield Claim("their colours are the labels of the training images", "enumeration", stated=True, found=same)
-    yield Claim("colours", "enumeration", 10.0, float(len(np.unique(labels))))
+    yield holds("colours-are-labels", "their colours are the labels of the training images", "enumeration", same)
+    yield Claim("number-of-colours", "colours", "enumeration", 10.0, float(len(np.unique(labels))))
     some = points[:5000]
     yield Finding(
         "neighbours-share-class",
@@ -686,7 +814,14 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim | Finding]:
     far = float((np.hypot(*points.T) > math.sqrt(-2 * math.log(0.05))).mean())
     # the prior has mass exp(-r^2 / 2) farther out than a mean at distance r
     rare = float((np.exp(-0.5 * (points**2).sum(1)) < 0.05).mean())
-    yield Claim("share of the means outside the circle that holds 95 % of the prior", "recomputation", far, rare, 1e-3)
+    yield Claim(
+        "share-outside-circle",
+        "share of the means outside the circle that holds 95 % of the prior",
+        "recomputation",
+        far,
+        rare,
+        1e-3,
+    )
     outside = _share(np.hypot(*points.T) > math.sqrt(-2 * math.log(0.05)))
     yield Finding("outside-more-often", "share of the means outside that circle; of the prior it is 0.05", outside, above=0.05)
     centre = points.mean(0)
@@ -699,10 +834,12 @@ def vaegan_2e_ii(evidence: Evidence) -> Iterable[Claim | Finding]:
     for j in (1, 2):
         mean = float(points[:, j - 1].mean())
         stated = evidence.metric(RUN, f"aggregate_mean_{j}", "train")
-        yield Claim(f"mean of coordinate {j} over all training images", "recomputation", stated, mean, 1e-4)
+        yield Claim(f"mean-coordinate-{j}", f"mean of coordinate {j} over all training images", "recomputation", stated, mean, 1e-4)
         total_variance = evidence.metric(RUN, f"aggregate_variance_{j}", "train")
         around = total_variance - float(points[:, j - 1].var())
-        yield Claim(f"the part within images is positive, coordinate {j}", "recomputation", stated=True, found=around > 0)
+        yield holds(
+            f"within-images-positive-{j}", f"the part within images is positive, coordinate {j}", "recomputation", around > 0
+        )
 
 
 def _largest_step(rows: np.ndarray) -> float:
@@ -716,38 +853,51 @@ def vaegan_2e_iii(evidence: Evidence) -> Iterable[Claim | Finding]:
     """The drawn interpolations."""
     arrays = evidence.evaluations(RUN)
     images, alpha, codes = arrays["interpolation"], arrays["interpolation_alpha"], arrays["interpolation_codes"].astype(np.float64)
-    yield Claim("number of pictures", "enumeration", 33.0, float(images.shape[0] * images.shape[1]))
+    yield Claim("number-of-pictures", "number of pictures", "enumeration", 33.0, float(images.shape[0] * images.shape[1]))
     largest = float(np.abs(alpha - np.linspace(0, 1, 11)).max())
-    yield Claim("alpha runs from 0 to 1 in steps of 0.1: largest difference", "closed form", 0.0, largest, 1e-6)
+    yield Claim("alpha-error", "alpha runs from 0 to 1 in steps of 0.1: largest difference", "closed form", 0.0, largest, 1e-6)
     labels = arrays["interpolation_labels"]
-    yield Claim("the two labels of every pair differ", "enumeration", stated=True, found=bool((labels[:, 0] != labels[:, 1]).all()))
+    yield holds("labels-differ", "the two labels of every pair differ", "enumeration", bool((labels[:, 0] != labels[:, 1]).all()))
     train = evidence.images()
     for pair, shown in enumerate(arrays["interpolation_images"]):
         for side, name in enumerate("ab"):
             place = int((train["train_images"] == shown[side]).all((1, 2)).argmax())
             statement = f"label of the training image {name} of row {pair + 1}"
-            yield Claim(statement, "enumeration", float(labels[pair, side]), float(train["train_labels"][place]))
+            yield Claim(
+                f"label-{name}-row-{pair + 1}",
+                statement,
+                "enumeration",
+                float(labels[pair, side]),
+                float(train["train_labels"][place]),
+            )
     ends = arrays["interpolation_ends"]
     difference = float(max(np.abs(images[:, -1] - ends[:, 0]).max(), np.abs(images[:, 0] - ends[:, 1]).max()))
-    yield Claim("end panels minus the decoded means (alpha = 1: image a)", "closed form", 0.0, difference, 1e-6)
+    yield Claim("end-panels-error", "end panels minus the decoded means (alpha = 1: image a)", "closed form", 0.0, difference, 1e-6)
     weight = np.linspace(0, 1, 11)[None, :, None]
     line = weight * codes[:, -1:] + (1 - weight) * codes[:, :1]
     straight = float(np.abs(codes - line).max())
-    yield Claim("distance of the codes from the straight line between their ends", "closed form", 0.0, straight, 1e-5)
+    yield Claim(
+        "distance-from-straight-line",
+        "distance of the codes from the straight line between their ends",
+        "closed form",
+        0.0,
+        straight,
+        1e-5,
+    )
     decoded = 1 / (1 + np.exp(-_logits(_model(evidence), codes.reshape(-1, 2))))
     difference = float(np.abs(decoded - images.reshape(-1, 784)).max())
-    yield Claim("panels minus the decoder at the codes", "closed form", 0.0, difference, 1e-4)
+    yield Claim("panels-error", "panels minus the decoder at the codes", "closed form", 0.0, difference, 1e-4)
     largest_step, stated = _largest_step(images), _largest_step(decoded.reshape(images.shape))
     statement = "largest change of the image in one step, as a share of the change over the whole way"
-    yield Claim(statement, "closed form", stated, largest_step, 1e-3)
+    yield Claim("largest-step-share", statement, "closed form", stated, largest_step, 1e-3)
     yield Finding("no-jump", "that largest share of a step", Measured(largest_step, 0.0), below=1)
     panels, ends = seen_as(evidence, images), np.stack([labels[:, 1], labels[:, 0]], 1)  # a row begins at image b
     third = (panels[:, :, None] != ends[:, None]).all(2)
     # the two labels of a row differ, so that no panel is counted twice
     first, second = ((panels == ends[:, side : side + 1]).sum() for side in (0, 1))
     statement = "panels in which the classifier sees neither label of their row"
-    yield Claim(statement, "recomputation", float(panels.size - first - second), float(third.sum()))
+    yield Claim("panels-of-neither-label", statement, "recomputation", float(panels.size - first - second), float(third.sum()))
     misread = (panels[:, [0, -1]] != ends).sum()
     right = sum(panels[row, column] == ends[row, side] for row in range(len(ends)) for side, column in ((0, 0), (1, 10)))
     statement = "end panels in which it sees another digit than the label"
-    yield Claim(statement, "recomputation", float(ends.size - right), float(misread))
+    yield Claim("end-panels-misread", statement, "recomputation", float(ends.size - right), float(misread))

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from dgm.claims.claim import Claim
+from dgm.claims.claim import Claim, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import question
 from dgm.maths import gradient_estimators, variational_bounds
@@ -74,25 +74,25 @@ def _symbolic_gradients() -> Iterable[Claim]:
     first, second, (_, m, v, e) = _forms()
     means = [_moments(form, e)[0] for form in (first, second)]
     equal = sympy.simplify(means[0] - means[1]) == 0
-    yield Claim("the two expectations are equal for every x and q", "symbolic", stated=True, found=bool(equal))
+    yield holds("expectations-equal", "the two expectations are equal for every x and q", "symbolic", bool(equal))
     for name, parameter in (("mean", m), ("variance", v)):
         found = [_moments(sympy.diff(form, parameter), e) for form in (first, second)]
         equal = sympy.simplify(found[0][0] - found[1][0]) == 0
         statement = f"the expected gradients in the {name} of q are equal for every x and q"
-        yield Claim(statement, "symbolic", stated=True, found=bool(equal))
+        yield holds(f"expected-{name}-gradients-equal", statement, "symbolic", bool(equal))
         if parameter is m:
             for form, factor in ((1, 1.0), (2, 4.0)):
                 ratio = float(sympy.simplify(found[form - 1][1] / v))
                 statement = f"variance of the gradient of form {form} in the mean, as a multiple of sigma^2"
-                yield Claim(statement, "symbolic", factor, ratio)
+                yield Claim(f"gradient-variance-form-{form}", statement, "symbolic", factor, ratio)
 
 
 @question("vaegan-1e")
 def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
     """Variances of both forms at two q, and the mean they share."""
-    cases = {"the posterior N(1/2, 1/2)": (0.5, 0.5, (0.25, 0.0)), "N(2, 1)": (2.0, 1.0, (1.5, 9.5))}
+    cases = {"the posterior N(1/2, 1/2)": ("posterior", 0.5, 0.5, (0.25, 0.0)), "N(2, 1)": ("far", 2.0, 1.0, (1.5, 9.5))}
     rng = np.random.default_rng(10)
-    for name, (mean, variance, stated) in cases.items():
+    for name, (case, mean, variance, stated) in cases.items():
         formula = gradient_estimators.bound_variances(1.0, mean, math.sqrt(variance))
         z = mean + math.sqrt(variance) * rng.standard_normal(DRAWS)
         reconstruction = _log_normal(1.0, z, 1.0)
@@ -100,16 +100,30 @@ def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
         draws = (reconstruction - divergence, reconstruction + _log_normal(z, 0, 1) - _log_normal(z, mean, variance))
         for form, symbolic in enumerate(_symbolic_variances()):
             exact = float(symbolic(1.0, mean, variance))
-            yield Claim(f"variance of form {form + 1} at {name}", "symbolic", stated[form], exact, 1e-12)
-            yield Claim(f"the formula for form {form + 1} at {name}", "symbolic", formula[form], exact, 1e-12)
+            yield Claim(
+                f"variance-form-{form + 1}-{case}", f"variance of form {form + 1} at {name}", "symbolic", stated[form], exact, 1e-12
+            )
+            yield Claim(
+                f"formula-form-{form + 1}-{case}",
+                f"the formula for form {form + 1} at {name}",
+                "symbolic",
+                formula[form],
+                exact,
+                1e-12,
+            )
             sampled = draws[form].var()
             error = 4 * float(((draws[form] - draws[form].mean()) ** 2).std()) / math.sqrt(DRAWS) + 1e-12
             yield Claim(
-                f"variance of {DRAWS:,} draws of form {form + 1} at {name}", "Monte Carlo", stated[form], float(sampled), error
+                f"sampled-variance-form-{form + 1}-{case}",
+                f"variance of {DRAWS:,} draws of form {form + 1} at {name}",
+                "Monte Carlo",
+                stated[form],
+                float(sampled),
+                error,
             )
         apart = draws[0] - draws[1]
         error = 4 * float(apart.std()) / math.sqrt(DRAWS)
-        yield Claim(f"difference of the two means at {name}", "Monte Carlo", 0.0, float(apart.mean()), error)
+        yield Claim(f"means-apart-{case}", f"difference of the two means at {name}", "Monte Carlo", 0.0, float(apart.mean()), error)
         made = gradient_estimators.bound_draws(1.0, mean, math.sqrt(variance), np.linspace(-3, 3, 7))
         z = mean + math.sqrt(variance) * np.linspace(-3, 3, 7)
         again = (
@@ -117,23 +131,25 @@ def vaegan_1e(evidence: Evidence) -> Iterable[Claim]:
             _log_normal(1.0, z, 1) + _log_normal(z, 0, 1) - _log_normal(z, mean, variance),
         )
         worst = float(np.abs(np.array(made) - np.array(again)).max())
-        yield Claim(f"draws of the demonstration at {name}, largest error", "closed form", 0.0, worst, 1e-12)
+        yield Claim(f"draws-error-{case}", f"draws of the demonstration at {name}, largest error", "closed form", 0.0, worst, 1e-12)
     log_p = float(_log_normal(1.0, 0.0, 2.0))
     at_posterior = float(np.ptp(gradient_estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), rng.standard_normal(1000))[1]))
-    yield Claim("spread of form 2 at the posterior", "Monte Carlo", 0.0, at_posterior, 1e-12)
+    yield Claim("spread-at-posterior", "spread of form 2 at the posterior", "Monte Carlo", 0.0, at_posterior, 1e-12)
     constant = float(gradient_estimators.bound_draws(1.0, 0.5, math.sqrt(0.5), np.array([1.7]))[1][0])
-    yield Claim("its constant value is log p(x)", "closed form", log_p, constant, 1e-12)
+    yield Claim("constant-at-posterior", "its constant value is log p(x)", "closed form", log_p, constant, 1e-12)
     noisier = [float(symbolic(1.0, 2.0, 1.0)) for symbolic in _symbolic_variances()]
-    yield Claim("how many times noisier form 2 is at N(2, 1)", "symbolic", 9.5 / 1.5, noisier[1] / noisier[0], 1e-12)
+    yield Claim(
+        "noise-ratio-far", "how many times noisier form 2 is at N(2, 1)", "symbolic", 9.5 / 1.5, noisier[1] / noisier[0], 1e-12
+    )
     yield from _symbolic_gradients()
     shown = [
         evidence.metric("bound_estimators", "variance", f"{case}_form_{form}") for case in bound_estimators.CASES for form in (1, 2)
     ]
     worst = max(abs(a - b) for a, b in zip(shown, (0.25, 0.0, 1.5, 9.5), strict=True))
-    yield Claim("the table shows these variances", "closed form", 0.0, worst, 1e-12)
+    yield Claim("table-variances-error", "the table shows these variances", "closed form", 0.0, worst, 1e-12)
     for case, bound in (("posterior", log_p), ("far", -3.9189385332)):
         exact = evidence.metric("bound_estimators", "bound", f"{case}_form_1")
-        yield Claim(f"the bound in the table, {case}", "closed form", bound, exact, 1e-9)
+        yield Claim(f"table-bound-{case}", f"the bound in the table, {case}", "closed form", bound, exact, 1e-9)
 
 
 @question("vaegan-1f")
@@ -156,19 +172,40 @@ def vaegan_1f(evidence: Evidence) -> Iterable[Claim]:
     ends = [minimize(without_encoder, rng.normal(scale=2, size=4), method="BFGS") for _ in range(5)]
     best = -min(end.fun for end in ends)
     formula = variational_bounds.constant_code_bound(PIXELS)
-    yield Claim("best bound with q = N(0, I), per image", "optimisation", -1.3862943611, best, 1e-8)
-    yield Claim("the formula: minus the entropies of the pixels' means", "optimisation", formula, best, 1e-8)
+    yield Claim("best-bound-without-encoder", "best bound with q = N(0, I), per image", "optimisation", -1.3862943611, best, 1e-8)
     yield Claim(
-        "the best decoder's dependence on z", "optimisation", 0.0, max(float(np.abs(end.x[2:]).max()) for end in ends), 1e-3
+        "formula-without-encoder", "the formula: minus the entropies of the pixels' means", "optimisation", formula, best, 1e-8
+    )
+    yield Claim(
+        "dependence-on-code",
+        "the best decoder's dependence on z",
+        "optimisation",
+        0.0,
+        max(float(np.abs(end.x[2:]).max()) for end in ends),
+        1e-3,
     )
     outputs = 1 / (1 + np.exp(-ends[0].x[:2]))
-    yield Claim("it outputs the marginal means, 1/2", "optimisation", 0.0, float(np.abs(outputs - 0.5).max()), 1e-3)
+    yield Claim(
+        "distance-from-marginal-means",
+        "it outputs the marginal means, 1/2",
+        "optimisation",
+        0.0,
+        float(np.abs(outputs - 0.5).max()),
+        1e-3,
+    )
     unequal = np.array([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]])
     direct = minimize(
         lambda a: -sum(float(log_p(a[None], image)[0]) for image in unequal) / 5, np.zeros(2), method="BFGS", options={"gtol": 1e-9}
     )
     formula = variational_bounds.constant_code_bound(unequal)
-    yield Claim("the same formula for five images with unequal means", "optimisation", formula, -float(direct.fun), 1e-8)
+    yield Claim(
+        "formula-unequal-means",
+        "the same formula for five images with unequal means",
+        "optimisation",
+        formula,
+        -float(direct.fun),
+        1e-8,
+    )
 
     # a latent bit: p(z) = 1/2 each, q(z | x) free, decoder free
     def with_bit(theta: np.ndarray) -> float:
@@ -183,12 +220,19 @@ def vaegan_1f(evidence: Evidence) -> Iterable[Claim]:
     end = minimize(
         with_bit, start, method="L-BFGS-B", bounds=[(-18, 18)] * 6, options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000}
     )
-    yield Claim("best bound with a latent bit, per image", "optimisation", -0.6931471806, -float(end.fun), 1e-5)
     yield Claim(
-        "the formula: minus the entropy of the images", "optimisation", variational_bounds.code_bound(PIXELS), -float(end.fun), 1e-5
+        "best-bound-latent-bit", "best bound with a latent bit, per image", "optimisation", -0.6931471806, -float(end.fun), 1e-5
+    )
+    yield Claim(
+        "formula-latent-bit",
+        "the formula: minus the entropy of the images",
+        "optimisation",
+        variational_bounds.code_bound(PIXELS),
+        -float(end.fun),
+        1e-5,
     )
     gain = variational_bounds.code_bound(PIXELS) - variational_bounds.constant_code_bound(PIXELS)
-    yield Claim("what the code gains", "optimisation", gain, best * -1 - float(end.fun), 1e-5)
+    yield Claim("gain-of-code", "what the code gains", "optimisation", gain, best * -1 - float(end.fun), 1e-5)
 
     yield from _with_gaussian_encoder()
 
@@ -224,9 +268,16 @@ def _with_gaussian_encoder() -> Iterable[Claim]:
     best = -float(gaussian.fun)
     rng = np.random.default_rng(3)
     again = max(-float(minimize(free, rng.normal(size=8), method="BFGS").fun) for _ in range(4))
-    yield Claim("best bound with a Gaussian encoder and a logistic decoder", "optimisation", again, best, 1e-5)
+    yield Claim(
+        "best-bound-gaussian-encoder",
+        "best bound with a Gaussian encoder and a logistic decoder",
+        "optimisation",
+        again,
+        best,
+        1e-5,
+    )
     between = variational_bounds.constant_code_bound(PIXELS) < best < variational_bounds.code_bound(PIXELS)
-    yield Claim("it lies between the other two", "optimisation", stated=True, found=between)
+    yield holds("gaussian-bound-between", "it lies between the other two", "optimisation", between)
     # the gap of the encoder-free bound for that decoder: D(N(0, 1) || p(z | x)), by quadrature
     slope = math.exp(float(gaussian.x[2]))
     z = np.linspace(-10, 10, 8001)
@@ -240,8 +291,15 @@ def _with_gaussian_encoder() -> Iterable[Claim]:
     chances = np.exp(draws)
     errors = 5 * float(chances.std() / chances.mean()) / math.sqrt(DRAWS), 5 * float(draws.std()) / math.sqrt(DRAWS)
     sampled = math.log(chances.mean())
-    yield Claim("log-likelihood of an image under the decoder just fitted", "Monte Carlo", log_p, sampled, errors[0])
+    yield Claim(
+        "log-likelihood-fitted-decoder",
+        "log-likelihood of an image under the decoder just fitted",
+        "Monte Carlo",
+        log_p,
+        sampled,
+        errors[0],
+    )
     between = best < log_p < -math.log(2)
-    yield Claim("it lies between the bound and -log 2", "quadrature", stated=True, found=between)
+    yield holds("log-likelihood-between", "it lies between the bound and -log 2", "quadrature", between)
     statement = "log p(x) minus the bound with q = p(z) for the decoder just fitted is D(p(z) || p(z|x))"
-    yield Claim(statement, "Monte Carlo", gap, sampled - float(draws.mean()), sum(errors))
+    yield Claim("gap-at-prior", statement, "Monte Carlo", gap, sampled - float(draws.mean()), sum(errors))

@@ -6,6 +6,7 @@ decided or contradicted, and never fails a build.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,13 +17,18 @@ from dgm.claims.verdicts import decide
 from dgm.errors import unknown
 from dgm.maths.measured import Measured, mean
 
-__all__ = ["Claim", "Finding", "Method", "frequency", "paired"]
+__all__ = ["Claim", "Finding", "Method", "frequency", "holds", "paired"]
+
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Form of an id: lower-case words, joined by hyphens."""
 
 
 @dataclass(frozen=True)
 class Claim:
     """One statement of an answer and the number or truth value that tests it.
 
+    ``id`` names the claim within its question; answers print its number with ``check("<question>/<id>")``. A statement that is
+    true or false, without a number, is a claim too: see :func:`holds`.
     ``passed`` is ``|found - stated| <= tolerance`` for numbers (``nan`` never passes), equality for booleans.
     ``published`` is what the published answer has in the place of ``stated``: a number that it printed (``printed``), or one that
     follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant
@@ -31,9 +37,11 @@ class Claim:
     cannot be expected to have; such a build records the claim as skipped.
 
     Raises:
-        ValueError: for an unknown method, or that of a finding, which has an error and a verdict.
+        ValueError: for an id that is not lower-case words joined by hyphens, for an unknown method, and for that of a finding,
+            which has an error and a verdict.
     """
 
+    id: str
     statement: str
     method: Method
     stated: float | bool
@@ -44,10 +52,11 @@ class Claim:
     printed: bool = False
 
     def __post_init__(self) -> None:
+        _check_id(self.id, "claim")
         if self.method not in EVIDENCE:
-            raise unknown("method", self.method, EVIDENCE, f"claim {self.statement!r}")
+            raise unknown("method", self.method, EVIDENCE, f"claim {self.id!r}")
         if self.method == MEASURED:
-            raise ValueError(f"claim {self.statement!r}: what training showed needs an error and a verdict; make it a Finding")
+            raise ValueError(f"claim {self.id!r}: what training showed needs an error and a verdict; make it a Finding")
 
     @property
     def error(self) -> float:
@@ -65,6 +74,22 @@ class Claim:
         return bool(abs(float(self.found) - float(value)) <= self.tolerance)
 
 
+def holds(  # noqa: PLR0917 - in the order of a claim
+    id: str,
+    statement: str,
+    method: Method,
+    found: bool,
+    needs_full_budget: bool = False,
+    published: bool | None = None,
+    printed: bool = False,
+) -> Claim:
+    """The claim that a statement is true; ``found`` is the truth value of an independent computation.
+
+    ``published`` is ``False`` where the published answer denies the statement.
+    """
+    return Claim(id, statement, method, True, bool(found), 0.0, needs_full_budget, published, printed)
+
+
 @dataclass(frozen=True)
 class Finding:
     """What training showed: an estimate with its standard error, and the threshold beyond which the answer says it lies.
@@ -76,7 +101,8 @@ class Finding:
     exclude, ``printed`` says whether it was printed or follows from what was.
 
     Raises:
-        ValueError: for an estimate without an error model, or without exactly one threshold.
+        ValueError: for an id that is not lower-case words joined by hyphens, for an estimate without an error model, or without
+            exactly one threshold.
     """
 
     id: str
@@ -91,6 +117,7 @@ class Finding:
     needs_full_budget: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _check_id(self.id, "finding")
         if (self.above is None) == (self.below is None):
             raise ValueError(f"finding {self.id!r}: give one of above and below")
         n, stderr = self.estimate.n, self.estimate.stderr
@@ -129,6 +156,11 @@ class Finding:
         if self.published is None:
             return False
         return decide(self.estimate.value, self.estimate.stderr, self.published, above=True) == "not decided"
+
+
+def _check_id(name: str, what: str) -> None:
+    if not ID.fullmatch(name):
+        raise ValueError(f"{what} {name!r}: an id has lower-case words, joined by hyphens, as in 'mass-is-one'")
 
 
 def paired(first: np.ndarray, second: np.ndarray, unit: str = "nats") -> Measured:

@@ -264,7 +264,9 @@ class _Context:
         questions = self._questions(part)
         listed = [claim for name in questions for claim in self.results.checks.get(name, [])]
         found = {
-            "false": [{"question": claim.question, "text": claim.claim} for claim in listed if claim.status == "failed"],
+            "false": [
+                {"name": f"{claim.question}/{claim.id}", "text": claim.claim} for claim in listed if claim.status == "failed"
+            ],
             "failures": self.results.failures,
             "lacking": list(dict.fromkeys(claim.question for claim in listed if claim.status == "missing")),
         }

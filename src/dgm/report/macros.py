@@ -235,8 +235,8 @@ class Templates:
         except ValueError as error:
             raise ValueError(f"{metric!r} of run {run!r} ({split}): {error}") from None
 
-    def _check(self, question: str, claim: int | str = 0, digits: int | None = None, field: str = "found") -> str:
-        row = self.results.claim(question, claim)
+    def _check(self, name: str, digits: int | None = None, field: str = "found") -> str:
+        row = self.results.claim(name)
         if field not in ("found", "stated", "error", "tolerance"):
             raise unknown("field of checks.csv", field, ("found", "stated", "error", "tolerance"))
         value = getattr(row, field)
@@ -249,11 +249,11 @@ class Templates:
         value, error = finding.estimate * scale, finding.error * abs(scale)
         return (with_error(value, error, digits) if error > 0 else number(value, digits)) + unit
 
-    def _published(self, question: str, claim: int | str = 0, digits: int | None = None) -> str:
-        row = self.results.claim(question, claim)
+    def _published(self, name: str, digits: int | None = None) -> str:
+        row = self.results.claim(name)
         if row.published is None:
-            known = [claim.claim for claim in self.results.checks[question] if claim.published is not None]
-            raise unknown(f"published value that question {question!r} rejects", row.claim, known)
+            known = [name for name, claim in self.results.claims.items() if claim.published is not None]
+            raise unknown("claim that rejects a published value", name, known)
         return str(row.published).lower() if isinstance(row.published, bool) else number(row.published, digits)
 
     def _better(  # noqa: PLR0917

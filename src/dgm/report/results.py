@@ -80,6 +80,7 @@ class CheckedClaim:
     """
 
     question: str
+    id: str
     claim: str
     method: str
     stated: float | bool
@@ -229,15 +230,15 @@ class Results:
     def checks(self) -> dict[str, list[CheckedClaim | JudgedFinding]]:
         """All claims and findings by question, in the order of the answers."""
         rejected = {
-            (row["question"], row["claim"]): (_truth_or_float(row["published"]), row["source"] == "printed")
+            (row["question"], row["id"]): (_truth_or_float(row["published"]), row["source"] == "printed")
             for row in self._table("tables/corrections.csv", CORRECTIONS)
-            if row["claim"]
+            if row["id"]
         }
         checks: dict[str, list[CheckedClaim | JudgedFinding]] = {}
         for row in self._table("tables/checks.csv", COLUMNS):
             made = self._finding_of(row) if row["verdict"] else self._claim_of(row)
-            if (row["question"], row["claim"]) in rejected:
-                published, printed = rejected[row["question"], row["claim"]]
+            if (row["question"], row["id"]) in rejected:
+                published, printed = rejected[row["question"], row["id"]]
                 made = replace(made, published=published, printed=printed)
             checks.setdefault(row["question"], []).append(made)
         return checks
@@ -251,6 +252,7 @@ class Results:
             )
         return CheckedClaim(
             question=row["question"],
+            id=row["id"],
             claim=row["claim"],
             method=row["method"],
             stated=_truth_or_float(row["stated"]),
@@ -330,28 +332,21 @@ class Results:
         splits = {row.split for row in self.metrics.values() if row.run == run and row.metric == metric}
         raise unknown(f"split of metric {metric!r} of run {run!r}", split, splits)
 
-    def claim(self, question: str, which: int | str) -> CheckedClaim:
-        """One checked claim of a question, by position or by a part of its statement.
+    @cached_property
+    def claims(self) -> dict[str, CheckedClaim]:
+        """All claims, named ``<question>/<id>``."""
+        listed = [claim for claims in self.checks.values() for claim in claims if isinstance(claim, CheckedClaim)]
+        return {f"{claim.question}/{claim.id}": claim for claim in listed}
 
-        Raises:
-            ValueError: when the question has no checks, the position is out of range, or not exactly one statement fits.
-        """
-        if question not in self.checks:
-            raise unknown("checked question", question, self.checks)
-        claims = [claim for claim in self.checks[question] if isinstance(claim, CheckedClaim)]
-        if isinstance(which, int):
-            if not 0 <= which < len(claims):
-                raise ValueError(f"question {question!r} has {len(claims)} claims, numbered from 0; got {which}")
-            return claims[which]
-        fitting = [claim for claim in claims if which in claim.claim]
-        if len(fitting) != 1:
-            said = "; ".join(repr(claim.claim) for claim in claims)
-            raise ValueError(f"{len(fitting)} claims of question {question!r} contain {which!r}; its claims are {said}")
-        return fitting[0]
+    def claim(self, name: str) -> CheckedClaim:
+        """A tested claim, by ``<question>/<id>``. Raises ValueError naming the nearest names."""
+        if name not in self.claims:
+            raise unknown("claim", name, self.claims)
+        return self.claims[name]
 
     def has_stopped(self, question: str) -> bool:
         """Whether the check of a question has stopped at an exception, so that claims may be missing."""
-        return any(claim.claim.startswith(STOPPED) for claim in self.checks.get(question, []))
+        return any(claim.id == STOPPED for claim in self.checks.get(question, []))
 
     @cached_property
     def findings(self) -> dict[str, JudgedFinding]:

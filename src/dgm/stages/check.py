@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.claims import verdicts
-from dgm.claims.claim import Claim, Finding
+from dgm.claims.claim import Claim, Finding, holds
 from dgm.claims.evidence import Evidence
 from dgm.claims.registry import Check, claims
 from dgm.claims.tables import CHECKED, STOPPED
@@ -88,6 +88,8 @@ def examine(
         made: list[Claim | Finding] = []
         try:
             for claim in check(evidence):
+                if any(claim.id == earlier.id for earlier in made):
+                    raise ValueError(f"the id {claim.id!r} is given twice")
                 made.append(claim)
             missing = ""
         except Damaged as error:
@@ -97,13 +99,19 @@ def examine(
         except Exception as error:
             missing = f"{error}" if incomplete and isinstance(error, KeyError) else ""
             if not missing:
-                what = f"{STOPPED} ({_line(error)}: {type(error).__name__}: {error})"
-                made.append(Claim(what, "recomputation", stated=True, found=False))
+                what = f"the check runs ({_line(error)}: {type(error).__name__}: {error})"
+                made.append(holds(STOPPED, what, "recomputation", found=False))
         seconds[name] = time.perf_counter() - started
         where = _where(check)
         rows += [{**_row(name, claim, as_asked, trials), "function": where} for claim in made]
         if missing:
-            said = {"question": name, "claim": f"not tested: {missing}", "method": "recomputation", "passed": "missing"}
+            said = {
+                "question": name,
+                "id": "files-exist",
+                "claim": f"not tested: {missing}",
+                "method": "recomputation",
+                "passed": "missing",
+            }
             rows.append({**dict.fromkeys(CHECKED, ""), **said, "function": where})
     return rows, seconds
 
@@ -114,6 +122,7 @@ def _row(
     common = {
         **dict.fromkeys(CHECKED, ""),
         "question": question,
+        "id": claim.id,
         "claim": claim.statement,
         "method": claim.method,
         "found": _text(claim.found),
@@ -133,7 +142,6 @@ def _row(
     counts = repeated.counts(claim.threshold, claim.is_above)
     return {
         **common,
-        "id": claim.id,
         "verdict": "skipped"
         if skipped
         else repeated.judge(estimate.value, estimate.stderr, estimate.n, claim.threshold, claim.is_above),
@@ -168,7 +176,7 @@ def _log(path: Path | None, rows: Iterable[Mapping[str, str]], seconds: Mapping[
         return
     ordered = sorted(rows, key=lambda row: row["passed"] != "False")
     lines = [
-        f"{row['passed'] or row['verdict']}\t{row['question']}\t{row['claim']}\t"
+        f"{row['passed'] or row['verdict']}\t{row['question']}/{row['id']}\t{row['claim']}\t"
         + (f"{row['threshold']}\tfound {row['found']} ± {row['stderr']}" if row["verdict"] else
            f"stated {row['stated']} (within {row['tolerance']})\tfound {row['found']}")
         for row in ordered

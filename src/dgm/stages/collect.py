@@ -100,10 +100,10 @@ def corrections(
         rejected = [row for row in checks if row["question"] == name and row["published"]]
         if answer.correction is None:
             if rejected and not incomplete:
-                raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['claim']!r}")
+                raise ValueError(f"{answer.path}: needs a correction; a check rejects a published value: {rejected[0]['id']!r}")
             continue
         said = {"question": name, "fault": answer.correction.fault, "printed": answer.correction.printed}
-        numbers = ("claim", "method", "published", "source", "found", "tolerance")
+        numbers = ("id", "claim", "method", "published", "source", "found", "tolerance")
         rows += [{**said, **{key: row[key] for key in numbers}} for row in rejected] or [{**said, **dict.fromkeys(numbers, "")}]
     return rows
 

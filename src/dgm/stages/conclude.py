@@ -67,7 +67,8 @@ def explained(row: Mapping[str, str], folder: Path, results: Path) -> str:
     name = folder.resolve().name
     check = row["function"].replace(f"{NAMESPACE}/{name}", folder.as_posix(), 1)
     return (
-        f"  {row['question']}: {row['claim']}: stated {row['stated']} (within {row['tolerance']}), found {row['found']}\n"
+        f"  {row['question']}/{row['id']}: {row['claim']}: "
+        f"stated {row['stated']} (within {row['tolerance']}), found {row['found']}\n"
         f"    answer: {(folder / 'answers' / row['question']).as_posix()}.md\n"
         f"    check:  {check}\n"
         f"    again:  snakemake --force {results}/checks/{name}.csv, with the options of this build"

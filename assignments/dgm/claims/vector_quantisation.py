@@ -120,7 +120,7 @@ def dgm_4_1(evidence: Evidence) -> Iterable[Claim]:
     yield Claim(
         "trained-image-divergence",
         "divergence of an image of the trained model, uniform prior",
-        "closed form",
+        "recomputation",
         POSITIONS * math.log(size),
         used,
         1e-9,

@@ -159,11 +159,11 @@ def elbo_2b(evidence: Evidence) -> Iterable[Claim]:
     """What is bounded, and why an empirical value of the bound would bound nothing."""
     log_p = math.log(EVIDENCE)
     total = math.fsum(float(a * b) for a, b in zip(LIKELIHOOD, PRIOR, strict=True))
-    yield Claim("evidence-of-example", "the evidence $p(x)$ of the example, summed over $z$", "exact rationals", 0.29, total, 1e-12)
+    yield Claim("evidence-of-example", "the evidence $p(x)$ of the example, summed over $z$", "enumeration", 0.29, total, 1e-12)
     single = [math.log(float(joint) / weight) for joint, weight in zip(JOINT, Q, strict=True)]
     for place, (value, stated) in enumerate(zip(single, (0.25, 0.36, 0.2), strict=True), start=1):
         yield Claim(
-            f"log-ratio-at-z-{place}", f"$\\log(p(x,z)/q(z))$ at $z={place}$", "exact rationals", math.log(stated), value, 1e-12
+            f"log-ratio-at-z-{place}", f"$\\log(p(x,z)/q(z))$ at $z={place}$", "closed form", math.log(stated), value, 1e-12
         )
     below = math.fsum(weight for weight, value in zip(Q, single, strict=True) if value <= log_p)
     yield Claim(
@@ -193,9 +193,9 @@ def elbo_2c(evidence: Evidence) -> Iterable[Claim]:
         yield Claim(
             f"posterior-at-z-{place + 1}",
             f"posterior of $z={place + 1}$: ${share}/29$",
-            "exact rationals",
-            float(stated[place]),
+            "enumeration",
             share / 29,
+            float(stated[place]),
             1e-12,
         )
     yield Claim(

@@ -1,12 +1,13 @@
 """Every metric of a build is declared, and only what has a direction can be compared."""
 
+import csv
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sentences import runs
 
-from dgm.evaluation.registry import DECLARED, HIGHER, LOWER, NEITHER, declared, higher_is_better
+from dgm.evaluation.registry import FILE, METRICS, UNNAMED_UNITS, declared, explained, higher_is_better
 
 
 def test_every_metric_of_a_trained_run_is_declared(tiny_results: Path) -> None:
@@ -14,10 +15,27 @@ def test_every_metric_of_a_trained_run_is_declared(tiny_results: Path) -> None:
     trained = table[table["run"].isin(runs())]
     assert len(trained) > 500
     assert sorted({metric for metric in trained["metric"] if not declared(metric)}) == []
+    written = {(row.metric, "" if pd.isna(row.unit) else row.unit) for row in trained.itertuples()}
+    assert sorted((metric, unit) for metric, unit in written if declared(metric).unit != unit) == []
 
 
-def test_no_metric_stands_in_two_lists() -> None:
-    assert len(DECLARED) == len(HIGHER) + len(LOWER) + len(NEITHER)
+def test_the_registry_says_of_each_metric_what_it_is() -> None:
+    with FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["metric"] for row in rows] == sorted(METRICS) and len(rows) == len(METRICS)
+    labels = [metric.label for metric in METRICS.values()]
+    assert len(set(labels)) == len(labels)
+    for metric in METRICS.values():
+        assert metric.better in ("", "higher", "lower")
+        assert 1 <= len(metric.label.split()) <= 4, metric.metric
+        assert 5 <= len(metric.meaning.split()) <= 30 and metric.meaning[-1] not in ".;", metric.metric
+        assert metric.unit in UNNAMED_UNITS or explained(metric).count(f"; in {metric.unit}") == 1
+
+
+def test_meaning_unit_and_direction_make_one_line() -> None:
+    assert explained(METRICS["log_likelihood"]).endswith("; in nats; higher is better.")
+    assert explained(METRICS["purity"]) == "Share of test images that carry the majority digit of their cluster; higher is better."
+    assert explained(METRICS["kl"]).endswith("; in nats.")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +59,6 @@ def test_what_a_model_is_has_no_better_direction(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", ["weather", "bound_of_something", "log_likelyhood", "iwae_x"])
 def test_an_undeclared_direction_is_an_error_that_names_near_ones(metric: str) -> None:
-    assert not declared(metric)
-    with pytest.raises(ValueError, match=f"no direction declared for metric '{metric}'"):
+    assert declared(metric) is None
+    with pytest.raises(ValueError, match=f"no metric '{metric}'"):
         higher_is_better(metric)

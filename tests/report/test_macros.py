@@ -79,7 +79,7 @@ def test_values(templates: Templates, call: str, expected: str) -> None:
         ('cite("kingma2013")', "no paper in bibliography.yaml 'kingma2013'; nearest: 'kingma2014'"),
         ("cite()", "cite needs the key of a paper"),
         ('better("flow", "mix", "parameters")', "no metric of run 'mix' 'parameters'"),
-        ('better("tiny", "tiny", "rate")', "no direction declared for metric 'rate'"),
+        ('better("tiny", "tiny", "rate")', "a comparison: no metric 'rate'"),
         ('code("dgm.report.macros", "duratoin")', "nearest: 'duration'"),
         ('nun("flow", "accuracy")', "no call 'nun'; nearest: 'num'"),
         ('fig("wiggle")', "no call 'fig'"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Example
 
+from dgm.evaluation.registry import METRICS
 from dgm.report.build import Report
 
 VOID = {"meta", "img", "input", "br", "hr", "wbr", "link", "path", "line"}
@@ -396,3 +397,14 @@ def test_bad_config_json_is_refused(example: Example, tmp_path: Path, capsys: py
     for text, reason in (("{", "not JSON"), ("[]", "got a list; need a mapping")):
         assert render.main(["--config-json", text, "--record", str(tmp_path / "r"), *map(str, words)]) == 1
         assert reason in capsys.readouterr().err
+
+
+def test_each_metric_of_a_table_is_explained(built: Report) -> None:
+    heads = re.findall(r'<a class="metric" href="#metric-(\w+)" title="([^"]+)"', built.html)
+    assert heads
+    for metric, meaning in heads:
+        assert meaning == METRICS[metric].meaning
+        assert built.html.count(f'<dt id="metric-{metric}">') == 1
+        assert METRICS[metric].meaning[1:] in built.tex
+    assert built.html.count('<dt id="metric-') == len({metric for metric, _ in heads})
+    assert not any("\\section{What the numbers" in part for part in built.parts.values())

@@ -1,12 +1,9 @@
 """The whole report: from declarations and results to the text of ``index.html``, ``report.tex`` and one file an assignment."""
 
-import base64
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,18 +13,17 @@ from markupsafe import Markup
 from dgm.claims.methods import EVIDENCE
 from dgm.report import latex, origin
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Chapter, Column, Correction, Paper, Row, Table
+from dgm.report.catalogue import Catalogue, Chapter, Correction, Paper
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros
-from dgm.report.macros import MISSING, SYNTAX, Templates, duration
+from dgm.report.macros import SYNTAX, Templates, duration
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
+from dgm.report.shown import Contents
 from dgm.runtime.device import NONDETERMINISTIC
 
 __all__ = ["Report", "build"]
-
-POINTS_TO_PIXELS = 96 / 72
 
 LONGEST_COMMAND = 5000
 """Characters of a command that the page shows."""
@@ -126,8 +122,8 @@ class _Context:
     ) -> None:
         self.catalogue = catalogue
         self.results = results
+        self.templates = templates
         self.shown = templates.shown
-        self.incomplete = templates.incomplete
         self.document = document
         self.tex_folder = tex_folder
         self.years = years
@@ -155,13 +151,20 @@ class _Context:
     def html(self, backend: HtmlBackend) -> str:
         """``index.html``."""
         texts = self.document.write(backend)
-        kinds = {"figure": partial(self._html_figure, texts), "table": partial(self._html_table, texts, backend)}
-        filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
-        environment = _frames(self.catalogue.folder / "templates", autoescape=True)
+        environment = self._frames(autoescape=True)
         environment.filters["exact"] = lambda value, digits=8: Markup(backend.text(exact(value, digits)))
         environment.filters["number"] = lambda value: Markup(backend.text(value))
+        marked = {key: Markup(text) for key, text in texts.items()}
+        contents = Contents(self.catalogue, self.results, self.templates, marked, lambda text: Markup(backend.text(text)))
+        laid_out: Any = environment.get_template("shown.html.j2").module
+        kinds = {
+            "figure": lambda name: str(laid_out.figure(contents.embedded(name, plain(self.document.plain(f"alt {name}"))))),
+            "table": lambda name: str(laid_out.table(contents.table(name))),
+        }
+        filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
         page = environment.get_template("report.html.j2").render(
             **self._common(filled, None),
+            metrics=contents.metrics(),
             katex_css=Markup(katex_css("".join(texts.values()))),
             papers=self._papers(self.shown.papers),
         )
@@ -176,22 +179,38 @@ class _Context:
             present = self._targets(part, papers)
         backend = LatexBackend(self.catalogue, self.shown, self.years, present)
         texts = self.document.write(backend, keys)
-        kinds = {"figure": partial(self._tex_figure, texts), "table": partial(self._tex_table, texts, backend)}
-        filled = {key: fill(text, kinds) for key, text in texts.items()}
-        for key, text in filled.items():
-            latex.declarations(text, self.document.pieces[key].where)
-        environment = _frames(self.catalogue.folder / "templates", autoescape=False)
+        environment = self._frames(autoescape=False)
         environment.filters["exact"] = lambda value, digits=8: backend.text(exact(value, digits))
         environment.filters["number"] = backend.text
         environment.filters["tex"] = lambda value: backend.text(str(value))
+        environment.filters["plain"] = lambda value: latex.escape(str(value))
         environment.filters["code"] = lambda value: backend.code(str(value))
+        contents = Contents(self.catalogue, self.results, self.templates, texts, backend.text)
+        laid_out: Any = environment.get_template("shown.tex.j2").module
+        kinds = {
+            "figure": lambda name: str(laid_out.figure(contents.included(name, self.tex_folder))),
+            "table": lambda name: str(laid_out.table(contents.table(name))),
+        }
+        filled = {key: fill(text, kinds) for key, text in texts.items()}
+        for key, text in filled.items():
+            latex.declarations(text, self.document.pieces[key].where)
         body = environment.get_template("report.tex.j2").render(
             **self._common(filled, part),
+            metrics=contents.metrics(),
             macros=latex_macros(),
             papers=self._papers(papers),
         )
         mark = "%% characters"
         return body.replace(mark, latex.declarations(body, "report.tex"), 1)
+
+    def _frames(self, autoescape: bool) -> jinja2.Environment:
+        environment = jinja2.Environment(  # nosec B701  # True for HTML; TeX is escaped by its backend
+            loader=jinja2.FileSystemLoader(self.catalogue.folder / "templates"),
+            **SYNTAX,
+            autoescape=autoescape,
+        )
+        environment.filters |= {"duration": duration, "short": origin.short, "command": _command}
+        return environment
 
     def _keys(self, part: str) -> list[str]:
         """The pieces that the document of one assignment is made of."""
@@ -372,173 +391,6 @@ class _Context:
             )
         return rows
 
-    # ------------------------------------------------------------------ figures
-
-    def _html_figure(self, texts: Mapping[str, str], name: str) -> str:
-        entry = self.catalogue.figures[name]
-        path = self.results.folder / "figures" / f"{name}.svg"
-        if self.incomplete and not path.is_file():
-            return (
-                f'<figure class="shown" id="fig-{name}"><p class="absent">{self.shown.label(name)} could not be drawn.</p>'
-                f"<figcaption><strong>{self.shown.label(name)}.</strong> {texts[f'caption {name}']}</figcaption></figure>"
-            )
-        content = _bytes(path)
-        width, height = _svg_size(content, path)
-        alt = Markup.escape(plain(self.document.plain(f"alt {name}")))
-        data = base64.b64encode(content).decode()
-        made = origin.of_figure(name, entry, self.results)
-        return (
-            f'<figure class="shown" id="fig-{name}"><div class="card"><img src="data:image/svg+xml;base64,{data}" alt="{alt}" '
-            f'width="{width:.0f}" height="{height:.0f}" style="width:{entry.width * 100:.0f}%"></div>'
-            f"<figcaption><strong>{self.shown.label(name)}.</strong> {texts[f'caption {name}']}</figcaption>"
-            f"{_html_origin(made)}</figure>"
-        )
-
-    def _tex_figure(self, texts: Mapping[str, str], name: str) -> str:
-        entry = self.catalogue.figures[name]
-        path = self.results.folder / "figures" / f"{name}.pdf"
-        if not path.is_file():
-            if self.incomplete:
-                label = latex.escape(self.shown.label(name))
-                return (
-                    f"\\begin{{figure}}[!htbp]\n\\centering\n\\hypertarget{{fig-{name}}}{{\\fbox{{{label} could not be drawn.}}}}\n"
-                    f"\\shown{{{label}.}}{{{texts[f'caption {name}']}}}{{}}\n\\end{{figure}}"
-                )
-            raise ValueError(f"{path}: no such file; figure {name!r} was not drawn")
-        file = Path(os.path.relpath(path, self.tex_folder)).as_posix()
-        return (
-            "\\begin{figure}[!htbp]\n\\centering\n"
-            rf"\hypertarget{{fig-{name}}}{{\includegraphics[width={entry.width:g}\linewidth]{{{file}}}}}"
-            f"\n\\shown{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}"
-            f"{{{_tex_origin(origin.of_figure(name, entry, self.results))}}}\n\\end{{figure}}"
-        )
-
-    # ------------------------------------------------------------------ tables
-
-    def _cell(self, texts: Mapping[str, str], backend: HtmlBackend | LatexBackend, name: str, place: tuple[int, int]) -> str:
-        """One cell, in the language of the output: a text that was rendered already, or a number."""
-        entry = self.catalogue.tables[name]
-        row, column = entry.rows[place[0]], entry.columns[place[1]]
-        if column.text:
-            return texts[f"cell {name} {place[0]} {place[1]}"] if column.text in row.texts else "–"
-        return backend.text(self._number(name, row, column))
-
-    def _number(self, name: str, row: Row, column: Column) -> str:
-        split = row.split or column.split
-        if column.optional and not self.results.has_metric(row.run, column.metric, split):
-            return "–"
-        try:
-            found = self.results.metric(row.run, column.metric, split)
-            if column.field == "seeds":
-                return number(found.seeds)
-            if column.field in ("scatter", "judged"):
-                scatter = found.field(column.field) * abs(column.scale)
-                return number(scatter, column.digits) if math.isfinite(scatter) else "–"
-            value, spread = found.value * column.scale, found.spread * abs(column.scale)
-            shown = column.stderr and math.isfinite(spread)
-            return with_error(value, spread, column.digits) if shown else number(value, column.digits, spread)
-        except ValueError as error:
-            if self.incomplete:
-                return MISSING
-            raise ValueError(f"{self.catalogue.homes[name]}: {name}: column {column.label!r}: {error}") from None
-
-    def _on_seeds(self, table: Table) -> str:
-        """A remark below a table with numbers of runs that were repeated, empty below any other."""
-        keys = [
-            (column, (row.run, column.metric, row.split or column.split))
-            for row in table.rows
-            for column in table.columns
-            if column.metric and column.field == "value"
-        ]
-        found = [(column.stderr, self.results.metric(*key)) for column, key in keys if self.results.has_metric(*key)]
-        seeds = max((metric.seeds for _, metric in found), default=1)
-        if seeds == 1:
-            trained = set(self.results.runs)
-            counts = {
-                int(metric.n)
-                for (stderr, metric) in found
-                if stderr and metric.run in trained and math.isfinite(metric.stderr) and metric.n > 1
-            }
-            if not counts:
-                return ""
-            n = number(min(counts)) + (f" to {number(max(counts))}" if len(counts) > 1 else "")
-            return f"±: one standard error of {n} values; one training of each model, whose scatter is not in it."
-        remark = f"In this build: mean over {seeds} seeds"
-        if any(stderr and metric.seeds > 1 for stderr, metric in found):
-            remark += ", ± half its 95\u00a0% interval"
-        single = [stderr and math.isfinite(metric.stderr) for stderr, metric in found if metric.seeds == 1]
-        if single:
-            remark += "; one seed of runs that are not repeated" + (", ± one standard error" if any(single) else "")
-        return f"{remark}."
-
-    def _html_table(self, texts: Mapping[str, str], backend: HtmlBackend, name: str) -> str:
-        entry = self.catalogue.tables[name]
-        head = "".join(
-            f'<th scope="col"{" class=text" if column.text else ""}>{texts[f"column {name} {index}"]}</th>'
-            for index, column in enumerate(entry.columns)
-        )
-        width = 1 + len(entry.columns)
-        rows = "".join(
-            (
-                f'<tr class="group"><th colspan="{width}" scope="colgroup">{texts[f"group {name} {i}"]}</th></tr>'
-                if row.group
-                else ""
-            )
-            + f'<tr><th scope="row">{texts[f"row {name} {i}"]}</th>'
-            + "".join(
-                f"<td{' class=text' if column.text else ''}>{self._cell(texts, backend, name, (i, j))}</td>"
-                for j, column in enumerate(entry.columns)
-            )
-            + "</tr>"
-            for i, row in enumerate(entry.rows)
-        )
-        remarks = [texts[f"notes {name}"] if entry.notes else "", str(Markup.escape(self._on_seeds(entry)))]
-        notes = "".join(f'<p class="notes">{remark}</p>' for remark in remarks if remark)
-        return (
-            f'<figure class="shown" id="tab-{name}"><figcaption><strong>{self.shown.label(name)}.</strong> '
-            f"{texts[f'caption {name}']}</figcaption>"
-            f'<div class="scroll" tabindex="0" role="group" aria-label="{self.shown.label(name)}">'
-            f'<table class="metrics"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>{notes}'
-            f"{_html_origin(origin.of_table(entry, self.results))}</figure>"
-        )
-
-    def _tex_table(self, texts: Mapping[str, str], backend: LatexBackend, name: str) -> str:
-        entry = self.catalogue.tables[name]
-        heads = (
-            rf"\wrapped{{2.1cm}}{{\ragged{'right' if column.text else 'left'}}}{{{texts[f'column {name} {index}']}}}"
-            for index, column in enumerate(entry.columns)
-        )
-        head = " & ".join(["", *heads])
-        width, alignment = len(entry.columns), "".join("l" if column.text else "r" for column in entry.columns)
-        rows = " \\\\\n".join(
-            (_tex_group(texts[f"group {name} {i}"], width + 1, spaced=i > 0) if row.group else "")
-            + " & ".join(
-                [
-                    rf"\wrapped{{4.5cm}}{{\raggedright}}{{{texts[f'row {name} {i}']}}}",
-                    *(
-                        rf"\wrapped{{6.5cm}}{{\raggedright}}{{{cell}}}" if column.text else cell
-                        for j, column in enumerate(entry.columns)
-                        for cell in [self._cell(texts, backend, name, (i, j))]
-                    ),
-                ]
-            )
-            for i, row in enumerate(entry.rows)
-        )
-        remarks = [texts[f"notes {name}"] if entry.notes else "", latex.escape(self._on_seeds(entry))]
-        notes = "".join(f"\\par\\smallskip{{\\footnotesize {remark}\\par}}" for remark in remarks if remark)
-        return (
-            f"\\begin{{table}}[!htbp]\n\\centering\n\\hypertarget{{tab-{name}}}{{}}%\n"
-            f"\\captionabove{{{latex.escape(self.shown.label(name))}.}}{{{texts[f'caption {name}']}}}\n"
-            f"\\fitted{{\\begin{{tabular}}{{@{{}}l{alignment}@{{}}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
-            f"{rows} \\\\\n\\bottomrule\n\\end{{tabular}}}}\n{notes}"
-            f"\\origin{{{_tex_origin(origin.of_table(entry, self.results))}}}\n\\end{{table}}"
-        )
-
-
-def _tex_group(heading: str, width: int, spaced: bool) -> str:
-    """The line of a heading inside a table."""
-    return ("\\addlinespace\n" if spaced else "") + rf"\multicolumn{{{width}}}{{@{{}}l}}{{\itshape {heading}}} \\" + "\n"
-
 
 def _add_chapter(document: Document, templates: Templates, chapter: Chapter) -> None:
     document.add(f"chapter {chapter.name}", templates.shown_text(chapter), str(chapter.path))
@@ -621,42 +473,17 @@ def _verdict(claims: Sequence[CheckedClaim | JudgedFinding]) -> dict[str, Any]:
     return {"state": state, "text": "; ".join(parts)}
 
 
-def _html_origin(made: Origin) -> str:
-    line = " · ".join(str(Markup.escape(part)) for part in made.line())
-    jobs = "".join(f"<li>{_html_job(job)}</li>" for job in made.jobs)
-    again = f"<p>Again: <code>snakemake --cores all {Markup.escape(made.target)}</code></p>"
-    return f'<details class="origin"><summary>{line}</summary>{again}<ul>{jobs}</ul></details>'
-
-
-def _html_job(job: Record) -> Markup:
-    words = f"{duration(job.seconds)}, {job.device}"
-    if job.commit:
-        words += f", commit {origin.short(job.commit)}" + (" with uncommitted changes" if job.dirty else "")
-    command = job.command
-    if len(command) > LONGEST_COMMAND:  # that of a sweep names thousands of files, and stands under every table
-        command = f"{command[:LONGEST_COMMAND]} … and so on for {len(command):,} characters: records/{job.stage}/{job.name}.json"
-    return Markup("<b>{} {}</b>: {}<br><code>{}</code>").format(job.stage, job.name, words, command)
-
-
-def _tex_origin(made: Origin) -> str:
-    return (
-        r" \textperiodcentered\ ".join(latex.escape(part) for part in made.line())
-        + rf". Again: {latex.break_anywhere(made.target)}"
-    )
+def _command(job: Record) -> str:
+    """The command of a job; that of a sweep names thousands of files, and stands under every table."""
+    if len(job.command) <= LONGEST_COMMAND:
+        return job.command
+    return f"{job.command[:LONGEST_COMMAND]} … and so on for {len(job.command):,} characters: records/{job.stage}/{job.name}.json"
 
 
 def _authors(paper: Paper) -> str:
     if len(paper.authors) == 1:
         return paper.authors[0]
     return ", ".join(paper.authors[:-1]) + " and " + paper.authors[-1]
-
-
-def _frames(folder: Path, autoescape: bool) -> jinja2.Environment:
-    return jinja2.Environment(  # nosec B701  # True for HTML; TeX is escaped by its backend
-        loader=jinja2.FileSystemLoader(folder),
-        **SYNTAX,
-        autoescape=autoescape,
-    )
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:
@@ -677,24 +504,6 @@ def _as_markdown(claim: str) -> str:
     return "".join(part if index % 2 else re.sub(r"([\\`*_{}\[\]<>#|~^$])", r"\\\1", part) for index, part in enumerate(parts))
 
 
-def _svg_size(content: bytes, path: Path) -> tuple[float, float]:
-    """Width and height of an SVG in CSS pixels."""
-    head = content[:4000].decode(errors="replace")
-    sizes = {name: re.search(rf'<svg[^>]*\s{name}="([0-9.]+)(pt|px)?"', head) for name in ("width", "height")}
-    found = [match for match in sizes.values() if match]
-    if len(found) != 2:
-        raise ValueError(f"{path}: not an SVG file with width and height")
-    width, height = (float(match.group(1)) * (POINTS_TO_PIXELS if match.group(2) == "pt" else 1) for match in found)
-    return width, height
-
-
 def _one_line_each(page: str) -> str:
     """The page without trailing blanks and without runs of empty lines."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", page))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None

@@ -20,7 +20,7 @@ import jinja2.parser
 
 from dgm.claims.methods import EVIDENCE
 from dgm.errors import unknown
-from dgm.evaluation.registry import higher_is_better
+from dgm.evaluation.registry import UNNAMED_UNITS, higher_is_better
 from dgm.maths.measured import Measured
 from dgm.maths.significance import DECISIVE, compare
 from dgm.report.catalogue import Catalogue, Paper, Text
@@ -29,9 +29,6 @@ from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import CheckedClaim, JudgedFinding, Metric, Results
 
 __all__ = ["MISSING", "SYNTAX", "Shown", "Templates", "citation", "duration"]
-
-UNNAMED_UNITS = frozenset({"", "1", "count", "probability", "proportion", "share"})
-"""Units that a sentence leaves out."""
 
 
 @dataclass

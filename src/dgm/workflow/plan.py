@@ -14,6 +14,7 @@ from dgm.assignments import FILE as ASSIGNMENT
 from dgm.assignments import PACKAGE, find, importable, modules
 from dgm.data.sources import DATASETS, content_digest
 from dgm.errors import unknown
+from dgm.evaluation import registry
 from dgm.report import catalogue
 from dgm.report.captions import Captions
 from dgm.runtime.seeds import repeats
@@ -400,6 +401,7 @@ class Plan:
             "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
+            "metrics": [str(registry.FILE)],
             "katex": [str(katex)],
         }
 

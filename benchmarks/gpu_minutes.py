@@ -33,11 +33,11 @@ from dgm.runtime import fork_server
 from dgm.runtime.device import STAGE_ENVIRONMENT
 from dgm.runtime.files import load_json
 from dgm.training.cuda_graphs import CUDA_GRAPHS
-from dgm.workflow.plan import Plan
+from dgm.workflow.plan import Plan, flags
 
 ROOT = Path(__file__).resolve().parent.parent
-COLUMNS = ("run", "device", "precision", "images/s", "again", "graphs", "other precision", "train s", "sample s", "evaluate s",
-           "estimate s", "memory MB", "same bytes", "graphs same bytes", "nondeterministic")  # fmt: skip
+COLUMNS = ("run", "device", "precision", "images/s", "again", "graphs", "other precision", "train s", "sample s", "reference s",
+           "evaluate s", "estimate s", "memory MB", "same bytes", "graphs same bytes", "nondeterministic")  # fmt: skip
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Bench:
         limits = {"steps": self.steps, "samples": 500} if self.steps else {}
         known = {"run": run, "limits": json.dumps(limits), "seed": 0, "threads": 1, "gpu": self.gpu, "record": record}
         command = [sys.executable, "-m", f"dgm.stages.{name}"]
-        command += [item for key, word in {**known, **words}.items() for item in (f"--{key}", str(word))]
+        command += flags({key: word if isinstance(word, list) else str(word) for key, word in {**known, **words}.items()})
         clock = time.perf_counter()
         environment = {**os.environ, CUDA_GRAPHS: str(graphs)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -96,9 +96,14 @@ class Bench:
         if self.plan.samples(run):
             drawn = {"samples": self.folder / "samples" / f"{run}.npz", "count": self.plan.draws(run)}
             jobs["sample"] = self.stage("sample", run, {"model": self.model(run), **drawn})
-        seen = {option.replace("_", "-"): self.folder / path for option, path in self.plan.evidence(run).items()}
+        if run in self.plan.judges:
+            made = {"references": self.folder / "references" / f"{run}.npz"}
+            jobs["reference"] = self.stage("reference", run, {**fitted, **made})
+        seen = {option: [self.folder / path for path in paths] for option, paths in self.plan.evidence(run).items()}
         seen["train-record"] = self.folder / "records" / f"train-{run}.json"
         made = {"metrics": self.folder / "metrics" / f"{run}.csv", "evaluations": self.folder / "evaluations" / f"{run}.npz"}
+        if self.plan.scale(run):
+            seen["scale"] = []
         jobs["evaluate"] = self.stage("evaluate", run, {**fitted, **seen, **made})
         if self.plan.estimated(run):
             made = {"metrics": self.folder / "estimates" / f"{run}.csv", "estimates": self.folder / "estimates" / f"{run}.npz"}

@@ -172,7 +172,8 @@ def judge(options: argparse.Namespace) -> None:
             made = judged(options.folder, other) / f"{path.stem}.csv"
             if path.stem not in shown or made.exists():
                 continue
-            told = {"--classifier": classifier, "--metrics": made, "--evaluations": made.with_suffix(".npz")}
+            told = {"--classifiers": classifier, "--references": other.results / "references" / "classifier.npz"}
+            told |= {"--metrics": made, "--evaluations": made.with_suffix(".npz")}
             told |= {"--record": made.with_suffix(".json"), "--log": made.with_suffix(".log")}
             environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **STAGE_ENVIRONMENT}
             subprocess.run(retold(words, told), cwd=options.folder, env=environment, check=True)

@@ -22,7 +22,7 @@ from dgm.report.results import Results
 from dgm.runtime.files import load_table
 from dgm.stages import check
 from dgm.workflow.fingerprint import fingerprint
-from dgm.workflow.plan import CLASSIFIERS, Plan
+from dgm.workflow.plan import Plan
 
 QUESTION = {"title": "T", "statement": "S"}
 
@@ -137,7 +137,7 @@ def test_samples_are_measured_where_a_classifier_is_among_the_runs(tmp_path: Pat
     without, with_one = (write(tmp_path / name, runs=runs) for name, runs in (("a", [image_run]), ("b", [image_run, judge])))
     assert plan(without).evidence(image_run) == {}
     assert plan(with_one).judges == CONFIG["judges"]
-    assert list(plan(with_one).evidence(image_run)) == [*CLASSIFIERS, "samples"]
+    assert list(plan(with_one).evidence(image_run)) == ["classifiers", "references", "samples"]
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -12,13 +12,12 @@ import pytest
 from shipped import CONFIG, FOLDERS, ROOT, load
 
 from dgm import models
-from dgm.workflow.plan import CLASSIFIERS
 
 CATALOGUE = load()
 COUNT = len(CATALOGUE.questions)
 NAMES = {*FOLDERS, *CONFIG["runs"], *CONFIG["rings"], *CATALOGUE.figures, *CATALOGUE.tables}
-# a run may be called like its kind or an option of a stage, an assignment like this package
-QUOTED = sorted(NAMES - {*models.kinds(), *CLASSIFIERS, "dgm"})
+# a run may be called like its kind, an assignment like this package
+QUOTED = sorted(NAMES - {*models.kinds(), "dgm"})
 
 
 def alternatives(names: Iterable[str]) -> str:

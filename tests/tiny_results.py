@@ -17,9 +17,9 @@ from shipped import FOLDERS
 
 from dgm.assignments import importable, modules
 from dgm.runtime.files import save_arrays
-from dgm.stages import costs, demonstrate, estimate, evaluate, sample, simulate, tabulate, train
+from dgm.stages import costs, demonstrate, estimate, evaluate, reference, sample, simulate, tabulate, train
 from dgm.workflow.fingerprint import fingerprint, names
-from dgm.workflow.plan import Plan
+from dgm.workflow.plan import Plan, flags
 
 REPOSITORY = Path(__file__).parents[1]
 LIMITS = {"steps": 2, "samples": 32, "repeats": 4}
@@ -39,7 +39,7 @@ def digest() -> str:
     """Of all that decides what :func:`build` writes: code of stages, models and demonstrations, the configuration, this file."""
     stages = (
         f"dgm.stages.{stage}"
-        for stage in ("train", "sample", "evaluate", "estimate", "simulate", "demonstrate", "tabulate", "costs")
+        for stage in ("train", "sample", "reference", "evaluate", "estimate", "simulate", "demonstrate", "tabulate", "costs")
     )
     packages = {"dgm.models": names("models")} | {
         f"{importable(folder)}.demonstrations": modules(folder / "demonstrations") for folder in FOLDERS.values()
@@ -120,8 +120,10 @@ def run_stages(
     if plan.samples(run):
         drawn = {"samples": f"samples/{run}.npz"}
         _stage(sample, folder, f"sample/{run}", on | {"seed": seed}, model | drawn)
-    files |= {option.replace("_", "-"): path for option, path in plan.evidence(run).items()}
-    _stage(evaluate, folder, f"evaluate/{run}", on | {"seed": 0}, files)
+    if run in plan.judges:
+        _stage(reference, folder, f"reference/{run}", on | {"seed": 0}, data | model | {"references": f"references/{run}.npz"})
+    read = {option: [folder / path for path in paths] for option, paths in plan.evidence(run).items()}
+    _stage(evaluate, folder, f"evaluate/{run}", on | {"seed": 0}, files, [*flags(read), *plan.scale(run)])
     if run in plan.estimated_runs:
         files = {**data, **model, "metrics": f"estimates/{run}.csv", "estimates": f"estimates/{run}.npz"}
         _stage(estimate, folder, f"estimate/{run}", on | {"settings": plan.estimates(run), "seed": 0}, files)

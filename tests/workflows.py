@@ -174,7 +174,7 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     toy = folder / "assignments" / "toy"
     toy.mkdir(parents=True)
     (toy / "assignment.yaml").write_text(OPEN_QUESTION)
-    needed = {name: {"kind": "classifier"} for name in ("classifier", "classifier_second")}  # which measure the samples of others
+    needed = {name: {"kind": "classifier"} for name in ("classifier", "second")}  # which measure the samples of others
     smoke = yaml.safe_load((source / "tests" / "smoke.yaml").read_text())
     whole = {
         "assignments": ["toy"],

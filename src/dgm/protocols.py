@@ -138,6 +138,10 @@ class Classifies(Protocol):
         """The last hidden layer for images in [0, 1]."""
         ...
 
+    def classify(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n 10"]:
+        """Log-probabilities of the ten classes from the features of images."""
+        ...
+
     def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten classes for images in [0, 1]."""
         ...

@@ -77,7 +77,10 @@ DAMAGE = {"truncated": truncate, "empty": lambda path: path.write_bytes(b""), "m
         ("train/nice", "data/images.npz"),
         ("sample/nice", "models/nice.pt"),
         ("evaluate/nice", "models/nice.pt"),
+        ("reference/classifier", "models/classifier.pt"),
+        ("reference/classifier", "data/images.npz"),
         ("evaluate/nice", "models/classifier.pt"),
+        ("evaluate/nice", "references/second.npz"),
         ("evaluate/nice", "samples/nice.npz"),
         ("evaluate/nice", "data/images.npz"),
         ("evaluate/nice", "records/train/nice.json"),
@@ -107,7 +110,7 @@ def test_a_classifier_in_the_place_of_another_model_is_seen_and_the_other_way_ro
     flow, classifier = (str(RESULTS / "models" / f"{name}.pt") for name in ("nice", "classifier"))
     for option, path, message in (
         ("--model", classifier, "holds a model of kind classifier; the one that was trained is of kind nice"),
-        ("--classifier", flow, "holds no classifier"),
+        ("--classifiers", flow, "holds no classifier"),
     ):
         changed = [*command]
         changed[command.index(option) + 1] = path

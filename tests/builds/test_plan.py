@@ -105,12 +105,13 @@ def test_there_is_a_sample_for_every_test_image() -> None:
 def test_samples_of_images_are_measured_with_both_classifiers() -> None:
     made = plan()
     assert made.evidence("nice") == {
-        "classifier": "models/classifier.pt",
-        "classifier_second": "models/classifier_second.pt",
-        "samples": "samples/nice.npz",
+        "classifiers": ["models/classifier.pt", "models/classifier_second.pt"],
+        "references": ["references/classifier.npz", "references/classifier_second.npz"],
+        "samples": ["samples/nice.npz"],
     }
-    assert made.evidence("kde_r1") == made.evidence("classifier") == {}
-    assert made.evidence("classifier_second") == {"classifier": "models/classifier.pt"}
+    assert all(made.evidence(run) == {} for run in ("kde_r1", "classifier", "classifier_second"))
+    assert [run for run in made.runs if made.scale(run)] == ["classifier"]
+    assert {job for job in made.jobs() if job.startswith("reference/")} == {"reference/classifier", "reference/classifier_second"}
 
 
 def test_all_faults_of_a_config_come_at_once() -> None:

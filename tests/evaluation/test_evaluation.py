@@ -10,7 +10,8 @@ from shipped import CONFIG
 from torch import nn
 
 from dgm.data.tensors import ImageData, load, treat
-from dgm.evaluation import evaluate, sample_quality
+from dgm.evaluation import evaluate, references, sample_quality
+from dgm.evaluation.quality import Judge
 from dgm.models import classifier, load_model, resample
 from dgm.runtime.streams import Generators
 
@@ -42,6 +43,12 @@ def judges(images, context):
     return [classifier.fit(config, images, context).model.eval() for config in made]
 
 
+def looked_at(judges, images):
+    """Judges with what they make of real images."""
+    with torch.no_grad():
+        return [Judge(judge, references.measure(images, Generators(0), judge)) for judge in judges]
+
+
 class Drawn(nn.Module):
     """Has samples under a treatment; how they came about is no matter."""
 
@@ -61,8 +68,7 @@ def measured(images, judges, samples, treatment="grey", model=None):
         images,
         Generators(0),
         samples=samples,
-        classifier=judges[0],
-        second=judges[1],
+        judges=looked_at(judges, images),
         train_record=RECORD,
     )
     return {(row.metric, row.split): row.measured for row in rows}
@@ -107,6 +113,17 @@ def test_pixel_probabilities_are_compared_with_grey_images(images, judges):
     assert found["neighbour_ratio", "means"].value == 0
     assert found["neighbour_ratio", "samples"].value > 0
     assert found["frechet_distance", "means"] == found["frechet_distance_grey", "means"]
+
+
+def test_real_images_cut_to_the_number_of_samples_are_the_first_ones(images, judges):
+    """Every number of a reference belongs to one image, so that fewer samples are compared with the first test images."""
+    fewer = ImageData(images.train_images, images.train_labels, images.test_images[:30], images.test_labels[:30])
+    with torch.no_grad():
+        whole, cut = (references.measure(data, Generators(0), judges[0]) for data in (images, fewer))
+    for treatment in ("grey", "thresholded", "statically binarised"):  # the fourth draws other pixels for other images
+        one, two = (references.Reference.read(found, treatment, 30, torch.device("cpu")) for found in (whole, cut))
+        for name, value in vars(one).items():
+            assert torch.allclose(value, getattr(two, name), rtol=1e-4, atol=1e-4), name
 
 
 def test_samples_outside_the_range_of_pixels_are_clipped(images, judges):

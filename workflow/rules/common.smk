@@ -135,10 +135,11 @@ def data_of_run(wildcards):
 
 
 def evidence_of_run(wildcards):
-    """What evaluate reads beside the model: samples where the model draws them, and the classifiers that measure them."""
+    """What evaluate reads beside the model: samples where the model draws them, the classifiers that measure them, and what these
+    make of real images."""
     return {
-        option: f"{PLAN.results}/{path}"
-        for option, path in PLAN.evidence(wildcards.run).items()
+        option: [f"{PLAN.results}/{path}" for path in paths]
+        for option, paths in PLAN.evidence(wildcards.run).items()
     }
 
 
@@ -219,7 +220,7 @@ onstart:
         )
     else:
         logger.info(
-            f"GPUs shared out: {GPUS} at most of the jobs that train, sample, evaluate or estimate hold one at a time."
+            f"GPUs shared out: {GPUS} at most of the jobs that train, sample, measure or estimate hold one at a time."
         )
 
 

@@ -52,6 +52,30 @@ rule sample:
         " --record {output.record:q} --log {log:q}"
 
 
+rule reference:
+    input:
+        model="<results>/models/{run}.pt",
+        data=data_of_run,
+    output:
+        references="<results>/references/{run}.npz",
+        record="<records>/reference/{run}.json",
+    log:
+        "<logs>/reference/{run}.log",
+    threads: threads_asked("reference")
+    resources:
+        gpu=asked("reference", "gpu"),
+        mem_mb=asked_anew("reference", "mem_mb"),
+        runtime=asked_anew("reference", "runtime"),
+    params:
+        limits=PLAN.limits_of("reference"),
+        seed=PLAN.seed,
+        code=lambda wildcards: code_of("reference", wildcards),
+    shell:
+        "python -m dgm.stages.reference --run {wildcards.run:q} --model {input.model:q} --data {input.data:q}"
+        " --limits {params.limits:q} --seed {params.seed:q} --references {output.references:q} --threads {threads}"
+        " --gpu {resources.gpu} --record {output.record:q} --log {log:q}"
+
+
 rule evaluate:
     input:
         unpack(evidence_of_run),
@@ -71,11 +95,12 @@ rule evaluate:
         runtime=asked_anew("evaluate", "runtime"),
     params:
         files=lambda wildcards, input: flags(dict(input.items())),
+        scale=lambda wildcards: PLAN.scale(wildcards.run),
         limits=PLAN.limits_of("evaluate"),
         seed=PLAN.seed,
         code=lambda wildcards: code_of("evaluate", wildcards),
     shell:
-        "python -m dgm.stages.evaluate --run {wildcards.run:q} {params.files:q} --limits {params.limits:q} --seed {params.seed:q}"
+        "python -m dgm.stages.evaluate --run {wildcards.run:q} {params.files:q} {params.scale} --limits {params.limits:q} --seed {params.seed:q}"
         " --metrics {output.metrics:q} --evaluations {output.evaluations:q} --threads {threads} --gpu {resources.gpu}"
         " --record {output.record:q} --log {log:q}"
 

@@ -124,5 +124,5 @@ def _costs(results: Path, record: Path) -> Iterator[Mapping[str, str]]:
         yield {"run": record.stem, "metric": metric, "split": split, **number}
 
 
-JOBS = ("train", "sample", "evaluate", "estimate")
+JOBS = ("train", "sample", "reference", "evaluate", "estimate")
 """The jobs of a run whose costs are numbers."""

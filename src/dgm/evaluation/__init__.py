@@ -5,7 +5,8 @@ Evaluation runs in float32 (float64 for the mixtures) whatever precision the tra
 - Functions of arrays stand in :mod:`dgm.evaluation.image_scores` and :mod:`dgm.evaluation.sample_quality`. The modules of the
   groups (likelihoods, clusters, points, samples, scores, size) call them.
 - ``judges:`` of the config names at most two classifiers, which measure the samples of all other runs: the first by its
-  predictions and features, the second by its features once more. A build without classifiers has no scores of samples.
+  predictions and features, the second by its features once more. :mod:`dgm.evaluation.references` has what they make of real
+  images, once for all models. A build without classifiers has no scores of samples.
 - :mod:`dgm.evaluation.registry` declares for each metric which direction is better, if any. A comparison by a metric that is not
   declared, or has no direction, is an error.
 - :mod:`dgm.evaluation.costs` reads what a job cost from its record. :func:`evaluate` knows no times, so that
@@ -15,7 +16,7 @@ Evaluation runs in float32 (float64 for the mixtures) whatever precision the tra
   plan refuses a model without ``log_likelihood_given`` or ``observed`` before any job.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from dgm.data.tensors import ImageData, PointData
 from dgm.evaluation.clusters import agreement
 from dgm.evaluation.likelihoods import bounds, likelihoods
 from dgm.evaluation.points import densities
+from dgm.evaluation.quality import Judge
 from dgm.evaluation.rows import Job, Row
 from dgm.evaluation.samples import judged
 from dgm.evaluation.scores import accuracy
@@ -42,9 +44,9 @@ def evaluate(
     data: ImageData | PointData,
     generators: Generators,
     *,
-    samples: dict[str, np.ndarray] | None,
-    classifier: object,
-    second: object,
+    samples: Mapping[str, np.ndarray] | None,
+    judges: Sequence[Judge] = (),
+    scale: bool = False,
     train_record: dict[str, Any],
 ) -> tuple[list[Row], dict[str, np.ndarray]]:
     """All metrics of one run, and the per-image values behind them.
@@ -55,8 +57,8 @@ def evaluate(
         data: images or points, in their splits, on the model's device.
         generators: streams for binarisation, dequantisation and latent draws.
         samples: the arrays of the sample stage, for models that sample.
-        classifier: the digit classifier that judges samples; None when the run is that classifier itself.
-        second: another classifier, which confirms the order of the models; None where none is wanted.
+        judges: the digit classifiers that measure samples: the first by predictions and features, the second by features once more.
+        scale: whether the run is the first judge itself, which says how real images score.
         train_record: the record of the training job.
     """
     offers: object = model  # protocols are asked of the object, whatever its class
@@ -66,7 +68,7 @@ def evaluate(
         if isinstance(data, PointData):
             rows += densities(run, offers, data, arrays)
         else:
-            rows += _images(Job(run, model, data, generators, arrays), offers, samples, classifier, second)
+            rows += _images(Job(run, model, data, generators, arrays), offers, samples, judges, scale)
         if isinstance(offers, Measures):
             own = offers.measure(data, generators)
             rows += [Row(run, *reading) for reading in own.readings]
@@ -74,7 +76,13 @@ def evaluate(
     return rows, arrays
 
 
-def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, classifier: object, second: object) -> Iterator[Row]:
+def _images(
+    job: Job,
+    offers: object,
+    samples: Mapping[str, np.ndarray] | None,
+    judges: Sequence[Judge],
+    scale: bool,
+) -> Iterator[Row]:
     if isinstance(offers, HasLogProb):
         yield from likelihoods(job, offers)
     if isinstance(offers, HasBound):
@@ -82,6 +90,6 @@ def _images(job: Job, offers: object, samples: dict[str, np.ndarray] | None, cla
     if isinstance(offers, HasClusters):
         yield from agreement(job, offers, samples)
     if isinstance(offers, Classifies):
-        yield from accuracy(job, offers, scale=classifier is None)
-    if samples is not None and isinstance(offers, DrawsImages) and isinstance(classifier, Classifies):
-        yield from judged(job, offers, samples, classifier, second if isinstance(second, Classifies) else None)
+        yield from accuracy(job, offers, scale=scale)
+    if samples is not None and isinstance(offers, DrawsImages) and judges:
+        yield from judged(job, offers, samples, judges)

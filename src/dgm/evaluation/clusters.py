@@ -1,6 +1,6 @@
 """How well the components of a mixture are the ten digits. Axis letters: n images, k components."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from dgm.protocols import HasClusters
 __all__ = ["agreement"]
 
 
-def agreement(job: Job, model: HasClusters, samples: dict[str, np.ndarray] | None) -> Iterator[Row]:
+def agreement(job: Job, model: HasClusters, samples: Mapping[str, np.ndarray] | None) -> Iterator[Row]:
     """Agreement of clusters and digits on test images; for mixtures of pixels also what becomes of neighbouring pixels."""
     labels = job.data.test_labels.cpu().numpy()
     for split, x in splits(job, model.treatment):

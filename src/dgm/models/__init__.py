@@ -25,10 +25,11 @@ import torch
 from torch import nn
 
 from dgm.assignments import modules
+from dgm.protocols import Classifies
 from dgm.runtime.files import Damaged, load_tensors, save_tensors
 from dgm.settings import parse
 
-__all__ = ["kind_of", "kinds", "load", "load_model", "save_model"]
+__all__ = ["kind_of", "kinds", "load", "load_classifier", "load_model", "save_model"]
 
 
 def kinds() -> list[str]:
@@ -71,6 +72,18 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     except (RuntimeError, TypeError, AttributeError):
         raise Damaged(path, f"its weights are not those of a model of kind {kind} with these settings") from None
     return model.to(device).eval()
+
+
+def load_classifier(path: Path, device: torch.device | str = "cpu") -> Classifies:
+    """A fitted model that classifies images.
+
+    Raises:
+        Damaged: as :func:`load_model`, and for a model of another kind.
+    """
+    model: object = load_model(path, device)
+    if not isinstance(model, Classifies):
+        raise Damaged(path, "holds no classifier")
+    return model
 
 
 def kind_of(model: nn.Module) -> str:

@@ -76,9 +76,14 @@ class Model(nn.Module):
         values: Tensor = self.head(self.features(x))
         return values.float()
 
+    def classify(self, features: Float[Tensor, "n 128"]) -> Float[Tensor, "n 10"]:
+        """Log-probabilities of the ten digits from the features of images."""
+        values: Tensor = self.head(features)
+        return values.float().log_softmax(1)
+
     def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten digits for images in [0, 1]."""
-        return self.logits(x).log_softmax(1)
+        return self.classify(self.features(x))
 
 
 def augment(images: Tensor, shift: int, generator: torch.Generator) -> Float[Tensor, "n 784"]:

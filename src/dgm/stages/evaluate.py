@@ -17,8 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--samples", type=Path, help="what the sample stage wrote, for models that sample")
-    parser.add_argument("--classifier", type=Path, help="the model that judges samples")
-    parser.add_argument("--classifier-second", type=Path, help="another one, whose features measure samples once more")
+    parser.add_argument("--classifiers", type=Path, nargs="*", default=[], help="the models that measure samples")
+    parser.add_argument("--references", type=Path, nargs="*", default=[], help="what each of them makes of real images")
+    parser.add_argument("--scale", action="store_true", help="also say how real images score")
     parser.add_argument("--train-record", type=Path, required=True)
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--evaluations", type=Path, required=True)
@@ -31,9 +32,10 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         with deferred():  # compiled code that is being imported aborts when a signal handler raises
             from dgm.data import tensors
             from dgm.evaluation import evaluate
+            from dgm.evaluation.quality import Judge
+            from dgm.evaluation.references import ARRAYS
             from dgm.metrics_table import save
-            from dgm.models import kind_of, load_model
-            from dgm.protocols import Classifies
+            from dgm.models import kind_of, load_classifier, load_model
             from dgm.runtime.files import Damaged, load_arrays, load_json, require, save_arrays
             from dgm.runtime.streams import Generators
 
@@ -45,19 +47,19 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         samples = load_arrays(arguments.samples) if arguments.samples else None
         if samples is not None:
             require(arguments.samples, ("samples",), samples)
-        classifiers = []
-        for path in (arguments.classifier, arguments.classifier_second):
-            classifiers.append(load_model(path, device.type) if path else None)
-            if path and not isinstance(classifiers[-1], Classifies):
-                raise Damaged(path, "holds no classifier")
+        judges = []
+        for path, references in zip(arguments.classifiers, arguments.references, strict=True):
+            known = load_arrays(references)
+            require(references, ARRAYS, known)
+            judges.append(Judge(load_classifier(path, device.type), known))
         rows, arrays = evaluate(
             arguments.run,
             model,
             tensors.load(arguments.data, device.type),
             Generators(arguments.seed, device.type),
             samples=samples,
-            classifier=classifiers[0],
-            second=classifiers[1],
+            judges=judges,
+            scale=arguments.scale,
             train_record=train_record,
         )
 

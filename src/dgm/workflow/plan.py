@@ -24,9 +24,8 @@ from dgm.workflow.schema import FILE, faults, read
 
 __all__ = ["Plan", "flags", "gpu_limit"]
 
-CLASSIFIERS = ("classifier", "classifier_second")
-"""Options under which evaluate gets the classifiers: the first measures by features and predictions, the second by features
-again."""
+JUDGES = 2
+"""How many classifiers may measure samples: the first by features and predictions, the second by features again."""
 
 SAMPLES = 10_000
 """Samples of a model of images: one for every test image of the full data sets."""
@@ -188,16 +187,23 @@ class Plan:
         """How many samples are drawn of a run."""
         return SAMPLES if self.judged(run) and self.dataset != "mnist-5k" else SAMPLES_OF_FEW
 
-    def evidence(self, run: str) -> dict[str, str]:
+    def evidence(self, run: str) -> dict[str, list[str]]:
         """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
 
-        Nothing in a build without classifiers. Samples of images, where the model draws any, and the classifiers that measure them.
-        The second classifier is told of the first, which alone says how real images score.
+        Samples of images, where the model draws any, the classifiers that measure them, and what these make of real images. Nothing
+        in a build without classifiers.
         """
-        judges = {option: f"models/{name}.pt" for option, name in zip(CLASSIFIERS, self.judges, strict=False)}
-        if run in self.judges[1:]:
-            return {"classifier": judges["classifier"]}
-        return {**judges, "samples": f"samples/{run}.npz"} if self.judged(run) and judges else {}
+        if not (self.judges and self.judged(run)):
+            return {}
+        return {
+            "classifiers": [f"models/{name}.pt" for name in self.judges],
+            "references": [f"references/{name}.npz" for name in self.judges],
+            "samples": [f"samples/{run}.npz"],
+        }
+
+    def scale(self, run: str) -> list[str]:
+        """The option of evaluate under which the first classifier says how real images score."""
+        return ["--scale"] if run in self.judges[:1] else []
 
     def priority(self, run: str) -> int:
         """Trainings start in the order of the config, so that the long ones, which stand first there, are not left for the end."""
@@ -351,7 +357,8 @@ class Plan:
         """By stage, those of the runs that have a job of it."""
         runs = list(runs)
         sampled, estimated = ([run for run in runs if has(run)] for has in (self.samples, self.estimated))
-        return {"train": runs, "sample": sampled, "evaluate": runs, "estimate": estimated}
+        judging = [run for run in runs if run in self.judges and any(map(self.judged, self.trained))]
+        return {"train": runs, "sample": sampled, "reference": judging, "evaluate": runs, "estimate": estimated}
 
     def metric_files(self) -> list[str]:
         """The files that the table of metrics joins, relative to the results folder."""
@@ -517,8 +524,8 @@ def _wanted(declared: catalogue.Catalogue, runs: Iterable[str], judges: Iterable
     wrong: list[object] = [unknown("run", run, runs, "judges") for run in judges if run not in runs]
     for assignment in declared.assignments.values():
         wrong += [unknown("run", run, runs, f"{assignment.file}: runs") for run in assignment.runs if run not in runs]
-    if len(judges) > len(CLASSIFIERS):
-        wrong.append(f"judges: got {len(judges)}; at most {len(CLASSIFIERS)} classifiers measure samples")
+    if len(judges) > JUDGES:
+        wrong.append(f"judges: got {len(judges)}; at most {JUDGES} classifiers measure samples")
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
     read = {run for assignment in declared.assignments.values() for run in assignment.runs}
@@ -528,9 +535,13 @@ def _wanted(declared: catalogue.Catalogue, runs: Iterable[str], judges: Iterable
     return frozenset(wanted | set(judges) if wanted & set(judges) else wanted)
 
 
-def flags(files: Mapping[str, str]) -> list[str]:
-    """Words of a command line from named files: ``train_record=a`` becomes ``--train-record`` and ``a``."""
-    return [word for name, path in files.items() for word in (f"--{name.replace('_', '-')}", str(path))]
+def flags(files: Mapping[str, str | Iterable[str]]) -> list[str]:
+    """Words of a command line from named files: ``train_record=a, samples=[b, c]`` becomes ``--train-record a --samples b c``."""
+    return [
+        word
+        for name, paths in files.items()
+        for word in (f"--{name.replace('_', '-')}", *([paths] if isinstance(paths, str) else map(str, paths)))
+    ]
 
 
 def as_json(value: object) -> str:

@@ -14,7 +14,7 @@ from dgm.settings import Settings, parse
 
 __all__ = ["STAGES", "Request", "Requests"]
 
-STAGES = ("train", "sample", "evaluate", "estimate")
+STAGES = ("train", "sample", "reference", "evaluate", "estimate")
 """The stages whose jobs belong to one run."""
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -204,20 +205,12 @@ def test_a_fault_of_the_syntax_is_named_before_any_job(tmp_path: Path) -> None:
         plan(there)
 
 
-def checked(there: Path, folder: Path) -> tuple[int, list[dict[str, str]]]:
+def checked(there: Path, folder: Path, dataset: str = "mnist-5k", about: Iterable[str] = ()) -> tuple[int, list[dict[str, str]]]:
     """Status of the check stage, and its rows."""
-    (folder / "data").mkdir(exist_ok=True)
-    (folder / "data" / "provenance.json").write_text('{"dataset": "mnist-5k"}')
-    words = [
-        "--assignment",
-        there,
-        "--results",
-        folder,
-        "--stability",
-        ROOT / "report" / "stability.csv",
-        "--checks",
-        folder / "c.csv",
-    ]
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "data" / "provenance.json").write_text(json.dumps({"dataset": dataset}))
+    words = ["--assignment", there, "--results", folder, "--stability", ROOT / "report" / "stability.csv"]
+    words += ["--checks", folder / "c.csv", "--about", *about]
     status = check.main([*map(str, words), "--reads", "--record", str(folder / "r.json"), "--log", str(folder / "log")])
     return status, load_table(folder / "c.csv") if status == 0 else []
 
@@ -231,6 +224,23 @@ def test_what_a_check_claims_before_an_exception_counts_and_the_line_is_named(tm
         ("two", "True"),
         ("the check runs (all.py, line 9: IndexError: list index out of range)", "False"),
     ]
+
+
+def test_findings_are_skipped_on_images_that_the_assignment_is_not_about(tmp_path: Path) -> None:
+    there = write(tmp_path / "mine", datasets=["kmnist"])
+    with (there / "claims" / "all.py").open("a") as file:
+        file.write("    yield Claim('three', 'three', 'enumeration', 3, 3, needs_full_budget=True)\n")
+    passed = {
+        dataset: [row["passed"] for row in checked(there, tmp_path / dataset, dataset, plan(there).about("mine"))[1]]
+        for dataset in ("kmnist", "mnist")
+    }
+    assert passed == {"kmnist": ["True", "True"], "mnist": ["True", "skipped"]}
+    assert plan(write(tmp_path / "other")).about("other") == []
+
+
+def test_an_assignment_about_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"mine/assignment\.yaml: datasets: no data set 'kmnits'; nearest: 'kmnist'"):
+        plan(write(tmp_path / "mine", datasets=["kmnits"]))
 
 
 def test_an_id_given_twice_is_a_false_claim(tmp_path: Path) -> None:

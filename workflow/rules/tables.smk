@@ -75,10 +75,11 @@ rule check:
         limits=PLAN.limits_of("check"),
         folder=lambda wildcards: PLAN.folder(wildcards.assignment),
         reads=lambda wildcards: PLAN.reads(wildcards.assignment),
+        about=lambda wildcards: PLAN.about(wildcards.assignment),
         code=lambda wildcards: PLAN.check_code(wildcards.assignment),
     shell:
-        "python -m dgm.stages.check --assignment {params.folder:q} --reads {params.reads:q} --results {params.results:q}"
-        " --limits {params.limits:q} --stability {input.stability:q} --checks {output.checks:q} --record {output.record:q}"
+        "python -m dgm.stages.check --assignment {params.folder:q} --reads {params.reads:q} --about {params.about:q}"
+        " --results {params.results:q} --limits {params.limits:q} --stability {input.stability:q} --checks {output.checks:q} --record {output.record:q}"
         " --log {log:q}"
 
 

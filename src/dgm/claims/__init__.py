@@ -17,5 +17,6 @@ The checks stand in ``claims/*.py`` of each assignment: one function a question,
   names, the rings that these are fitted to, the demonstrations of the assignment and the prepared images. ``Evidence`` refuses
   whatever else is asked for. The check of an assignment waits for these files and ``report/stability.csv`` alone, so another run
   never makes it run again.
-- Builds with ``limits``, or on images other than digits, skip findings and the claims with ``needs_full_budget``.
+- Builds with ``limits``, or on images that the assignment is not about (``datasets``), skip findings and the claims with
+  ``needs_full_budget``.
 """

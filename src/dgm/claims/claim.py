@@ -33,8 +33,8 @@ class Claim:
     ``published`` is what the published answer has in the place of ``stated``: a number that it printed (``printed``), or one that
     follows from what it printed. Such a claim passes only if the published value would not, so each published mistake is a mutant
     that the claim must reject.
-    Set ``needs_full_budget`` for what a build with ``limits``, or one on images other than the digits that the questions are about,
-    cannot be expected to have; such a build records the claim as skipped.
+    Set ``needs_full_budget`` for what a build with ``limits``, or one on images that the questions are not about, cannot be
+    expected to have; such a build records the claim as skipped.
 
     Raises:
         ValueError: for an id that is not lower-case words joined by hyphens, for an unknown method, and for that of a finding,

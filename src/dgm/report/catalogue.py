@@ -53,11 +53,15 @@ class Question(Asked):
 
 
 class Declared(Settings):
-    """``assignment.yaml``. ``intro`` is Markdown, shown before the questions; ``runs`` are all that the assignment may read."""
+    """``assignment.yaml``. ``intro`` is Markdown, shown before the questions; ``runs`` are all that the assignment may read.
+
+    ``datasets`` are those that the questions are about. On other images a build skips findings, and claims that need a full budget.
+    """
 
     title: str
     intro: str = ""
     runs: list[str] = Field(default_factory=list, description="runs of the config")
+    datasets: list[str] = Field(default_factory=list, description="data sets that the questions are about; all if it is empty")
     questions: list[Asked] = Field(min_length=1)
 
 
@@ -69,6 +73,7 @@ class Assignment(Settings):
     title: str
     intro: str
     runs: tuple[str, ...]
+    datasets: tuple[str, ...]
 
     @property
     def file(self) -> Path:
@@ -437,7 +442,12 @@ def read_assignment(folder: Path) -> tuple[Assignment, dict[str, Question]]:
             raise ValueError(f"{path}: questions: {asked.id!r} stands twice")
         questions[asked.id] = Question(assignment=name, **asked.model_dump())
     assignment = Assignment(
-        id=name, folder=folder, title=declared.title, intro=declared.intro, runs=tuple(dict.fromkeys(declared.runs))
+        id=name,
+        folder=folder,
+        title=declared.title,
+        intro=declared.intro,
+        runs=tuple(dict.fromkeys(declared.runs)),
+        datasets=tuple(declared.datasets),
     )
     return assignment, questions
 

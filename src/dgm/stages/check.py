@@ -25,15 +25,13 @@ from dgm.settings import Limits, parse
 
 __all__ = ["examine", "main"]
 
-DIGITS = ("mnist-5k", "mnist")
-"""The data sets whose images the questions are about."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     options = stage.parser(__doc__)
     options.add_argument("--assignment", type=Path, required=True, help="folder of the assignment")
     options.add_argument("--reads", nargs="*", help="runs, rings and demonstrations that its claims may read; all by default")
+    options.add_argument("--about", nargs="*", default=[], help="data sets that the questions are about; all by default")
     options.add_argument("--results", type=Path, required=True, help="results/<dataset>")
     options.add_argument("--limits", default="{}", help="JSON: caps of a quick build; any cap skips what needs a full one")
     options.add_argument("--stability", type=Path, required=True, help="CSV file: findings of repeated trainings")
@@ -50,7 +48,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     limited = any(value is not None for value in limits.model_dump().values())
     evidence = Evidence(arguments.results, reads=None if arguments.reads is None else frozenset(arguments.reads))
     dataset = evidence.dataset()
-    as_asked = not limited and dataset in DIGITS
+    as_asked = not limited and dataset in (arguments.about or [dataset])
     trials = verdicts.load(arguments.stability, dataset)
     rows, seconds = examine(arguments.assignment, evidence, as_asked, trials, incomplete=arguments.incomplete)
     _log(arguments.log, rows, seconds)

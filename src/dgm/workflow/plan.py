@@ -27,11 +27,8 @@ __all__ = ["Plan", "flags", "gpu_limit"]
 JUDGES = 2
 """How many classifiers may measure samples: the first by features and predictions, the second by features again."""
 
-SAMPLES = 10_000
-"""Samples of a model of images: one for every test image of the full data sets."""
-
-SAMPLES_OF_FEW = 2_000
-"""Samples of a model of points, and of any model on the data set that has no more than 1,000 test images."""
+SAMPLES = 2_000
+"""Samples of every model at least; of a model of images one for every test image."""
 
 IMAGES = "images"
 """Name of the prepared images among the data that a run may be fitted to."""
@@ -185,7 +182,7 @@ class Plan:
 
     def draws(self, run: str) -> int:
         """How many samples are drawn of a run."""
-        return SAMPLES if self.judged(run) and self.dataset != "mnist-5k" else SAMPLES_OF_FEW
+        return max(SAMPLES, DATASETS[self.dataset].test_images) if self.judged(run) else SAMPLES
 
     def evidence(self, run: str) -> dict[str, list[str]]:
         """What evaluate reads beside model and data, by the option it is given as: files relative to the results folder.
@@ -279,6 +276,10 @@ class Plan:
         declared = self.catalogue.assignments[assignment]
         rings = dict.fromkeys(name for run in declared.runs if (name := self.data(run)) != IMAGES)
         return [*declared.runs, *rings, *declared.demonstrations]
+
+    def about(self, assignment: str) -> list[str]:
+        """The data sets that the questions of an assignment are about; none means all."""
+        return list(self.catalogue.assignments[assignment].datasets)
 
     def files_read(self, assignment: str) -> list[str]:
         """The files that the check of an assignment waits for, relative to the results folder."""
@@ -518,12 +519,15 @@ def _wanted(declared: catalogue.Catalogue, runs: Iterable[str], judges: Iterable
     """The runs of a build: those that its assignments read, those that its chapters add, and those that nobody else reads.
 
     Raises:
-        ValueError: when an assignment reads a run, or ``judges`` names one, that the config does not have.
+        ValueError: when an assignment reads a run, or ``judges`` names one, that the config does not have, or when an assignment is
+            about an unknown data set.
     """
     runs, judges = list(runs), list(judges)
     wrong: list[object] = [unknown("run", run, runs, "judges") for run in judges if run not in runs]
     for assignment in declared.assignments.values():
         wrong += [unknown("run", run, runs, f"{assignment.file}: runs") for run in assignment.runs if run not in runs]
+        foreign = [name for name in assignment.datasets if name not in DATASETS]
+        wrong += [unknown("data set", name, DATASETS, f"{assignment.file}: datasets") for name in foreign]
     if len(judges) > JUDGES:
         wrong.append(f"judges: got {len(judges)}; at most {JUDGES} classifiers measure samples")
     if wrong:

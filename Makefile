@@ -2,11 +2,13 @@
 # node_modules. ARGS is handed on:  make report ARGS="--config dataset=mnist"   make test ARGS="-k nice"
 
 VENV  := .venv
+# An index of wheels of PyTorch for processors alone: 4 GB less of libraries, for machines without a GPU (README.md, Install)
+TORCH_INDEX ?=
 LOCKS := requirements-uv.txt requirements.txt package.json package-lock.json .npmrc
 
 # The stamp is named after what it stands for, the content of the lock files and the place of this folder (a virtual environment
 # cannot be moved): a fresh time stamp on a lock file installs nothing, a changed lock does, and an interrupted set-up has no stamp.
-FINGERPRINT := $(shell { pwd; cat $(LOCKS); } | git hash-object --stdin)
+FINGERPRINT := $(shell { pwd; echo '$(TORCH_INDEX)'; cat $(LOCKS); } | git hash-object --stdin)
 STAMP       := $(VENV)/ready-$(FINGERPRINT)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -85,6 +87,8 @@ clean: ## remove the environment and caches; results/ is never touched
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./results -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
+INSTALL = uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python
+
 # pip only fetches uv, which is several times quicker with the rest; both check every file against the locks.
 $(STAMP):
 	@python=; for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
@@ -104,8 +108,18 @@ $(STAMP):
 	fi
 	@echo "set-up: Python packages (several GB with PyTorch; minutes the first time)"
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
-	@uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.txt
-	@uv pip install --quiet --no-deps --no-build-isolation --python $(VENV)/bin/python --editable .
+	@if [ -z "$(TORCH_INDEX)" ]; then \
+	  $(INSTALL) --require-hashes -r requirements.txt; \
+	else \
+	  awk '/^[a-z]/ {kept = !/^(torch|torchvision|triton|nvidia-|cuda-)/} kept' requirements.txt > $(VENV)/requirements.txt; \
+	  $(INSTALL) --require-hashes -r $(VENV)/requirements.txt; \
+	  echo "set-up: PyTorch for processors from $(TORCH_INDEX), which has no checksum here"; \
+	  newest=$$(sed -n 's/^torch==\([0-9.]*\).*/torch<=\1/p' requirements.txt); \
+	  $(INSTALL) --index-url "$(TORCH_INDEX)" "$$newest" torchvision 2>/dev/null || \
+	    { $(INSTALL) --index-url "$(TORCH_INDEX)" --no-deps "$$newest" && \
+	      echo "set-up: no torchvision there; it is needed to download images alone (README.md, Data)"; }; \
+	fi
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@echo "set-up: KaTeX"
 	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@

@@ -87,7 +87,7 @@ clean: ## remove the environment and caches; results/ is never touched
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./results -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
-INSTALL = uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python
+INSTALL = uv pip install --quiet $(if $(TORCH_INDEX),,--compile-bytecode) --python $(VENV)/bin/python
 
 # pip only fetches uv, which is several times quicker with the rest; both check every file against the locks.
 $(STAMP):

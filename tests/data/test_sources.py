@@ -373,8 +373,7 @@ def test_a_dead_server_is_named(published: dict[str, bytes], monkeypatch: pytest
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
 def test_torchvision_knows_each_file(name: str) -> None:
-    from torchvision import datasets
-
+    datasets = pytest.importorskip("torchvision").datasets
     published = getattr(datasets, DATASETS[name].torchvision)
     assert {f"{stem}.gz" for stem in IDX_FILES.values()} == set(dict(published.resources))
     assert published.mirrors

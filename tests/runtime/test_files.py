@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and are read only when they are whole."""
 
+import hashlib
 import json
 import os
 import stat
@@ -24,7 +25,9 @@ from dgm.runtime.files import (
     remove,
     save_arrays,
     save_tensors,
+    take_written,
     write_atomically,
+    write_table,
     write_text,
 )
 
@@ -243,3 +246,53 @@ def test_a_damaged_record_is_named(tmp_path: Path, content: str | None, fault: s
         path.write_text(content)
     with pytest.raises(Damaged, match=rf"^{path}: {fault}"):
         load_json(path, ("kind",))
+
+
+def recorded(folder: Path, stage: str, name: str) -> None:
+    """The record of a job, with the checksums of what this process has written since the last one."""
+    write_text(folder / "records" / stage / f"{name}.json", json.dumps({"written": take_written()}))
+    take_written()
+
+
+@pytest.mark.parametrize(
+    ("file", "stage", "name"),
+    [
+        ("metrics/flow.csv", "evaluate", "flow"),
+        ("history/flow.csv", "train", "flow"),
+        ("tables/metrics.csv", "tabulate", "metrics"),
+        ("tables/checks.csv", "collect", "questions"),
+    ],
+)
+def test_a_changed_digit_is_noticed_by_who_reads_the_table(tmp_path: Path, file: str, stage: str, name: str) -> None:
+    take_written()
+    path = tmp_path / file
+    write_table(path, ("run", "value"), [("flow", -99.35), ("mix", 1.5)])
+    recorded(tmp_path, stage, name)
+    assert load_table(path)[0] == {"run": "flow", "value": "-99.35"}
+    path.write_text(path.read_text().replace("-99.35", "-99.36"))
+    for read in (load_table, load_frame):
+        with pytest.raises(Damaged, match=f"{file}: not as the job {stage} wrote it; delete it and build again"):
+            read(path)
+    write_table(path, ("run", "value"), [("flow", -99.36)])
+    recorded(tmp_path, stage, name)
+    assert load_table(path) == [{"run": "flow", "value": "-99.36"}], "what its job has written anew is right"
+
+
+def test_a_file_without_a_record_and_a_record_without_checksums_are_read(tmp_path: Path) -> None:
+    take_written()
+    path = tmp_path / "metrics" / "flow.csv"
+    write_table(path, ("run",), [("flow",)])
+    assert load_table(path) == [{"run": "flow"}]
+    for content in ("{}", '{"written": {}}', "[]", "{", ""):
+        (tmp_path / "records" / "evaluate").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "records" / "evaluate" / "flow.json").write_text(content)
+        path.write_text("run\nmix\n")
+        assert load_table(path) == [{"run": "mix"}]
+
+
+def test_a_process_reports_each_file_once(tmp_path: Path) -> None:
+    take_written()
+    for text in ("first", "second"):
+        write_text(tmp_path / "a" / "b.txt", text)
+    assert take_written() == {"a/b.txt": hashlib.sha256(b"second").hexdigest()}
+    assert take_written() == {}

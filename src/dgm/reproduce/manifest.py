@@ -41,6 +41,7 @@ MEASURED_KEYS = frozenset(
     {
         "started",
         "seconds",
+        "written",
         "cpu_seconds",
         "memory_bytes",
         "seconds_waiting",

@@ -24,7 +24,7 @@ from dgm.reproduce import snakemake_notes
 from dgm.reproduce.differences import Comparison, compare, places
 from dgm.reproduce.manifest import REMEDY, faults, listed, load
 from dgm.runtime.device import NONDETERMINISTIC, STAGE_ENVIRONMENT
-from dgm.runtime.files import write_text
+from dgm.runtime.files import load_json, write_text
 
 __all__ = ["main", "remake"]
 
@@ -144,6 +144,8 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     # linked, not copied: a stage puts a new file in the place of an old one and never writes into it
     shutil.copytree(second, remade, copy_function=_link, ignore=shutil.ignore_patterns("records", "report", "logs"))
     shutil.copytree(first / "records", remade / "records")
+    for record in (remade / "records").glob("*/*.json"):  # whose checksums are those of the other build's files
+        write_text(record, json.dumps({key: value for key, value in load_json(record).items() if key != "written"}))
     (remade / COSTS).unlink()
     shutil.copy(first / COSTS, remade / COSTS)
     for job, words in commands.items():

@@ -1,9 +1,12 @@
 """Files that appear whole or not at all, and are read only when they are whole.
 
 Who reads a file of the build gets its content or :class:`Damaged`, which names the file, what is wrong with it, and the remedy.
+Archives of arrays and of tensors have checksums inside. Those of text files stand in the record of the job that wrote them
+(:func:`take_written`), and a reader compares them with what it finds.
 """
 
 import csv
+import hashlib
 import json
 import os
 import tempfile
@@ -28,10 +31,17 @@ __all__ = [
     "require",
     "save_arrays",
     "save_tensors",
+    "take_written",
     "write_atomically",
     "write_table",
     "write_text",
 ]
+
+
+COMMON_RECORDS = ("prepare", "tabulate", "costs", "collect")
+"""Stages whose records are not named after the files that they write."""
+
+_written: dict[str, str] = {}
 
 
 class Damaged(ValueError):
@@ -92,8 +102,37 @@ def _remove_unfinished(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    """Write UTF-8 text atomically, and remember its checksum."""
+    content = text.encode()
+    write_atomically(path, lambda file: file.write(content))
+    _written[_place(path)] = hashlib.sha256(content).hexdigest()
+
+
+def take_written() -> dict[str, str]:
+    """SHA-256 of the texts that this process has written since the last call, by folder and name: ``metrics/nice.csv``."""
+    taken = dict(sorted(_written.items()))
+    _written.clear()
+    return taken
+
+
+def _place(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _as_written(path: Path, content: bytes) -> None:
+    """Refuse a text of the build that differs from what its job has written, where a record says so."""
+    records = path.parent.parent / "records"
+    if path.parent.parent.name == "records" or not records.is_dir():
+        return
+    own = (folder / f"{path.stem}.json" for folder in sorted(records.iterdir()))
+    common = (record for stage in COMMON_RECORDS for record in sorted((records / stage).glob("*.json")))
+    for record in (*own, *common):
+        try:
+            said = json.loads(record.read_bytes()).get("written", {}).get(_place(path))
+        except (OSError, ValueError, AttributeError):  # no record, or one that its own readers refuse
+            continue
+        if said is not None and said != hashlib.sha256(content).hexdigest():
+            raise Damaged(path, f"not as the job {record.parent.name} wrote it")
 
 
 def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
@@ -161,11 +200,14 @@ def require(path: Path, names: Iterable[str], found: Collection[str]) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        content = path.read_bytes()
+        text = content.decode()
     except FileNotFoundError:
         raise Damaged.missing(path) from None
     except UnicodeDecodeError as error:
         raise Damaged(path, f"not a text file ({error})") from None
+    _as_written(path, content)
+    return text
 
 
 def _lines(path: Path) -> str:

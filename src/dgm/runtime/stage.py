@@ -18,7 +18,7 @@ from typing import Any
 
 from dgm.runtime import interruption
 from dgm.runtime.device import NONDETERMINISTIC, nondeterministic_operations
-from dgm.runtime.files import write_text
+from dgm.runtime.files import take_written, write_text
 
 __all__ = ["commit", "logger", "parser", "run", "run_parser"]
 
@@ -57,6 +57,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
     defect, and its traceback goes to both places.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    take_written()  # of what this process did before
 
     def say(line: str) -> None:
         _append(arguments.log, f"{datetime.now():%H:%M:%S} {line}")
@@ -70,6 +71,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
                 "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
                 "started": started.isoformat(timespec="milliseconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
+                "written": take_written(),
                 **_used(),
                 **_place(),
                 "python": platform.python_version(),

@@ -8,20 +8,28 @@ LOCKS := requirements-uv.txt requirements.txt package.json package-lock.json .np
 
 # The stamp is named after what it stands for, the content of the lock files and the place of this folder (a virtual environment
 # cannot be moved): a fresh time stamp on a lock file installs nothing, a changed lock does, and an interrupted set-up has no stamp.
-FINGERPRINT := $(shell { pwd; echo '$(TORCH_INDEX)'; cat $(LOCKS); } | git hash-object --stdin)
+FINGERPRINT := $(shell { pwd -P; echo '$(TORCH_INDEX)'; cat $(LOCKS); } | git hash-object --stdin)
 STAMP       := $(VENV)/ready-$(FINGERPRINT)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_HTTP_TIMEOUT ?= 600
 # as Python does: the certificate authorities of the system count, a company's own among them
 export NODE_USE_SYSTEM_CA ?= 1
+# neither a site's packages nor a user's habits of pip decide what the environment holds
 unexport PYTHONHOME
+unexport PYTHONPATH
+export PIP_USER := 0
+# accounts without a name or a home, as in containers: Snakemake, uv and npm want both
+export USER ?= $(shell id -u)
+ifneq ($(shell test -w "$${HOME:-/}" && echo yes),yes)
+export HOME := $(CURDIR)/.home
+endif
 
 .PHONY: help setup report verify archive unpack test quick prove test-slurm lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## create .venv from the locked requirements, and KaTeX beside it
 
@@ -115,8 +123,8 @@ $(STAMP):
 	  $(INSTALL) --require-hashes -r $(VENV)/requirements.txt; \
 	  echo "set-up: PyTorch for processors from $(TORCH_INDEX), which has no checksum here"; \
 	  newest=$$(sed -n 's/^torch==\([0-9.]*\).*/torch<=\1/p' requirements.txt); \
-	  $(INSTALL) --index-url "$(TORCH_INDEX)" "$$newest" torchvision 2>/dev/null || \
-	    { $(INSTALL) --index-url "$(TORCH_INDEX)" --no-deps "$$newest" && \
+	  UV_DEFAULT_INDEX="$(TORCH_INDEX)" $(INSTALL) "$$newest" torchvision 2>/dev/null || \
+	    { UV_DEFAULT_INDEX="$(TORCH_INDEX)" $(INSTALL) --no-deps "$$newest" && \
 	      echo "set-up: no torchvision there; it is needed to download images alone (README.md, Data)"; }; \
 	fi
 	@$(INSTALL) --no-deps --no-build-isolation --editable .

@@ -69,7 +69,7 @@ def seeds_for(jobs: int) -> int:
 def snakemake(folder: Path, *words: str) -> tuple[str, float, float]:
     """What Snakemake says in ``folder``, its seconds of processor time, and its largest resident memory in MB (10^6 bytes)."""
     place = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "1"]
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         command = [sys.executable, "-m", "snakemake", *place, *words]
         with subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT) as process:
             _, status, used = os.wait4(process.pid, 0)  # of this process alone, where resource.getrusage sums up all

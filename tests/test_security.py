@@ -73,7 +73,7 @@ def faults(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_runs_data_as_code(path: Path) -> None:
-    assert list(faults(path.read_text())) == []
+    assert list(faults(path.read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def unquoted(command: str) -> list[str]:
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
 def test_every_value_in_a_command_is_quoted(path: Path) -> None:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     found = commands(text)
     assert len(found) == len(re.findall(r"^ *shell:", text, re.MULTILINE))
     assert {command: unquoted(command) for command in found if unquoted(command)} == {}

@@ -127,7 +127,7 @@ def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def stand_in(path: Path, script: str) -> Path:
     """An executable shell script."""
-    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 

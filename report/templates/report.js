@@ -53,4 +53,14 @@
     if (current && !narrow.matches) links.get(current.id).scrollIntoView({ block: "nearest", behavior: "instant" });
   }, { rootMargin: "-10% 0px -60% 0px" });
   questions.forEach((question) => watch.observe(question));
+
+  // what is folded is printed too, but for the commands behind figures and the second list of checks
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("article details:not([open], .origin)")];
+    for (const part of folded) part.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
+  });
 })();

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
+from dgm.runtime.folders import visible
+
 __all__ = ["FILE", "NAMESPACE", "PACKAGE", "drawings", "find", "importable", "modules", "source_file", "within"]
 
 PACKAGE = Path(__file__).parent
@@ -47,7 +49,7 @@ def find(name: str, repository: Path) -> Path:
 
 def within(parents: Iterable[Path]) -> list[Path]:
     """The assignments that lie in these folders."""
-    return [path.parent for parent in dict.fromkeys(map(Path.resolve, parents)) for path in sorted(parent.glob(f"*/{FILE}"))]
+    return [path.parent for parent in dict.fromkeys(map(Path.resolve, parents)) for path in visible(parent, f"*/{FILE}")]
 
 
 def importable(folder: Path) -> str:
@@ -74,11 +76,8 @@ def _package(name: str, path: list[str]) -> ModuleType:
 
 
 def modules(folder: Path) -> list[str]:
-    """Names of the public modules and packages of a folder: each is an entry of a registry, such as a kind of model.
-
-    What editors and systems leave beside them (``.#a.py``, ``._a.py``) is no module.
-    """
-    found = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    """Names of the public modules and packages of a folder: each is an entry of a registry, such as a kind of model."""
+    found = {path.stem for path in visible(folder, "*.py")} | {path.parent.name for path in visible(folder, "*/__init__.py")}
     return sorted(name for name in found if name.isidentifier() and not name.startswith("_"))
 
 

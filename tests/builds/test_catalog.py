@@ -1,6 +1,7 @@
 """The standardized usage of the Snakemake workflow catalog, and use as a module of another workflow."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -61,25 +62,28 @@ configfile: "theirs.yaml"
 module dgm:
     snakefile: {snakefile!r}
     config: config
-
+{more}
 
 use rule * from dgm as dgm_*
 
 
 rule mine:
     default_target: True
-    input: "results/mnist-5k/figures/dgm-1-2-landscape.svg"
+    input: "{place}results/mnist-5k/figures/dgm-1-2-landscape.svg"
     output: "mine.txt"
     shell: "echo {{input:q}} > {{output:q}}"
 """
 
 
-def used(folder: Path, workflow: Path) -> subprocess.CompletedProcess[str]:
-    """A dry run of another workflow, in ``folder``, that uses the one in ``workflow`` as a module."""
+def used(folder: Path, workflow: Path, prefix: str = "") -> subprocess.CompletedProcess[str]:
+    """A dry run of another workflow, in ``folder``, that uses the one in ``workflow`` as a module, maybe with a prefix."""
     folder.mkdir()
+    more = f"    prefix: {prefix!r}\n" if prefix else ""
     shutil.copy(ROOT / "config.yaml", folder / "theirs.yaml")
-    (folder / "Snakefile").write_text(USING.format(snakefile=str(workflow / "Snakefile")))
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"]
+    (folder / "Snakefile").write_text(
+        USING.format(snakefile=str(workflow / "Snakefile"), more=more, place=prefix and f"{prefix}/"), encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--printshellcmds"]
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
@@ -87,6 +91,15 @@ def test_another_workflow_may_use_this_one_as_a_module(tmp_path: Path) -> None:
     done = used(tmp_path / "theirs", ROOT / "workflow")
     assert done.returncode == 0, done.stdout
     assert set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE)) == {"mine", "dgm_demonstrate", "dgm_plot"}
+
+
+def test_a_prefix_of_a_module_lies_before_every_path_of_the_results(tmp_path: Path) -> None:
+    done = used(tmp_path / "theirs", ROOT / "workflow", "sub")
+    assert done.returncode == 0, done.stdout
+    commands = re.findall(r"python -m dgm\.stages\..*", done.stdout)
+    assert len(commands) == 2
+    places = [word for command in commands for word in shlex.split(command) if "results/" in word]
+    assert len(places) > 6 and all(place.startswith("sub/results/") for place in places), places
 
 
 def test_a_workflow_without_its_code_says_what_is_missing(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def replace(path: Path) -> None:
     elif path.suffix == ".pt":
         torch.save({"weights": torch.zeros(3)}, path)
     else:
-        path.write_text("some,columns\n1,2\n" if path.suffix == ".csv" else "{}\n")
+        path.write_text("some,columns\n1,2\n" if path.suffix == ".csv" else "{}\n", encoding="utf-8")
 
 
 DAMAGE = {"truncated": truncate, "empty": lambda path: path.write_bytes(b""), "missing": Path.unlink, "foreign": replace}

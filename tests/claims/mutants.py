@@ -493,7 +493,7 @@ def fails(claim: Claim | Finding) -> bool:
 
 @functools.cache
 def _tree(path: str) -> ast.Module:
-    return ast.parse(Path(path).read_text())
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
 def _functions(module: types.ModuleType) -> Iterator[Target]:

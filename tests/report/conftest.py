@@ -239,9 +239,9 @@ class Example:
         return load(self.report, self.assignments)
 
     def replace(self, path: Path, old: str, new: str) -> None:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         assert old in text
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
     def append(self, text: str) -> None:
         """Add a line to the first answer."""

@@ -23,7 +23,7 @@ def dump(tree: ast.AST) -> str:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_every_object_of_the_package_is_listed_faithfully(path: Path) -> None:
     module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             documented = ast.parse(source_of(module, node.name, docstring=True)).body[0]
             assert ast.dump(documented) == ast.dump(node)

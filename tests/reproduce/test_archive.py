@@ -50,7 +50,7 @@ def packed(build: Build, tmp_path: Path) -> Path:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

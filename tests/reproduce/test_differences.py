@@ -21,7 +21,7 @@ OUTPUTS = frozenset(
 
 def _costs(path: Path, seconds: float, n: int = 3) -> None:
     rows = [["nice", "nice", "train_seconds", seconds, "nan", n, "train", "s"]]
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
 
 

@@ -120,7 +120,7 @@ FINDING = {**dict.fromkeys(CHECKED, ""), "question": "first-2", "claim": "a find
 
 
 def _write_checks(path: Path, rows: list[dict[str, str]]) -> Path:
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CHECKED)
         writer.writeheader()
         writer.writerows(rows)

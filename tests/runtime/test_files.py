@@ -196,7 +196,7 @@ def test_one_wrong_bit_in_a_tensor_is_seen(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(values.numpy().tobytes()) + 2000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(Damaged, match="wrong checksum of archive/data/0"):
+    with pytest.raises(Damaged, match="wrong checksum"):
         load_tensors(path)
 
 

@@ -119,8 +119,8 @@ def call(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., 
 
 def running(path: Path) -> int:
     """Process of the stage that has written its number to a file."""
-    until(lambda: path.exists() and path.read_text() != "")
-    return int(path.read_text())
+    until(lambda: path.exists() and path.read_text(encoding="utf-8") != "")
+    return int(path.read_text(encoding="utf-8"))
 
 
 def alive(process: int) -> bool:
@@ -131,7 +131,7 @@ def alive(process: int) -> bool:
 
 
 def state(process: int) -> str:
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -170,9 +170,9 @@ def read_summary():
     return json.loads(record.read_text(encoding="utf-8"))["summary"]
 
 
-def results_folder(wildcards):
-    """Folder of this build, below the working directory."""
-    return PLAN.results
+def results_folder(wildcards, output):
+    """Folder of this build, below the working directory, as the outputs of a job tell it: a `prefix:` of a module lies before it."""
+    return str(output[0]).partition(PLAN.results)[0] + PLAN.results
 
 
 def report_folder(wildcards):

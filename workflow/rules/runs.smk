@@ -20,7 +20,7 @@ rule train:
         seed=lambda wildcards: PLAN.seed_of(wildcards.run),
         code=lambda wildcards: code_of("train", wildcards),
         # no output: a training that was interrupted finds it again and continues
-        checkpoint=lambda wildcards: f"{PLAN.results}/checkpoints/{wildcards.run}.pt",
+        checkpoint=lambda wildcards, output: f"{results_folder(wildcards, output)}/checkpoints/{wildcards.run}.pt",
     shell:
         "python -m dgm.stages.train --run {wildcards.run:q} --kind {params.kind:q} --settings {params.settings:q}"
         " --limits {params.limits:q} --seed {params.seed:q} --code {params.code:q} --data {input.data:q} --model {output.model:q}"
@@ -100,7 +100,7 @@ rule evaluate:
         seed=PLAN.seed,
         code=lambda wildcards: code_of("evaluate", wildcards),
     shell:
-        "python -m dgm.stages.evaluate --run {wildcards.run:q} {params.files:q} {params.scale} --limits {params.limits:q} --seed {params.seed:q}"
+        "python -m dgm.stages.evaluate --run {wildcards.run:q} {params.files:q} {params.scale:q} --limits {params.limits:q} --seed {params.seed:q}"
         " --metrics {output.metrics:q} --evaluations {output.evaluations:q} --threads {threads} --gpu {resources.gpu}"
         " --record {output.record:q} --log {log:q}"
 

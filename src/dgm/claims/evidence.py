@@ -12,6 +12,7 @@ from dgm.evaluation import costs
 from dgm.maths.measured import Measured
 from dgm.metrics_table import COLUMNS
 from dgm.runtime.files import load_arrays, load_frame, load_json, load_table
+from dgm.runtime.folders import visible
 
 __all__ = ["Evidence"]
 
@@ -50,7 +51,7 @@ class Evidence:
 
     def _names(self) -> Iterable[str]:
         """All that has numbers and may be read."""
-        return self.reads if self.reads is not None else sorted(path.stem for path in (self.results / "metrics").glob("*.csv"))
+        return self.reads if self.reads is not None else [path.stem for path in visible(self.results / "metrics", "*.csv")]
 
     def _numbers(self, name: str) -> Mapping[tuple[str, str, str], Sequence[Mapping[str, str]]]:
         """The numbers of a run, ring or demonstration by run, metric and split; none of what may not be read."""

@@ -209,10 +209,17 @@ def find_idx_files(folder: Path) -> dict[str, Path]:
             found[key] = existing[0]
     missing = [f"{IDX_FILES[key]}[.gz]" for key in IDX_FILES if key not in found]
     if missing:
-        here = sorted(path.name for path in folder.iterdir())
+        here = sorted(_named(path) for path in folder.iterdir())
         listed = ", ".join(here[:12]) + (", ..." if len(here) > 12 else "")
         raise ValueError(f"data_dir: {folder} lacks {', '.join(missing)}; it holds {listed or 'nothing'}")
     return found
+
+
+def _named(path: Path) -> str:
+    """The name of an entry of a folder, and why it is no file."""
+    if path.is_dir():
+        return f"{path.name} (a folder)"
+    return path.name if path.exists() else f"{path.name} (a broken link)"
 
 
 def _content(path: Path, limit: int) -> bytes:

@@ -36,7 +36,7 @@ class Metric:
 
 
 def _read() -> Mapping[str, Metric]:
-    with FILE.open(encoding="utf-8", newline="") as file:
+    with FILE.open(encoding="utf-8-sig", newline="") as file:
         return {row["metric"]: Metric(**row) for row in csv.DictReader(file)}
 
 

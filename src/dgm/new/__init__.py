@@ -14,6 +14,7 @@ from pathlib import Path
 from dgm.assignments import FILE, NAMESPACE, PACKAGE
 from dgm.report.catalogue import read_assignment
 from dgm.runtime.files import write_text
+from dgm.runtime.folders import below
 
 __all__ = ["main"]
 
@@ -97,8 +98,8 @@ def _write(what: str, folder: Path, words: Mapping[str, str], leave_out: str = "
     """Fill the templates into the folder, all or, where one of the files exists, none."""
     wanted = {
         folder / _replaced(path.relative_to(TEMPLATES / what).as_posix(), words).removesuffix(".txt"): path
-        for path in sorted((TEMPLATES / what).rglob("*"))
-        if path.is_file() and path.name != leave_out
+        for path in below(TEMPLATES / what)
+        if path.name != leave_out
     }
     if what == "assignment" and (folder / FILE).exists():
         raise ValueError(f"{folder / FILE}: exists already; take another name")

@@ -361,7 +361,7 @@ class _Context:
             ("Data set", f"{data['name']}: {data['train']:,} training and {data['test']:,} test images"),
             ("Seed", str(config.get("seed", "not set"))),
             ("Command", command),
-            ("Commit", made.named_commits or "outside a repository"),
+            ("Commit", made.named_commits),
             ("Device", ", ".join(made.devices) or "no record"),
             ("Not deterministic there", "; ".join(_nondeterministic(made.jobs))),
             ("Left out", "; ".join(self._left_out())),

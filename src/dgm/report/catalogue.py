@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from dgm.assignments import FILE, NAMESPACE, drawings, modules, within
 from dgm.errors import unknown
+from dgm.runtime.folders import visible
 from dgm.settings import Settings, parse
 
 __all__ = [
@@ -420,8 +421,8 @@ class _Named(Generic[S]):
 
 
 def files(folder: Path, suffix: str = ".md") -> list[Path]:
-    """The texts of a folder in order, without what editors and systems leave beside them (``.#a.md``, ``._a.md``)."""
-    return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
+    """The texts of a folder in order."""
+    return visible(folder, f"*{suffix}")
 
 
 def read_assignment(folder: Path) -> tuple[Assignment, dict[str, Question]]:
@@ -542,7 +543,7 @@ def _split(path: Path, kind: type[S], needed: str) -> tuple[S, str, int]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

@@ -70,6 +70,12 @@ def check_for_latex(formula: Formula) -> None:
         raise ValueError(
             rf"{formula.where}: \tag inside an inner environment stops LaTeX; put it after \end: {_short(formula.tex)}"
         )
+    outward = re.search(r"\\(href|url|includegraphics|htmlClass|htmlId|htmlStyle|htmlData)\b", formula.tex)
+    if outward:
+        raise ValueError(
+            rf"{formula.where}: \{outward.group(1)} leads out of the formula, which the page does not set; "
+            f"put the link or the picture beside it: {_short(formula.tex)}"
+        )
     if re.search(r"\n[ \t]*\n", formula.tex):
         raise ValueError(f"{formula.where}: an empty line inside a formula stops LaTeX: {_short(formula.tex)}")
 
@@ -95,7 +101,12 @@ def set_with_katex(formulas: Iterable[Formula], katex: Path | None = None) -> di
         "formulas": [{"tex": tex, "display": display} for tex, display in unique],
     }
     done = subprocess.run(
-        [_node(), str(Path(__file__).with_name("katex.mjs"))], input=json.dumps(job), capture_output=True, text=True, check=False
+        [_node(), str(Path(__file__).with_name("katex.mjs"))],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode != 0:
         raise ValueError(f"KaTeX did not run: {done.stderr.strip()}")

@@ -10,6 +10,8 @@ from dgm.report.results import Record, Results
 
 __all__ = ["Origin", "of_figure", "of_report", "of_table", "short"]
 
+OUTSIDE = "outside a repository"
+
 STAGE_OF_FOLDER = {
     "data": "prepare",
     "models": "train",
@@ -44,9 +46,12 @@ class Origin:
 
     @property
     def named_commits(self) -> str:
-        """The first two commits and the number of the others; empty without a repository."""
+        """The first two commits and the number of the others, or why there is none."""
         commits = self.commits
-        return ", ".join(commits[:2]) + (f" and {len(commits) - 2} more" if len(commits) > 2 else "")
+        if commits:
+            return ", ".join(commits[:2]) + (f" and {len(commits) - 2} more" if len(commits) > 2 else "")
+        reasons = [job.commit_unknown for job in self.jobs if job.commit_unknown]
+        return f"unknown, as git says: {reasons[0]}" if reasons else OUTSIDE
 
     @property
     def seconds(self) -> float:
@@ -70,7 +75,7 @@ class Origin:
             parts.append(f"data {self.dataset}")
         if not self.jobs:
             return [*parts, "no record of its jobs"]
-        parts.append(f"commit {self.named_commits}" if self.commits else "outside a repository")
+        parts.append(f"commit {self.named_commits}" if self.named_commits != OUTSIDE else OUTSIDE)
         parts.append(f"{duration(self.seconds)} in {len(self.jobs)} job{'s' if len(self.jobs) > 1 else ''}")
         parts.append(", ".join(self.devices))
         return parts

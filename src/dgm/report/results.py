@@ -19,6 +19,7 @@ from dgm.errors import unknown
 from dgm.maths.measured import Measured, mean
 from dgm.maths.significance import summary
 from dgm.runtime.files import Damaged, load_arrays, load_json, load_table
+from dgm.runtime.folders import visible
 
 SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation", "classifiers", "judged")
 """Columns of ``report/scatter.csv``: mean and standard deviation over trainings; standard deviation over classifiers, of one
@@ -166,6 +167,11 @@ class Record:
         return str(self.content.get("commit") or "")
 
     @property
+    def commit_unknown(self) -> str:
+        """Why git did not tell the commit; empty where it did, and outside a repository."""
+        return str(self.content.get("commit_unknown") or "")
+
+    @property
     def dirty(self) -> bool:
         """Whether the source tree had uncommitted changes."""
         return bool(self.content.get("dirty"))
@@ -291,7 +297,7 @@ class Results:
     def records(self) -> dict[tuple[str, str], Record]:
         """All records by (stage, name)."""
         made = {}
-        for path in sorted((self.folder / "records").glob("*/*.json")):
+        for path in visible(self.folder / "records", "*/*.json"):
             made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=load_json(path))
         return made
 

@@ -7,6 +7,7 @@ xzf`` in a clone unpacks it as well, without the checks.
 """
 
 import argparse
+import errno
 import gzip
 import io
 import json
@@ -124,14 +125,25 @@ def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:
             raise ValueError(f"{archive}: not a readable archive ({error}); nothing was unpacked") from None
         results = Path(scratch) / name
         manifest = _checked(archive, results, name)
-        for note in _notes(Path(scratch)):
+        (folder / name).parent.mkdir(exist_ok=True)
+        _move(results, folder / name)
+        for note in _notes(Path(scratch)):  # last: a note on a file that is not there would mislead Snakemake
             place = folder / METADATA / note
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(scratch) / METADATA / note, place)
+            shutil.move(Path(scratch) / METADATA / note, place)
         (folder / INCOMPLETE).mkdir(exist_ok=True)
-        (folder / name).parent.mkdir(exist_ok=True)
-        os.rename(results, folder / name)
     return name, _version(manifest), len(manifest["artefacts"])
+
+
+def _move(source: Path, target: Path) -> None:
+    """Put a folder in its place, which may be on another disk, whole or not at all."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+            os.rename(shutil.copytree(source, Path(beside) / target.name), target)
 
 
 def _write(file: BinaryIO, members: dict[str, Path], made: int) -> None:

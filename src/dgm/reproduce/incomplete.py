@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dgm.runtime.files import write_text
+from dgm.runtime.folders import below
 
 __all__ = ["LINKED", "joined", "view"]
 
@@ -26,9 +27,8 @@ def view(results: Path, folder: Path) -> Path:
         if (results / name).is_dir():
             _link(results / name, folder / name)
     for name in ("records", "figures"):
-        for path in sorted((results / name).rglob("*")):
-            if path.is_file():
-                _link(path, folder / path.relative_to(results))
+        for path in below(results / name):
+            _link(path, folder / path.relative_to(results))
     (folder / "tables").mkdir()
     return folder
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.runtime.files import Damaged, load_json
+from dgm.runtime.folders import below
 
 __all__ = [
     "MANIFEST",
@@ -55,7 +56,7 @@ MEASURED_KEYS = frozenset(
 )
 """The entries of a record that were measured: times and memory."""
 
-PLACE_KEYS = frozenset({"commit", "dirty", "device", "host", "python", "scheduler_job", "versions"})
+PLACE_KEYS = frozenset({"commit", "commit_unknown", "dirty", "device", "host", "python", "scheduler_job", "versions"})
 """The entries of a record that say where and with what a job ran."""
 
 
@@ -126,13 +127,8 @@ def faults(results: Path) -> Faults:
 
 
 def artefacts(results: Path) -> list[Path]:
-    """All files of a build, but for :data:`LEFT_OUT` and files that are still being written."""
-    kept = []
-    for path in sorted(results.rglob("*")):
-        name = path.relative_to(results).as_posix()
-        if path.is_file() and not path.name.startswith(".") and not _below(name, LEFT_OUT):
-            kept.append(path)
-    return kept
+    """All files of a build, those in linked folders too, but for :data:`LEFT_OUT` and files that are still being written."""
+    return [path for path in below(results) if not _below(path.relative_to(results).as_posix(), LEFT_OUT)]
 
 
 def measured(name: str) -> bool:

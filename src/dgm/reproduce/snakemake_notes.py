@@ -64,7 +64,7 @@ def find(folder: Path, words: Sequence[str]) -> Build:
     Raises:
         ValueError: with Snakemake's own message, when it cannot read the workflow or its config.
     """
-    done = subprocess.run(snakemake(folder, "--summary", *words), capture_output=True, text=True, check=False)
+    done = subprocess.run(snakemake(folder, "--summary", *words), capture_output=True, text=True, encoding="utf-8", check=False)
     lines = done.stdout.splitlines()
     start = next((index for index, line in enumerate(lines) if line.startswith("output_file\t")), None)
     if done.returncode != 0 or start is None:

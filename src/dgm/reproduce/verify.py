@@ -25,6 +25,7 @@ from dgm.reproduce.differences import Comparison, compare, places
 from dgm.reproduce.manifest import REMEDY, faults, listed, load
 from dgm.runtime.device import NONDETERMINISTIC, STAGE_ENVIRONMENT
 from dgm.runtime.files import load_json, write_text
+from dgm.runtime.folders import visible
 
 __all__ = ["main", "remake"]
 
@@ -138,13 +139,13 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     """
     commands = {f"plot/{name}": _words(second, f"plot/{name}") for name in figures}
     commands["render/report"] = _words(second, "render/report")
-    for path in sorted((second / "records" / "typeset").glob("*.json")):
+    for path in visible(second / "records", "typeset/*.json"):
         commands[f"typeset/{path.stem}"] = _words(second, f"typeset/{path.stem}")
     remade = scratch / _after("--results", commands["render/report"])
     # linked, not copied: a stage puts a new file in the place of an old one and never writes into it
     shutil.copytree(second, remade, copy_function=_link, ignore=shutil.ignore_patterns("records", "report", "logs"))
     shutil.copytree(first / "records", remade / "records")
-    for record in (remade / "records").glob("*/*.json"):  # whose checksums are those of the other build's files
+    for record in visible(remade / "records", "*/*.json"):  # whose checksums are those of the other build's files
         write_text(record, json.dumps({key: value for key, value in load_json(record).items() if key != "written"}))
     (remade / COSTS).unlink()
     shutil.copy(first / COSTS, remade / COSTS)
@@ -153,7 +154,7 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
         here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **STAGE_ENVIRONMENT}
         told = retold(_located(words, (PACKAGE.parents[1], second.parents[1], first.parents[1])), here)
-        done = subprocess.run(told, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(told, cwd=scratch, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")
     for job, words in commands.items():
@@ -181,13 +182,13 @@ def _located(words: Sequence[str], places: Sequence[Path]) -> list[str]:
 
 def _figures_of_costs(results: Path) -> list[str]:
     """The figures that are drawn from the table of costs."""
-    names = sorted(path.stem for path in (results / "records" / "plot").glob("*.json"))
+    names = sorted(path.stem for path in visible(results / "records", "plot/*.json"))
     return [name for name in names if COSTS in _record(results, f"plot/{name}")["sources"].values()]
 
 
 def _nondeterministic(results: Path) -> dict[str, list[str]]:
     """Operations that have no deterministic implementation on the device they ran on, by job."""
-    records = sorted((results / "records").glob("*/*.json"))
+    records = visible(results / "records", "*/*.json")
     found = {f"{path.parent.name}/{path.stem}": _record(results, f"{path.parent.name}/{path.stem}") for path in records}
     return {job: record[NONDETERMINISTIC] for job, record in found.items() if NONDETERMINISTIC in record}
 

@@ -51,12 +51,15 @@ THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS
 
 STAGE_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "MPLBACKEND": "agg",
     "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR.items()),
     **dict.fromkeys(THREADS, "1"),
 }
 """What a process that runs a stage must find in its environment when it starts, for its bytes not to depend on the machine's cores.
 
-A stage that may use more threads asks for them (:func:`use_threads`). ``GLIBC_TUNABLES`` is ignored where the C library is another.
+Nor do they depend on the locale, or on the backend of matplotlib that a notebook has set. A stage that may use more threads asks
+for them (:func:`use_threads`). ``GLIBC_TUNABLES`` is ignored where the C library is another.
 """
 
 NONDETERMINISTIC = "nondeterministic"
@@ -324,8 +327,8 @@ def _processor() -> str:
     try:
         if sys.platform == "darwin":
             words = ["sysctl", "-n", "machdep.cpu.brand_string"]
-            return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            return subprocess.run(words, capture_output=True, text=True, encoding="utf-8", check=True).stdout.strip()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except (OSError, subprocess.CalledProcessError):

@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, and are read only when they are whole.
 
 Who reads a file of the build gets its content or :class:`Damaged`, which names the file, what is wrong with it, and the remedy.
-Archives of arrays and of tensors have checksums inside. Those of text files stand in the record of the job that wrote them
+Archives of arrays and of tensors have their checksums inside. Those of text files stand in the record of the job that wrote them
 (:func:`take_written`), and a reader compares them with what it finds.
 """
 
@@ -9,11 +9,13 @@ import csv
 import hashlib
 import json
 import os
+import re
+import struct
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -40,6 +42,8 @@ __all__ = [
 
 COMMON_RECORDS = ("prepare", "tabulate", "costs", "collect")
 """Stages whose records are not named after the files that they write."""
+
+Read = TypeVar("Read")
 
 _written: dict[str, str] = {}
 
@@ -201,7 +205,7 @@ def require(path: Path, names: Iterable[str], found: Collection[str]) -> None:
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
-        text = content.decode()
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise Damaged.missing(path) from None
     except UnicodeDecodeError as error:
@@ -233,26 +237,23 @@ def _rows(path: Path, text: str, columns: Sequence[str]) -> list[dict[str, str]]
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as ``.npz``; equal arrays give equal bytes."""
-    write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **dict(arrays)))
+    buffer = BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))
+    write_atomically(path, lambda file: file.write(_sealed(buffer.getvalue())))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the named arrays of an ``.npz`` file.
 
     Raises:
-        Damaged: when the file is missing, truncated or not an ``.npz`` file.
+        Damaged: when the file is missing, or one bit of it is not as it was written.
     """
-    import zipfile
-    import zlib
 
-    try:
-        # numpy leaves the file open when it is damaged, so the file is opened here
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    def read(content: BytesIO) -> dict[str, np.ndarray]:
+        with np.load(content, allow_pickle=False) as arrays:
             return dict(arrays)
-    except FileNotFoundError:
-        raise Damaged.missing(path) from None
-    except (ValueError, EOFError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise Damaged(path, f"not a readable .npz file ({error})") from None
+
+    return _unsealed(path, read, ".npz file")
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
@@ -262,7 +263,7 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
     # by way of memory, because torch turns an error of the disk into one of its own, without its reason
     buffer = BytesIO()
     torch.save(dict(content), buffer)
-    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+    write_atomically(path, lambda file: file.write(_sealed(buffer.getvalue())))
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
@@ -271,23 +272,41 @@ def load_tensors(path: Path) -> dict[str, Any]:
     Raises:
         Damaged: when the file is missing, or one bit of it is not as it was written.
     """
-    import zipfile
-
     import torch
 
+    return _unsealed(path, lambda content: dict(torch.load(content, weights_only=True, map_location="cpu")), "file of tensors")
+
+
+SEAL = re.compile(rb"sha256:([0-9a-f]{64})\Z")
+"""What the comment of a ZIP archive says of all bytes before it. Neither numpy nor torch would notice a change of its directory."""
+
+
+def _sealed(archive: bytes) -> bytes:
+    """A ZIP archive without a comment, with one that has its checksum."""
+    content = archive[:-2] + struct.pack("<H", len("sha256:") + 64)  # an archive ends in the length of its comment
+    return content + f"sha256:{hashlib.sha256(content).hexdigest()}".encode()
+
+
+def _unsealed(path: Path, read: Callable[[BytesIO], Read], what: str) -> Read:
+    """What an archive holds, once its checksum has been compared: its own, or those of its members in one of somebody else."""
+    import zipfile
+
     try:
-        content = BytesIO(path.read_bytes())
-        with zipfile.ZipFile(content) as archive:  # torch itself compares no checksum
-            broken = archive.testzip()
-        if broken is not None:
-            raise ValueError(f"wrong checksum of {broken}")
-        content.seek(0)
-        return dict(torch.load(content, weights_only=True, map_location="cpu"))
+        content = path.read_bytes()
+        seal = SEAL.search(content, max(0, len(content) - 71))
+        if seal is None:
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                broken = archive.testzip()
+            if broken is not None:
+                raise ValueError(f"wrong checksum of {broken}")
+        elif hashlib.sha256(content[: seal.start()]).hexdigest().encode() != seal.group(1):
+            raise ValueError("wrong checksum")
+        return read(BytesIO(content))
     except FileNotFoundError:
         raise Damaged.missing(path) from None
-    except Exception as error:  # a damaged file fails in many ways inside torch.load
+    except Exception as error:  # a damaged file fails in many ways inside zipfile, numpy and torch
         reason = str(error).partition("\n")[0] if isinstance(error, ValueError | zipfile.BadZipFile) else type(error).__name__
-        raise Damaged(path, f"not a readable file of tensors ({reason})") from None
+        raise Damaged(path, f"not a readable {what} ({reason})") from None
 
 
 def _umask() -> int:

@@ -21,7 +21,7 @@ def try_lock(path: Path) -> IO[str] | None:
         The open file, whose closing (or the end of the process) gives the lock back; None when another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a+")
+    lock = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -27,6 +27,9 @@ SCHEDULER_NUMBERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID")
 
 LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "scikit-learn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
 
+SOURCES = ("src", "assignments", "report", "workflow", "Snakefile")
+"""Where a file that git does not know changes what a job does."""
+
 EXPECTED = (ValueError, OSError, KeyError, FloatingPointError)
 
 
@@ -107,7 +110,7 @@ def _append(log: Path | None, text: str) -> bool:
         return False
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as file:
+        with log.open("a", encoding="utf-8") as file:
             file.write(text.rstrip("\n") + "\n")
     except OSError:
         return False
@@ -161,17 +164,36 @@ def _place() -> dict[str, str]:
 
 
 def commit() -> dict[str, Any]:
-    """The commit of the source tree and whether it had uncommitted changes; empty outside a repository."""
-    root = Path(__file__).parent
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    """The commit of the source tree and whether it had uncommitted changes, new files among them; empty outside a repository.
+
+    A repository that does not track this file is not that of the source, such as one in which an unpacked archive lies, or one that
+    variables of git name. Where git refuses to read, as in a folder of another owner, ``commit_unknown`` has its reason.
+    """
+    source = Path(__file__).resolve()
+    root = source.parents[3]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str:
         done = subprocess.run(  # nosec B607  # the git of PATH, as in a shell
-            ["git", *words], cwd=root, env=environment, capture_output=True, text=True, check=True
+            ["git", *words],
+            cwd=root,
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
         )
         return done.stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.CalledProcessError):
+        git("ls-files", "--error-unmatch", source.relative_to(root).as_posix())
+        changes = git("status", "--porcelain", "--untracked-files=no") or git(
+            "ls-files", "--others", "--exclude-standard", *SOURCES
+        )
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changes)}
+    except subprocess.CalledProcessError as error:
+        reason = str(error.stderr).strip().partition("\n")[0].removeprefix("fatal: ")
+        return {} if "not a git repository" in reason or "did not match" in reason else {"commit_unknown": reason}
+    except OSError:
         return {}

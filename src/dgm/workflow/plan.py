@@ -17,6 +17,7 @@ from dgm.errors import unknown
 from dgm.evaluation import registry
 from dgm.report import catalogue
 from dgm.report.captions import Captions
+from dgm.runtime.folders import visible
 from dgm.runtime.seeds import repeats
 from dgm.workflow.fingerprint import annotation, defines, fingerprint, names
 from dgm.workflow.resources import Request, Requests
@@ -79,7 +80,7 @@ class Plan:
             raise ValueError("\n".join(wrong))
         self.report = repository / "report"
         self.dataset: str = config["dataset"]
-        self.data_dir: str = config.get("data_dir", "")
+        self.data_dir: str = config.get("data_dir") or ""
         self.seed: int = config["seed"]
         self.seeds: int = config.get("seeds", 1)
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
@@ -406,7 +407,7 @@ class Plan:
             "assignments": [str(folder / ASSIGNMENT) for folder in self.folders.values()],
             "answers": [str(path) for folder in self.folders.values() for path in catalogue.files(folder / "answers")],
             "chapters": [str(path) for path in catalogue.files(self.report / "chapters")],
-            "templates": sorted(str(path) for path in self.report.glob("templates/**/*") if path.is_file()),
+            "templates": [str(path) for path in visible(self.report, "templates/**/*")],
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
             "metrics": [str(registry.FILE)],
@@ -477,7 +478,7 @@ class Plan:
         """The code of assignments can be read, and no file of theirs is left out because of its name."""
         for name, folder in self.folders.items():
             for part in ("claims", "demonstrations", "drawings"):
-                stray = [path for path in (folder / part).glob("*.py") if path.name[0].isalnum() and not path.stem.isidentifier()]
+                stray = [path for path in visible(folder / part, "*.py") if not path.stem.isidentifier()]
                 if stray:
                     raise ValueError(f"{stray[0]}: cannot be the name of a module; call the file otherwise, such as with _ for -")
             self.check_code(name)

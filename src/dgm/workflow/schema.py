@@ -63,7 +63,7 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                 "description": "folders of the assignments that are built, in the order of the report, or their ids",
             },
             "dataset": {"enum": datasets, "description": "which images"},
-            "data_dir": {"type": "string", "description": "folder with the four IDX files; empty to download"},
+            "data_dir": {"type": ["string", "null"], "description": "folder with the four IDX files; empty to download"},
             "variant": {
                 "type": "string",
                 "pattern": VARIANT_PATTERN,
@@ -161,7 +161,7 @@ def _plain(schema: Schema) -> Schema:
 
 def read(path: Path = FILE) -> Schema:
     """Read a written schema."""
-    schema: Schema = yaml.safe_load(path.read_text())
+    schema: Schema = yaml.safe_load(path.read_text(encoding="utf-8"))
     return schema
 
 
@@ -169,6 +169,9 @@ def faults(config: Mapping[str, Any], schema: Schema) -> list[str]:
     """What is wrong with a config: one sentence a fault, each with the path of the key, what came and what is allowed."""
     import jsonschema
 
+    unnamed = [*_unnamed(config, "")]
+    if unnamed:  # which the validator would stop at
+        return unnamed
     strict = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
@@ -176,6 +179,24 @@ def faults(config: Mapping[str, Any], schema: Schema) -> list[str]:
     validator = made(schema)
     errors = sorted(validator.iter_errors(dict(config)), key=lambda error: [str(part) for part in error.absolute_path])
     return list(dict.fromkeys(sentence for error in errors for sentence in _sentences(error)))
+
+
+def _unnamed(block: object, path: str) -> Iterator[str]:
+    """Keys that YAML reads as something else than a text."""
+    entries = block.items() if isinstance(block, Mapping) else enumerate(block) if isinstance(block, list) else ()
+    for key, value in entries:
+        if isinstance(block, Mapping) and not isinstance(key, str):
+            yield f"{path}{key}: YAML reads this key as {_read_as(key)}, not as a text; put it in quotes"
+        yield from _unnamed(value, f"{path}{key}.")
+
+
+def _read_as(value: object) -> str:
+    """What YAML made of a word without quotes."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    return "a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 def _sentences(error: Any) -> Iterator[str]:
@@ -201,7 +222,9 @@ def _sentences(error: Any) -> Iterator[str]:
     elif rule == "pattern":
         yield f"{path}: got {found!r}; allowed: {NAME}"
     else:
-        yield f"{path or 'config'}: got {_shown(found)}; allowed: {_allowed(error.schema)}"
+        as_text = rule == "type" and allowed == "string" and found is not None and not isinstance(found, dict | list)
+        quoted = f" (YAML reads it as {_read_as(found)}: put it in quotes)" if as_text else ""
+        yield f"{path or 'config'}: got {_shown(found)}{quoted}; allowed: {_allowed(error.schema)}"
 
 
 NAME = "lower-case letters, digits and - (in the name of a run or ring also _), the first a letter or a digit"
@@ -237,7 +260,8 @@ def _allowed(schema: Schema) -> str:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if "anyOf" in schema:
         return " or ".join(_allowed(choice) for choice in schema["anyOf"])
-    parts = [TYPES.get(schema.get("type", ""), str(schema.get("type", "a value")))]
+    kinds = schema.get("type", "a value")
+    parts = [" or ".join(TYPES.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))]
     if "items" in schema:
         parts.append(f"each entry {_allowed(schema['items'])}")
     parts.extend(text.format(schema[key]) for key, text in WORDS.items() if key in schema)

@@ -5,6 +5,7 @@ before a job starts is reported here, all faults at once.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -410,7 +411,7 @@ class Plan:
             "templates": [str(path) for path in visible(self.report, "templates/**/*")],
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
-            "metrics": [str(registry.FILE)],
+            "metrics": [os.path.relpath(registry.FILE)],
             "katex": [str(katex)],
         }
 

@@ -121,7 +121,7 @@ def copy_sources(root: Path) -> Path:
     for name in ("assignments", "src", "workflow", "report", "profiles", "tests"):
         shutil.rmtree(root / name, ignore_errors=True)
         shutil.copytree(REPOSITORY / name, root / name, ignore=UNFINISHED)
-    for name in ("Snakefile", "config.yaml"):
+    for name in ("Snakefile", "config.yaml", "CITATION.cff"):
         shutil.copy(REPOSITORY / name, root / name)
     if not (root / "node_modules").is_symlink():
         (root / "node_modules").symlink_to(REPOSITORY / "node_modules")
@@ -169,7 +169,8 @@ def small_repository(source: Path, folder: Path, runs: Mapping[str, Any] | None 
     """
     for name in ("src", "workflow", "profiles"):
         shutil.copytree(source / name, folder / name, ignore=UNFINISHED)
-    shutil.copy(source / "Snakefile", folder / "Snakefile")
+    for name in ("Snakefile", "CITATION.cff"):
+        shutil.copy(source / name, folder / name)
     shutil.copytree(source / "report", folder / "report", ignore=shutil.ignore_patterns("chapters", "figures.yaml", "tables.yaml"))
     toy = folder / "assignments" / "toy"
     toy.mkdir(parents=True)

@@ -9,36 +9,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
+from made_up_build import NAME, TEXT, made_up_build
 
 from dgm.reproduce import archive
 from dgm.reproduce.archive import pack, unpack
+from dgm.reproduce.crate import CRATE
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file, metadata_key
 from dgm.runtime.locks import BUILD_LOCK, try_lock
-from dgm.stages import manifest
-
-NAME = "results/mnist-5k"
-FILES = {
-    "models/nice.pt": "weights",
-    "tables/metrics.csv": "numbers",
-    "records/train/nice.json": json.dumps({"seconds": 12.5}),
-    "logs/train/nice.log": "a log",
-}
-OUTPUTS = ("models/nice.pt", "tables/metrics.csv", "records/train/nice.json", "manifest.json", "records/manifest/manifest.json")
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """A finished build in ``one``, with what Snakemake notes about each output."""
-    folder = tmp_path / "one"
-    for name, text in FILES.items():
-        _write(folder / NAME / name, text)
-    results = folder / NAME
-    words = ["--results", str(results), "--manifest", str(results / "manifest.json")]
-    assert manifest.main([*words, "--record", str(results / "records" / "manifest" / "manifest.json")]) == 0
-    for name in OUTPUTS:
-        _write(folder / METADATA / metadata_file(f"{NAME}/{name}"), json.dumps({"rule": "train"}))
-    _write(folder / METADATA / metadata_file("results/another/models/nice.pt"), "{}")
-    return Build(folder=folder, name=NAME, outputs=frozenset(f"{NAME}/{name}" for name in OUTPUTS), pending=())
+    """A finished build in ``one``."""
+    return made_up_build(tmp_path / "one")
 
 
 @pytest.fixture
@@ -48,11 +31,6 @@ def packed(build: Build, tmp_path: Path) -> Path:
     return pack(build, tmp_path / "packed.tar.gz")[0]
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def _contents(folder: Path) -> dict[str, bytes]:
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return {name: content for name, content in found.items() if name != str(BUILD_LOCK)}
@@ -60,10 +38,11 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def test_what_is_unpacked_is_what_was_packed(build: Build, packed: Path, tmp_path: Path) -> None:
     name, _, count = unpack(packed, tmp_path / "two")
-    assert (name, count) == (NAME, 3)
-    left_behind = (f"{NAME}/logs/", str(METADATA / metadata_file("results/another/models/nice.pt")))
+    assert (name, count) == (NAME, len(json.loads((build.results / "manifest.json").read_text())["artefacts"]))
+    left_behind = (f"{NAME}/logs/", str(METADATA / metadata_file("results/another/models/nice.pt")), TEXT)
     expected = {path: content for path, content in _contents(build.folder).items() if not path.startswith(left_behind)}
-    assert _contents(tmp_path / "two") == expected
+    described = (CRATE, f"{NAME}/sources/")
+    assert {path: content for path, content in _contents(tmp_path / "two").items() if not path.startswith(described)} == expected
 
 
 def test_plain_tar_gives_the_same_files(packed: Path, tmp_path: Path) -> None:
@@ -114,7 +93,7 @@ def test_what_is_no_whole_build_is_not_packed(build: Build, tmp_path: Path, spoi
 
 def test_an_unfinished_build_is_not_packed(build: Build, tmp_path: Path) -> None:
     pending = (f"{NAME}/models/nice.pt (params changed)",)
-    with pytest.raises(ValueError, match=r"not finished: 1 of 5 files would be made: results/mnist-5k/models/nice\.pt \(params"):
+    with pytest.raises(ValueError, match=r"not finished: 1 of 12 files would be made: results/mnist-5k/models/nice\.pt \(params"):
         pack(Build(build.folder, NAME, build.outputs, pending), tmp_path / "packed.tar.gz")
 
 
@@ -155,6 +134,8 @@ def _entry(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return entry
 
 
+COPY = f"{NAME}/sources/Snakefile"
+
 NOTE = str(METADATA / metadata_file(f"{NAME}/models/nice.pt"))
 
 
@@ -180,10 +161,16 @@ NOTE = str(METADATA / metadata_file(f"{NAME}/models/nice.pt"))
             "speaks of src/dgm/runtime/stage.py, which is not in the archive",
         ),
         ({str(METADATA / "note"): b"{}"}, "not a name that Snakemake gives"),
+        ({COPY: b"x"}, f"1 files are not those that {CRATE} describes: {COPY}"),
+        ({COPY: None}, f"1 files are not those that {CRATE} describes: {COPY}"),
+        ({f"{NAME}/sources/more": b"x"}, "1 files that the manifest does not list: sources/more"),
+        ({CRATE: None}, "files that the manifest does not list: sources/CITATION.cff"),
+        ({CRATE: b"{}"}, f"{CRATE}: lacks @graph"),
+        ({CRATE: b'{"@graph": [{"@id": "a", "@type": "File"}]}'}, f"{CRATE}: no description of an archive"),
     ],
 )
 def test_nothing_is_taken_from_an_archive_with_a_fault(
-    packed: Path, tmp_path: Path, members: dict[str, bytes | tarfile.TarInfo], message: str
+    packed: Path, tmp_path: Path, members: dict[str, bytes | tarfile.TarInfo | None], message: str
 ) -> None:
     before = _contents(tmp_path)
     changed = _remade(packed, members)

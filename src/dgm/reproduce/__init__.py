@@ -9,6 +9,7 @@
 - :mod:`dgm.reproduce.archive` packs the files of the manifest and Snakemake's metadata of them
   (:mod:`dgm.reproduce.snakemake_notes` knows where these lie), and unpacks them once every file is checked. Archive and verify
   ask ``snakemake --summary`` which build the options speak of and whether it is up to date.
+- :mod:`dgm.reproduce.crate` describes an archive as a Workflow Run RO-Crate: workflow, jobs, files, checksums, licences.
 - :mod:`dgm.reproduce.incomplete` makes a view of a build of which parts are missing: links to what is there. The stage ``rescue``
   writes the report of a failed build from it.
 """

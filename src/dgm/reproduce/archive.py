@@ -1,9 +1,9 @@
 """Pack a finished build into one file, and unpack it into another clone, where Snakemake finds nothing to be done.
 
 ``python -m dgm.reproduce.archive pack [--to FILE] [options of the build]`` writes ``results/<dataset>-<commit>.tar.gz``, and
-``python -m dgm.reproduce.archive unpack FILE`` puts it in place. The archive holds the manifest, all files that it lists, and what
-Snakemake noted about how each was made, but no logs. One build gives the same bytes whenever and wherever it is packed. Plain ``tar
-xzf`` in a clone unpacks it as well, without the checks.
+``python -m dgm.reproduce.archive unpack FILE`` puts it in place. The archive holds the manifest, all files that it lists, what
+Snakemake noted about how each was made, and a description of all this (:mod:`dgm.reproduce.crate`), but no logs. One build gives
+the same bytes whenever and wherever it is packed. Plain ``tar xzf`` in a clone unpacks it as well, without the checks.
 """
 
 import argparse
@@ -17,13 +17,14 @@ import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from dgm.reproduce import snakemake_notes
-from dgm.reproduce.manifest import OWN, REMEDY, faults, listed, load
+from dgm.reproduce.crate import CRATE, checksums, describe
+from dgm.reproduce.manifest import OWN, REMEDY, SOURCES, faults, listed, load, sha256
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file, metadata_key
 from dgm.runtime.files import write_atomically
 from dgm.runtime.locks import hold_build
@@ -74,7 +75,7 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
 
     Raises:
         ValueError: when the build is not finished, its files differ from the manifest, another build is running, or Snakemake has
-            no metadata of a file.
+            no metadata of a file; when the repository has no citation.
     """
     with hold_build(build.folder.resolve()):
         # first: a damaged file makes Snakemake wish to make all that follows from it, but not the file itself
@@ -87,8 +88,9 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
                 f"{build.name}: the build is not finished: {len(build.pending)} of {len(build.outputs)} files would be made: "
                 f"{listed(list(build.pending))}; build first, with the same options"
             )
-        members = {f"{build.name}/{name}": build.results / name for name in (*manifest["artefacts"], *OWN)}
-        for key in list(members):
+        members: dict[str, Path | bytes] = {f"{build.name}/{name}": build.results / name for name in (*manifest["artefacts"], *OWN)}
+        files = list(members)
+        for key in files:
             note = METADATA / metadata_file(key)
             if (build.folder / note).is_file():
                 members[str(note)] = build.folder / note
@@ -97,6 +99,8 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
                     f"{note}: no such file, so Snakemake does not know how {key} was made; only builds that keep their metadata "
                     "in files (--persistence-backend file, the default) can be packed"
                 )
+        described, copies = describe(build, manifest, files)
+        members |= {CRATE: described.encode(), **copies}
         path = target or build.folder / f"{build.name}-{_version(manifest)}.tar.gz"
         made = _time(build.results / OWN[1])
         write_atomically(path, lambda file: _write(file, members, made))
@@ -106,14 +110,15 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
 def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:
     """Put the build of an archive into the working directory ``folder``, once everything in it has been checked.
 
-    Only the contents of ordinary files are taken from the archive: no links, owners, permissions, or names that lead elsewhere.
+    Only the contents of ordinary files are taken from the archive: no links, owners, permissions, or names that lead elsewhere. The
+    description of the archive takes the place of that of a build which was unpacked here before.
 
     Returns:
         The results folder relative to ``folder``, the commit, and the number of files that the manifest lists.
 
     Raises:
         ValueError: when the archive is damaged, holds anything else than one build with Snakemake's notes on it, or its files are
-            not those of its manifest; when the results folder is there already.
+            not those of its manifest and description; when the results folder is there already.
     """
     with hold_build(folder.resolve()), tempfile.TemporaryDirectory(prefix="unpack-", dir=folder / ".snakemake") as scratch:
         try:
@@ -132,6 +137,8 @@ def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(Path(scratch) / METADATA / note, place)
         (folder / INCOMPLETE).mkdir(exist_ok=True)
+        if (Path(scratch) / CRATE).exists():
+            shutil.move(Path(scratch) / CRATE, folder / CRATE)
     return name, _version(manifest), len(manifest["artefacts"])
 
 
@@ -146,7 +153,7 @@ def _move(source: Path, target: Path) -> None:
             os.rename(shutil.copytree(source, Path(beside) / target.name), target)
 
 
-def _write(file: BinaryIO, members: dict[str, Path], made: int) -> None:
+def _write(file: BinaryIO, members: Mapping[str, Path | bytes], made: int) -> None:
     """The archive: members in the order of their names, all of one time and of nobody."""
     with (
         gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=made) as zipped,
@@ -156,7 +163,7 @@ def _write(file: BinaryIO, members: dict[str, Path], made: int) -> None:
         empty.type, empty.mode, empty.mtime = tarfile.DIRTYPE, 0o755, made
         tar.addfile(empty)
         for name, path in sorted(members.items()):
-            content = path.read_bytes()
+            content = path if isinstance(path, bytes) else path.read_bytes()
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.mtime = len(content), 0o644, made
             tar.addfile(entry, io.BytesIO(content))
@@ -170,10 +177,11 @@ def _extract(tar: tarfile.TarFile, archive: Path, scratch: Path, folder: Path) -
         if member.isdir() and path == INCOMPLETE:
             continue
         inside = len(path.parts) > 2 and ".." not in path.parts and not path.is_absolute()
-        if not member.isreg() or not inside or not (path.parts[0] == "results" or path.is_relative_to(METADATA)):
+        place_of_build = inside and (path.parts[0] == "results" or path.is_relative_to(METADATA))
+        if not member.isreg() or not (place_of_build or member.name == CRATE):
             raise ValueError(
-                f"{archive}: holds {member.name!r}, {_kind(member)}; an archive of a build holds ordinary files below results/ and "
-                f"{METADATA}/ only, and nothing of this one was unpacked"
+                f"{archive}: holds {member.name!r}, {_kind(member)}; an archive of a build holds {CRATE} and ordinary files below "
+                f"results/ and {METADATA}/ only, and nothing of this one was unpacked"
             )
         place = scratch / path
         if place.exists():
@@ -200,11 +208,15 @@ def _checked(archive: Path, results: Path, name: str) -> dict[str, Any]:
         found = faults(results)
         if found.missing or found.changed:
             raise ValueError(f"{name}: {found}")
+        scratch = results.parents[1]
+        copies = {file: digest for file, digest in checksums(scratch).items() if file.startswith(f"{name}/{SOURCES}/")}
+        wrong = [file for file, digest in copies.items() if not (scratch / file).is_file() or sha256(scratch / file) != digest]
+        if wrong:
+            raise ValueError(f"{len(wrong)} files are not those that {CRATE} describes: {listed(wrong)}")
         stray = [path.relative_to(results).as_posix() for path in sorted(results.rglob("*")) if path.is_file()]
-        stray = [file for file in stray if file not in manifest["artefacts"] and file not in OWN]
+        stray = [file for file in stray if not (file in manifest["artefacts"] or file in OWN or f"{name}/{file}" in copies)]
         if stray:
             raise ValueError(f"{name}: {len(stray)} files that the manifest does not list: {listed(stray)}")
-        scratch = results.parents[1]
         for note in _notes(scratch):
             key = metadata_key(note)
             if not key.startswith(f"{name}/") or not (scratch / key).is_file():

@@ -17,6 +17,7 @@ __all__ = [
     "OWN",
     "PLACE_KEYS",
     "REMEDY",
+    "SOURCES",
     "Faults",
     "artefacts",
     "describe",
@@ -32,7 +33,10 @@ MANIFEST = "manifest.json"
 OWN = (MANIFEST, "records/manifest/manifest.json")
 """What the manifest's own job writes; the manifest cannot list it."""
 
-LEFT_OUT = (MANIFEST, "records/manifest", "logs", "checkpoints")
+SOURCES = "sources"
+"""Where an archive has copies of what the build was made from."""
+
+LEFT_OUT = (MANIFEST, "records/manifest", "logs", "checkpoints", SOURCES)
 """What says nothing about the results, or is written after the manifest."""
 
 MEASURED_FILES = ("tables/costs.csv",)

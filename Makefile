@@ -1,5 +1,5 @@
-# Prepares the environment and calls the real tools. Needs Python >= 3.11, git and make; everything else goes into .venv and
-# node_modules. ARGS is handed on:  make report ARGS="--config dataset=mnist"   make test ARGS="-k nice"
+# Prepares the environment and calls the real tools. Needs Python >= 3.11, git, bash and GNU make >= 3.81; everything else goes into
+# .venv and node_modules. ARGS is handed on:  make report ARGS="--config dataset=mnist"   make test ARGS="-k nice"
 
 VENV  := .venv
 # An index of wheels of PyTorch for processors alone: 4 GB less of libraries, for machines without a GPU (README.md, Install)
@@ -11,6 +11,9 @@ LOCKS := requirements-uv.txt requirements.txt package.json package-lock.json .np
 FINGERPRINT := $(shell { pwd -P; echo '$(TORCH_INDEX)'; cat $(LOCKS); } | git hash-object --stdin)
 STAMP       := $(VENV)/ready-$(FINGERPRINT)
 
+# macOS has GNU make 3.81. It looks for a command without shell syntax on the path that make itself was called with, not on the one exported
+# here; a shell that is not the default one runs all commands, and finds them.
+SHELL := bash
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_HTTP_TIMEOUT ?= 600
 # as Python does: the certificate authorities of the system count, a company's own among them

@@ -28,7 +28,7 @@ ifneq ($(shell test -w "$${HOME:-/}" && echo yes),yes)
 export HOME := $(CURDIR)/.home
 endif
 
-.PHONY: help setup report verify archive unpack test quick prove test-slurm lint audit format schema lock clean
+.PHONY: help setup report verify archive unpack site test quick prove test-slurm lint audit format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,9 @@ archive: $(STAMP) ## pack a finished build into results/<dataset>-<commit>.tar.g
 unpack: $(STAMP) ## put the build of an archive in place, once it is checked: make unpack ARCHIVE=FILE
 	@test -n "$(ARCHIVE)" || { echo "unpack: which archive? make unpack ARCHIVE=FILE" >&2; exit 1; }
 	python -m dgm.reproduce.archive unpack "$(ARCHIVE)"
+
+site: $(STAMP) ## collect a finished build in site/, for a host of static pages
+	python -m dgm.reproduce.site $(ARGS)
 
 test: $(STAMP) ## run the tests, on all cores (one process: ARGS="-n 0")
 	pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -65,6 +65,20 @@ def test_the_page_needs_nothing_from_outside(built: Report, page: Page) -> None:
     assert outside == ["https://arxiv.org/abs/1312.6114"]  # in the bibliography
 
 
+def test_other_programs_can_show_a_preview_of_a_link(original: Example, page: Page) -> None:
+    title = original.build().html.split("<title>", 1)[1].split("</title>", 1)[0]
+    named = {meta.get("name") or meta.get("property"): meta["content"] for meta in page.all("meta") if "content" in meta}
+    assert named["og:title"] == html.unescape(title) and named["og:description"] == named["description"] != ""
+    assert named["twitter:card"] == "summary_large_image"
+    assert named["og:image"] == "../report.png"
+    assert "og:url" not in named  # nobody knows the address
+
+
+def test_the_image_of_the_preview_has_the_address_that_the_config_names(example: Example) -> None:
+    example.config["address"] = "https://example.org/a/"
+    assert '<meta property="og:image" content="https://example.org/a/report.png">' in example.build().html
+
+
 def test_every_link_inside_leads_somewhere_and_ids_are_unique(page: Page) -> None:
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))

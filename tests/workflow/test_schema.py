@@ -62,7 +62,7 @@ def test_a_good_config_has_no_faults() -> None:
     [
         (
             config(sed=1),
-            "sed: unknown key (did you mean seed or seeds?); known here: assignments, data_dir, dataset, judges, limits, rings",
+            "sed: unknown key (did you mean seed or seeds?); known here: address, assignments, data_dir, dataset, judges, limits",
         ),
         (config(dataset="mnits"), "dataset: unknown data set 'mnits' (did you mean mnist or kmnist?); known: mnist-5k, mnist"),
         (config(seed=-1), "seed: got -1; allowed: a whole number, at least 0"),
@@ -72,6 +72,8 @@ def test_a_good_config_has_no_faults() -> None:
         (config(seeds="3"), "seeds: got the text '3' (write it without quotes"),
         (config(seed="7"), "seed: got the text '7' (write it without quotes"),
         (config(variant="A/b"), "variant: got 'A/b'; allowed: lower-case letters"),
+        (config(address="example.org"), "address: got 'example.org'; allowed: an address that begins with http:// or https://"),
+        (config(address="https://example.org"), "address: got 'https://example.org'; allowed: an address that begins"),
         (config(limits={"steps": 0}), "limits.steps: got 0; allowed: a whole number, at least 1 or null"),
         (config(limits={"step": 5}), "limits.step: unknown key (did you mean steps?); known here: repeats, samples, steps"),
         (config(runs={}), "runs: got an empty block; allowed: a block of keys, 1 or more entries"),

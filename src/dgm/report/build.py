@@ -23,7 +23,10 @@ from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
 from dgm.report.shown import Contents
 from dgm.runtime.device import NONDETERMINISTIC
 
-__all__ = ["Report", "build"]
+__all__ = ["PREVIEW", "Report", "build"]
+
+PREVIEW = "report.png"
+"""The image that stands for the report where somebody links to it; it lies in the root of the published folder."""
 
 LONGEST_COMMAND = 5000
 """Characters of a command that the page shows."""
@@ -165,6 +168,7 @@ class _Context:
         page = environment.get_template("report.html.j2").render(
             **self._common(filled, None),
             metrics=contents.metrics(),
+            preview=(self.results.config.get("address") or "../") + PREVIEW,
             katex_css=Markup(katex_css("".join(texts.values()))),
             papers=self._papers(self.shown.papers),
         )

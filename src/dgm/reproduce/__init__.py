@@ -10,6 +10,8 @@
   (:mod:`dgm.reproduce.snakemake_notes` knows where these lie), and unpacks them once every file is checked. Archive and verify
   ask ``snakemake --summary`` which build the options speak of and whether it is up to date.
 - :mod:`dgm.reproduce.crate` describes an archive as a Workflow Run RO-Crate: workflow, jobs, files, checksums, licences.
+- :mod:`dgm.reproduce.site` collects the report, its PDFs, the tables and the manifest of a finished build in a folder for a host of
+  static pages.
 - :mod:`dgm.reproduce.incomplete` makes a view of a build of which parts are missing: links to what is there. The stage ``rescue``
   writes the report of a failed build from it.
 """

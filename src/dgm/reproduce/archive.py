@@ -29,7 +29,7 @@ from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file, metada
 from dgm.runtime.files import write_atomically
 from dgm.runtime.locks import hold_build
 
-__all__ = ["main", "pack", "unpack"]
+__all__ = ["finished", "main", "pack", "unpack"]
 
 INCOMPLETE = PurePosixPath(".snakemake/incomplete")
 """An empty folder beside the metadata: where it is missing, Snakemake takes the metadata for those of an old version."""
@@ -78,16 +78,7 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
             no metadata of a file; when the repository has no citation.
     """
     with hold_build(build.folder.resolve()):
-        # first: a damaged file makes Snakemake wish to make all that follows from it, but not the file itself
-        manifest = load(build.results)
-        found = faults(build.results)
-        if found.missing or found.changed:
-            raise ValueError(f"{build.name}: {found}; {REMEDY}")
-        if build.pending:
-            raise ValueError(
-                f"{build.name}: the build is not finished: {len(build.pending)} of {len(build.outputs)} files would be made: "
-                f"{listed(list(build.pending))}; build first, with the same options"
-            )
+        manifest = finished(build)
         members: dict[str, Path | bytes] = {f"{build.name}/{name}": build.results / name for name in (*manifest["artefacts"], *OWN)}
         files = list(members)
         for key in files:
@@ -105,6 +96,25 @@ def pack(build: Build, target: Path | None = None) -> tuple[Path, int]:
         made = _time(build.results / OWN[1])
         write_atomically(path, lambda file: _write(file, members, made))
     return path, len(members)
+
+
+def finished(build: Build) -> dict[str, Any]:
+    """The manifest of a build whose files are those of the manifest and up to date.
+
+    Raises:
+        ValueError: when there is no manifest, files differ from it, or files would be made (again).
+    """
+    # first: a damaged file makes Snakemake wish to make all that follows from it, but not the file itself
+    manifest = load(build.results)
+    found = faults(build.results)
+    if found.missing or found.changed:
+        raise ValueError(f"{build.name}: {found}; {REMEDY}")
+    if build.pending:
+        raise ValueError(
+            f"{build.name}: the build is not finished: {len(build.pending)} of {len(build.outputs)} files would be made: "
+            f"{listed(list(build.pending))}; build first, with the same options"
+        )
+    return manifest
 
 
 def unpack(archive: Path, folder: Path) -> tuple[str, str, int]:

@@ -29,6 +29,8 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*(?!\n)$"
 
 VARIANT_PATTERN = r"^([a-z0-9][a-z0-9-]*)?(?!\n)$"
 
+ADDRESS_PATTERN = r"^(https?://[^\s/][^\s]*/)?(?!\n)$"
+
 Schema = dict[str, Any]
 
 
@@ -68,6 +70,11 @@ def generate(kinds: Mapping[str, type[Any]] | None = None) -> Schema:
                 "type": "string",
                 "pattern": VARIANT_PATTERN,
                 "description": "suffix of the results folder, which keeps a build apart from the real one",
+            },
+            "address": {
+                "type": "string",
+                "pattern": ADDRESS_PATTERN,
+                "description": "where the report will be published; empty where that is not known",
             },
             "seed": {"type": "integer", "minimum": 0, "description": "every random number derives from it"},
             "seeds": {
@@ -220,7 +227,7 @@ def _sentences(error: Any) -> Iterator[str]:
     elif rule == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield f"{dot}{found}: got this as a name; allowed: {NAME}"
     elif rule == "pattern":
-        yield f"{path}: got {found!r}; allowed: {NAME}"
+        yield f"{path}: got {found!r}; allowed: {ADDRESS if path == 'address' else NAME}"
     else:
         as_text = rule == "type" and allowed == "string" and found is not None and not isinstance(found, dict | list)
         quoted = f" (YAML reads it as {_read_as(found)}: put it in quotes)" if as_text else ""
@@ -228,6 +235,8 @@ def _sentences(error: Any) -> Iterator[str]:
 
 
 NAME = "lower-case letters, digits and - (in the name of a run or ring also _), the first a letter or a digit"
+
+ADDRESS = "an address that begins with http:// or https:// and ends with /, or nothing"
 
 WORDS = {
     "minimum": "at least {}",

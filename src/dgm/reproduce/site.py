@@ -1,0 +1,128 @@
+"""Collect a finished build into ``site/``, a folder that any host of static pages can serve.
+
+``python -m dgm.reproduce.site [options of the build]`` copies ``report/index.html``, ``report/*.pdf``, ``tables/*.csv`` and
+``manifest.json`` of the results folder to the same places of ``site/``, so that the manifest holds for the published files. It adds
+a start page, ``index.html``, and the image that stands for the report where somebody links to it.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jinja2
+from matplotlib.image import imread
+
+from dgm.assignments import PACKAGE
+from dgm.report.build import PREVIEW
+from dgm.report.macros import SYNTAX
+from dgm.reproduce import snakemake_notes
+from dgm.reproduce.archive import finished
+from dgm.reproduce.manifest import MANIFEST
+
+__all__ = ["collect", "main"]
+
+REPOSITORY = PACKAGE.parents[1]
+
+REPORT = "report/index.html"
+
+LISTS = {"To print": "report/*.pdf", "Tables": "tables/*.csv", "Checksums of all files of the build": MANIFEST}
+"""What is published beside the report: heading on the start page, and pattern of the files."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, **snakemake_notes.PARSER
+    )
+    snakemake_notes.add_directory(options)
+    arguments, words = options.parse_known_args(argv)
+    site = arguments.directory / "site"
+    try:
+        build = snakemake_notes.find(arguments.directory, words)
+        finished(build)
+        count = collect(build.results, site)
+    except (ValueError, OSError) as error:
+        print(f"site: {error}", file=sys.stderr)
+        return 1
+    print(f"{site}: {count} files, start page {site / 'index.html'}")
+    return 0
+
+
+def collect(results: Path, site: Path) -> int:
+    """Write the published folder anew.
+
+    Args:
+        results: results folder of a finished build.
+        site: the folder; what it held is deleted.
+
+    Returns:
+        The number of files in it.
+
+    Raises:
+        ValueError: when the report is of an earlier version.
+        OSError: when it is missing, or a file cannot be copied.
+    """
+    head = _Head((results / REPORT).read_text(encoding="utf-8").partition("</head>")[0])
+    if "og:image" not in head.named:
+        raise ValueError(f"{results / REPORT}: names no image for previews in its head; render the report again")
+    lists = {label: sorted(results.glob(pattern)) for label, pattern in LISTS.items()}
+    if site.exists():
+        shutil.rmtree(site)
+    for path in (results / REPORT, *(path for paths in lists.values() for path in paths)):
+        target = site / path.relative_to(results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    image = REPOSITORY / "docs" / PREVIEW
+    shutil.copyfile(image, site / PREVIEW)
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(REPOSITORY / "report" / "templates"), **SYNTAX, autoescape=True)
+    page = templates.get_template("site.html.j2").render(
+        heading=head.title,
+        description=head.named["description"],
+        preview=head.named["og:image"].removeprefix("../"),
+        report=REPORT,
+        image=PREVIEW,
+        size=imread(image).shape[1::-1],
+        lists={
+            label: [{"name": path.relative_to(results).as_posix(), "size": _size(path)} for path in paths]
+            for label, paths in lists.items()
+        },
+    )
+    (site / "index.html").write_text(page, encoding="utf-8")
+    return sum(path.is_file() for path in site.rglob("*"))
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+
+
+class _Head(HTMLParser):
+    """Title of a page, and the content of its ``meta`` elements by their name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.title = ""
+        self.named: dict[str, str] = {}
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag
+        found = dict(attrs)
+        name = found.get("name") or found.get("property")
+        if tag == "meta" and name:
+            self.named[name] = found.get("content") or ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "title":
+            self.title += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@ from dgm.reproduce.manifest import faults
 from dgm.reproduce.site import REPOSITORY, collect
 from dgm.stages import manifest
 
-PUBLISHED = ("report/index.html", "report/report.pdf", "report/mine & more.pdf", "tables/metrics.csv")
+PUBLISHED = ("report/index.html", "report/report.pdf", "report/mine.pdf", "tables/metrics.csv")
 KEPT = ("report/report.tex", "models/nice.pt")
 
 

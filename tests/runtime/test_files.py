@@ -24,6 +24,7 @@ from dgm.runtime.files import (
     load_tensors,
     remove,
     save_arrays,
+    save_json,
     save_tensors,
     take_written,
     write_atomically,
@@ -296,3 +297,12 @@ def test_a_process_reports_each_file_once(tmp_path: Path) -> None:
         write_text(tmp_path / "a" / "b.txt", text)
     assert take_written() == {"a/b.txt": hashlib.sha256(b"second").hexdigest()}
     assert take_written() == {}
+
+
+def test_a_changed_entry_of_a_record_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    save_json(path, {"seconds": 1.25, "command": "python", "versions": {"numpy": "2.0"}})
+    assert load_json(path) == {"seconds": 1.25, "command": "python", "versions": {"numpy": "2.0"}}
+    path.write_text(path.read_text().replace("1.25", "1.75"))
+    with pytest.raises(Damaged, match=r"record\.json: wrong checksum; delete it and build again"):
+        load_json(path)

@@ -128,7 +128,7 @@ def test_checkpoints_are_left_until_the_record_is_written(tmp_path, data, monkey
     words = arguments(tmp_path, data, "nice", **SMALL["nice"])
     monkeypatch.setenv("DGM_CHECKPOINT_SECONDS", "0")
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_text", full)
+        patch.setattr(stage, "save_json", full)
         assert train.main(words) == 1
     assert (tmp_path / "c.pt").exists()
     assert train.main(words) == 0

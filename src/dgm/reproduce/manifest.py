@@ -47,6 +47,7 @@ MEASURED_KEYS = frozenset(
         "started",
         "seconds",
         "written",
+        "seal",
         "cpu_seconds",
         "memory_bytes",
         "seconds_waiting",

@@ -32,6 +32,7 @@ __all__ = [
     "remove",
     "require",
     "save_arrays",
+    "save_json",
     "save_tensors",
     "take_written",
     "write_atomically",
@@ -175,11 +176,24 @@ def load_frame(path: Path) -> "pd.DataFrame":
     return pd.read_csv(StringIO(text))
 
 
+def save_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping as JSON, with the checksum of the rest under the key ``seal``."""
+    write_text(path, _json({**content, "seal": _checksum(content)}))
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json(content).encode()).hexdigest()
+
+
 def load_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     """Read a JSON file whose content is a mapping with these keys among its own.
 
     Raises:
-        Damaged: when the file is missing, no such JSON, or lacks a key.
+        Damaged: when the file is missing, no such JSON, lacks a key, or has a checksum of other content.
     """
     try:
         content = json.loads(_text(path))
@@ -187,6 +201,9 @@ def load_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         raise Damaged(path, f"not readable JSON ({error})") from None
     if not isinstance(content, dict):
         raise Damaged(path, f"expected a mapping, found a {type(content).__name__}")
+    said = content.pop("seal", None)
+    if said is not None and said != _checksum(content):
+        raise Damaged(path, "wrong checksum")
     require(path, keys, content)
     return content
 

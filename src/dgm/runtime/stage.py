@@ -18,7 +18,7 @@ from typing import Any
 
 from dgm.runtime import interruption
 from dgm.runtime.device import NONDETERMINISTIC, nondeterministic_operations
-from dgm.runtime.files import take_written, write_text
+from dgm.runtime.files import save_json, take_written
 
 __all__ = ["commit", "logger", "parser", "run", "run_parser"]
 
@@ -83,7 +83,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
                 **({NONDETERMINISTIC: sorted(operations)} if operations else {}),
                 **extra,
             }
-            write_text(arguments.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
+            save_json(arguments.record, record)
     except EXPECTED as error:
         message = f"{stage}: {_said(error)}"
         _append(arguments.log, message)

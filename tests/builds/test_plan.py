@@ -61,6 +61,13 @@ def test_the_report_is_told_all_settings_in_force() -> None:
     assert (told["nice"]["data"], told["gmm_r1"]["data"]) == ("images", "ring_r1")
 
 
+def test_a_known_address_reaches_the_report_and_changes_no_run() -> None:
+    before, after = plan(), plan(address="https://example.org/a/")
+    assert json.loads(after.config_json())["address"] == "https://example.org/a/"
+    for run in before.trained:
+        assert (after.settings(run), after.seed_of(run)) == (before.settings(run), before.seed_of(run))
+
+
 def test_the_order_of_keys_decides_nothing() -> None:
     def settings(*keys: str) -> str:
         block = {"kind": "nice", "settings": dict.fromkeys(keys, 3)}

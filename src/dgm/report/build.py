@@ -157,7 +157,7 @@ class _Context:
         environment = self._frames(autoescape=True)
         environment.filters["exact"] = lambda value, digits=8: Markup(backend.text(exact(value, digits)))
         environment.filters["number"] = lambda value: Markup(backend.text(value))
-        marked = {key: Markup(text) for key, text in texts.items()}
+        marked = {key: Markup(text) for key, text in texts.items()}  # nosec B704  # pandoc has escaped them
         contents = Contents(self.catalogue, self.results, self.templates, marked, lambda text: Markup(backend.text(text)))
         laid_out: Any = environment.get_template("shown.html.j2").module
         kinds = {

@@ -82,6 +82,7 @@ class Plan:
         self.report = repository / "report"
         self.dataset: str = config["dataset"]
         self.data_dir: str = config.get("data_dir") or ""
+        self.address: str = config.get("address", "")
         self.seed: int = config["seed"]
         self.seeds: int = config.get("seeds", 1)
         self.limits: dict[str, Any] = {key: value for key, value in config.get("limits", {}).items() if value is not None}
@@ -258,7 +259,7 @@ class Plan:
         """What the report says about its config: each run with the settings in force, defaults of its kind among them."""
         runs = {run: {"kind": self.kind(run), "settings": self._in_force(run), "data": self.data(run)} for run in self.runs}
         common = {"dataset": self.dataset, "seed": self.seed, "seeds": self.seeds, "limits": self.limits}
-        return as_json({**common, "runs": runs, "instances": self.instances})
+        return as_json({**common, "address": self.address, "runs": runs, "instances": self.instances})
 
     def _in_force(self, run: str) -> dict[str, Any]:
         kind: Mapping[str, Any] = self._schema.get("$defs", {}).get(self.kind(run), {})

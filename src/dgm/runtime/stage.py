@@ -27,6 +27,9 @@ SCHEDULER_NUMBERS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID")
 
 LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "scikit-learn", "sympy", "mpmath", "matplotlib", "pandas", "jinja2")
 
+PLACES_OF_GIT = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"})
+"""Variables that lead git to another repository than that of the folder it is called in."""
+
 SOURCES = ("src", "assignments", "report", "workflow", "Snakefile")
 """Where a file that git does not know changes what a job does."""
 
@@ -171,7 +174,7 @@ def commit() -> dict[str, Any]:
     """
     source = Path(__file__).resolve()
     root = source.parents[3]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {name: value for name, value in os.environ.items() if name not in PLACES_OF_GIT}
 
     def git(*words: str) -> str:
         done = subprocess.run(  # nosec B607  # the git of PATH, as in a shell

@@ -18,6 +18,7 @@ How the workflow is tested:
 """
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -51,6 +52,7 @@ __all__ = [
     "snakemake",
     "tool",
     "toy_repository",
+    "unsealed",
 ]
 
 REPOSITORY = PACKAGE.parents[1]
@@ -84,6 +86,11 @@ def snakemake(*words: str, repository: Path = REPOSITORY, folder: Path, **enviro
         env={**os.environ, **environment},
         check=False,
     )
+
+
+def unsealed(record: Path) -> dict[str, Any]:
+    """What a record says, without the checksums of itself and of the tables that its job wrote: for files that a test changes."""
+    return {key: value for key, value in json.loads(record.read_text(encoding="utf-8")).items() if key not in ("seal", "written")}
 
 
 def quick(clone: Path, *words: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:

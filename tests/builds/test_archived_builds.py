@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from workflows import QUICK, one_server, planned, snakemake, tool, toy_repository
+from workflows import QUICK, one_server, planned, snakemake, tool, toy_repository, unsealed
 
 from dgm.runtime.device import STAGE_ENVIRONMENT
 
@@ -145,7 +145,7 @@ def run_again(root: Path, *jobs: str) -> None:
 def test_builds_that_differ_in_times_are_the_same_and_others_are_not(here: Path, elsewhere: Path) -> None:
     second = elsewhere / QUICK
     for path in second.glob("records/*/*.json"):
-        record = json.loads(path.read_text())
+        record = unsealed(path)
         path.write_text(json.dumps({**record, "started": "2031-01-01T00:00:00+00:00", "seconds": 7 * record["seconds"] + 100}))
     with (second / "tables" / "costs.csv").open(newline="") as file:
         rows = list(csv.reader(file))

@@ -54,6 +54,17 @@
   }, { rootMargin: "-10% 0px -60% 0px" });
   questions.forEach((question) => watch.observe(question));
 
+  // a link to what is folded unfolds it: to a claim, say
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let part = target?.closest("details");
+    if (!part || part === target) return;
+    for (; part; part = part.parentElement.closest("details")) part.open = true;
+    target.scrollIntoView({ behavior: "instant" });
+  };
+  window.addEventListener("hashchange", reveal);
+  reveal();
+
   // what is folded is printed too, but for the commands behind figures and the second list of checks
   let folded = [];
   window.addEventListener("beforeprint", () => {

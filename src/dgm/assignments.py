@@ -10,9 +10,10 @@ from types import ModuleType
 
 from dgm.runtime.folders import visible
 
-__all__ = ["FILE", "NAMESPACE", "PACKAGE", "drawings", "find", "importable", "modules", "source_file", "within"]
+__all__ = ["FILE", "NAMESPACE", "PACKAGE", "REPOSITORY", "drawings", "find", "importable", "modules", "source_file", "within"]
 
 PACKAGE = Path(__file__).parent
+REPOSITORY = PACKAGE.parents[1]
 """The folder of the engine."""
 
 NAMESPACE = "assignments"

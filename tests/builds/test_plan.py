@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -399,3 +401,10 @@ def test_estimates_of_a_model_without_a_decoder_are_refused(run: str) -> None:
 def test_impossible_budgets_of_estimates_are_refused(estimates: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=rf"runs\.vae_mlp\.estimates\.\w+: {message}"):
         plan(runs=runs_with(vae_mlp={"kind": "vae_mlp", "estimates": estimates}))
+
+
+def test_reading_the_workflow_imports_no_library_that_computes() -> None:
+    """Every call of Snakemake does it, a dry run and each job of a cluster among them."""
+    code = "import sys, dgm.workflow.plan; print(sorted({'torch', 'pandas', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

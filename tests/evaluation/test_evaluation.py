@@ -10,7 +10,8 @@ from shipped import CONFIG
 from torch import nn
 
 from dgm.data.tensors import ImageData, load, treat
-from dgm.evaluation import evaluate, references, sample_quality
+from dgm.evaluation import references, sample_quality
+from dgm.evaluation.evaluate import evaluate
 from dgm.evaluation.quality import Judge
 from dgm.models import classifier, load_model, resample
 from dgm.runtime.streams import Generators

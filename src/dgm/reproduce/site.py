@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 from matplotlib.image import imread
 
-from dgm.assignments import PACKAGE
+from dgm.assignments import REPOSITORY
 from dgm.report.build import PREVIEW
 from dgm.report.macros import SYNTAX
 from dgm.reproduce import snakemake_notes
@@ -23,8 +23,6 @@ from dgm.reproduce.archive import finished
 from dgm.reproduce.manifest import MANIFEST
 
 __all__ = ["collect", "main"]
-
-REPOSITORY = PACKAGE.parents[1]
 
 REPORT = "report/index.html"
 

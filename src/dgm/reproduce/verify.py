@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dgm.assignments import PACKAGE
+from dgm.assignments import PACKAGE, REPOSITORY
 from dgm.reproduce import snakemake_notes
 from dgm.reproduce.differences import Comparison, compare, places
 from dgm.reproduce.manifest import REMEDY, faults, listed, load
@@ -153,7 +153,7 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
         here = {"--log": Path("logs", f"{job}.log")}
         here["--record"] = Path("records", f"{job}.json")  # not among those that the report speaks of
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **STAGE_ENVIRONMENT}
-        told = retold(_located(words, (PACKAGE.parents[1], second.parents[1], first.parents[1])), here)
+        told = retold(_located(words, (REPOSITORY, second.parents[1], first.parents[1])), here)
         done = subprocess.run(told, cwd=scratch, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
         if done.returncode != 0:
             raise ValueError(f"{job} cannot be made again from {second}: {done.stderr.strip()}")

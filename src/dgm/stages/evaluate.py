@@ -31,7 +31,7 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     with acquire(arguments.gpu, arguments.threads, say=say) as device:
         with deferred():  # compiled code that is being imported aborts when a signal handler raises
             from dgm.data import tensors
-            from dgm.evaluation import evaluate
+            from dgm.evaluation.evaluate import evaluate
             from dgm.evaluation.quality import Judge
             from dgm.evaluation.references import ARRAYS
             from dgm.metrics_table import save

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.assignments import FILE as ASSIGNMENT
-from dgm.assignments import PACKAGE, find, importable, modules
+from dgm.assignments import REPOSITORY, find, importable, modules
 from dgm.data.sources import DATASETS, content_digest
 from dgm.errors import unknown
 from dgm.evaluation import registry
@@ -74,8 +74,8 @@ class Plan:
         ValueError: one line a fault: the path of the key, what came, and what is allowed.
     """
 
-    def __init__(self, config: Mapping[str, Any], repository: Path = PACKAGE.parents[1]) -> None:
-        self._schema = read(repository / FILE.relative_to(PACKAGE.parents[1]))
+    def __init__(self, config: Mapping[str, Any], repository: Path = REPOSITORY) -> None:
+        self._schema = read(repository / FILE.relative_to(REPOSITORY))
         wrong = faults(config, self._schema)
         if wrong:
             raise ValueError("\n".join(wrong))

@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from dgm.assignments import PACKAGE
+from dgm.assignments import REPOSITORY
 from dgm.workflow.fingerprint import names
 
 __all__ = ["FILE", "faults", "generate", "main", "nearest", "read", "text"]
 
-FILE = PACKAGE.parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+FILE = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 """Where the repository keeps the written schema."""
 
 HEADER = "# Generated from the settings classes in src/dgm/ by `make schema`; do not edit.\n"

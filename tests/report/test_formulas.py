@@ -1,12 +1,14 @@
 """KaTeX sets every formula in one go; what one of the two outputs cannot set is refused with its place."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from dgm.report.formulas import MACROS, Formula, check_for_latex, katex_css, latex_macros, set_with_katex
+from dgm.report import node
+from dgm.report.formulas import MACROS, Formula, check_for_latex, katex_css, latex_macros, set_with_katex, shortened
 
 SAMPLE = r"""
 \log p(x) \ge \E_{q}\left[\log \frac{p(x,z)}{q(z\mid x)}\right] = \underbrace{a}_{b}
@@ -50,9 +52,26 @@ def test_what_latex_refuses_is_refused_before(tex: str, repair: str) -> None:
         check_for_latex(Formula(tex, True, "answer.md"))
 
 
-def test_missing_katex_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="run `make setup`"):
-        set_with_katex([Formula("x", False, "here")], tmp_path)
+def test_missing_katex_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "REPOSITORY", tmp_path)
+    with pytest.raises(ValueError, match="katex is not there; run `make setup`"):
+        set_with_katex([Formula("x", False, "here")])
+
+
+def test_a_shortened_page_has_the_same_styles() -> None:
+    page = "".join(set_with_katex([Formula(tex, True, "here") for tex in ("x^2", r"\frac{a_1}{b}", "x^2")]).values())
+    short, sheet = shortened(page)
+    assert "style=" not in re.sub("<svg.*?</svg>", "", short) and len(short) < len(page)
+    rules = dict(re.findall(r"\.katex \.(k\d+)\.\1\.\1\{([^}]*)\}", sheet))
+
+    def back(span: re.Match[str]) -> str:
+        *others, last = span.group(1).split(" ")
+        if last not in rules:
+            return span.group()
+        return f'<span class="{" ".join(others)}" style="{rules[last]}">'.replace(' class=""', "")
+
+    restored = re.sub(r'<span class="?([^">]*)"?>', back, short)
+    assert restored == page.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
 def test_the_style_sheet_needs_no_file_and_leaves_unused_fonts_out() -> None:

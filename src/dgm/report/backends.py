@@ -61,16 +61,13 @@ class HtmlBackend(_References):
 
     formulas: Mapping[tuple[str, bool], str]
 
-    def formula(self, tex: str, display: bool, punctuation: str) -> str:
-        """KaTeX's HTML; punctuation goes inside the last unbreakable part."""
+    def formula(self, tex: str, display: bool, punctuation: str, label: str = "") -> str:
+        """KaTeX's HTML. Punctuation is kept on the line where the formula ends; a displayed formula has its number beside it."""
         made = self.formulas[tex, display]
-        if not punctuation:
-            return made
-        end = "</span></span></span>"
-        mark = f'<span class="mp">{html.escape(punctuation)}</span>'
-        if not made.endswith(end):
-            return made + html.escape(punctuation)
-        return made[: -len(end)] + mark + end
+        if label:
+            number = label.rpartition("-")[2]
+            made = f'<span class="eq" id="{label}">{made}<a class="number" href="#{label}">({number})</a></span>'
+        return f'<span class="glued">{made}{html.escape(punctuation)}</span>' if punctuation else made
 
     def to_shown(self, name: str) -> str:
         """``<a href="#fig-NAME">Figure 3</a>``."""
@@ -101,7 +98,7 @@ class HtmlBackend(_References):
             highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)) if language == "python" else html.escape(code)
         )
         head = f"<figcaption><code>{html.escape(source)}</code></figcaption>" if source else ""
-        pre = '<pre tabindex="0" role="group" aria-label="Source code">'
+        pre = "<pre>"
         return f'<figure class="listing">{head}{pre}<code>{body.rstrip()}</code></pre></figure>'
 
     def code(self, text: str) -> str:
@@ -122,12 +119,16 @@ class HtmlBackend(_References):
         return f'<aside class="box {kind}"><p class="box-title">{html.escape(heading)}</p>', "</aside>"
 
     def header_level(self, depth: int) -> int:
-        """Below the question's ``h3``."""
-        return min(depth + 3, 6)
+        """Titles of assignments are ``h2``."""
+        return min(depth + 1, 6)
+
+    def heading(self, target: str) -> str:
+        """The ``id`` of the heading."""
+        return target
 
     def table(self) -> tuple[str, str]:
         """Wide tables scroll in their own box."""
-        return '<div class="scroll" tabindex="0" role="group" aria-label="Table">', "</div>"
+        return '<div class="scroll" role="group" aria-label="Table">', "</div>"
 
 
 class LatexBackend(_References):
@@ -153,10 +154,13 @@ class LatexBackend(_References):
             return rf"\hyperlink{{{target}}}{{{text}}}"
         return text + elsewhere
 
-    def formula(self, tex: str, display: bool, punctuation: str) -> str:
-        r"""``\(…\)`` or ``\[…\]``."""
+    def formula(self, tex: str, display: bool, punctuation: str, label: str = "") -> str:
+        r"""``\(…\)`` or ``\[…\]``, a labelled one with its number."""
         body = tex.strip()
-        return f"\\[{body}\\]" if display else f"\\({body}\\){latex.escape(punctuation)}"
+        if not display:
+            return f"\\({body}\\){latex.escape(punctuation)}"
+        number = rf"\tag{{{label.rpartition('-')[2]}}}" if label else ""
+        return f"\\[{body}{number}\\]"
 
     def to_shown(self, name: str) -> str:
         """A numbered reference; the numbers are ours, so that both outputs agree."""
@@ -198,8 +202,12 @@ class LatexBackend(_References):
         return rf"\begin{{reportbox}}{{{kind}}}{{{latex.escape(heading)}}}", r"\end{reportbox}"
 
     def header_level(self, depth: int) -> int:
-        """Below the question's subsection."""
-        return min(depth + 2, 5)
+        """Titles of questions are subsections; headings of chapters too are below what the contents list."""
+        return min(max(depth, 3), 5)
+
+    def heading(self, target: str) -> str:
+        """None: nothing links to headings of the document on paper."""
+        return ""
 
     def table(self) -> tuple[str, str]:
         """A Markdown table may break across pages; it is set a little smaller."""

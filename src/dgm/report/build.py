@@ -4,19 +4,25 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
+import yaml
 from markupsafe import Markup
 
+from dgm.assignments import REPOSITORY
 from dgm.claims.methods import EVIDENCE
-from dgm.report import latex, origin
+from dgm.evaluation.registry import Metric, explained
+from dgm.report import latex, origin, search
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
 from dgm.report.catalogue import Catalogue, Chapter, Correction, Paper
 from dgm.report.document import Document, fill
-from dgm.report.formulas import katex_css, latex_macros
+from dgm.report.formulas import katex_css, latex_macros, shortened
+from dgm.report.listing import Checked, check_source
 from dgm.report.macros import SYNTAX, Templates, duration
+from dgm.report.node import library
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
@@ -30,6 +36,15 @@ PREVIEW = "report.png"
 
 LONGEST_COMMAND = 5000
 """Characters of a command that the page shows."""
+
+STYLES = "/* styles of formulas */"
+"""Stands in the page's style sheet for what :func:`dgm.report.formulas.shortened` adds."""
+
+LIBRARIES: Mapping[str, tuple[str, str]] = {
+    "minisearch": ("minisearch", "dist/umd/index.js"),
+    "copy-tex": ("katex", "dist/contrib/copy-tex.min.js"),
+}
+"""What the page's own scripts call: package and file of each."""
 
 FAULTS: Mapping[tuple[str, str], str] = {
     ("answer", "wrong"): "Correction of the published answer",
@@ -77,7 +92,7 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path, incomplete: 
         _add_chapter(document, templates, chapter)
     for assignment in catalogue.assignments.values():
         where = f"{assignment.file}: intro"
-        document.add(f"assignment {assignment.id}", templates.text(assignment.intro, where), where)
+        document.add(f"assignment {assignment.id}", templates.text(assignment.intro, where), where, anchor=assignment.id, depth=1)
     for question in catalogue.questions.values():
         where = f"{catalogue.assignments[question.assignment].file}: question {question.id}"
         document.add(f"title {question.id}", question.title, where, inline=True)
@@ -85,7 +100,9 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path, incomplete: 
         if question.id in catalogue.answers:
             answer = catalogue.answers[question.id]
             headings = {"correction": FAULTS[answer.correction.of, answer.correction.fault]} if answer.correction else {}
-            document.add(f"answer {question.id}", templates.shown_text(answer), str(answer.path), headings=headings)
+            document.add(
+                f"answer {question.id}", templates.shown_text(answer), str(answer.path), headings=headings, anchor=question.id
+            )
             if answer.correction:
                 printed = templates.text(answer.correction.printed, f"{answer.path}: correction.printed")
                 document.add(f"printed {question.id}", printed, f"{answer.path}: correction.printed", inline=True)
@@ -131,6 +148,12 @@ class _Context:
         self.tex_folder = tex_folder
         self.years = years
 
+    @cached_property
+    def repository(self) -> str:
+        """The address of the repository that CITATION.cff names; empty where it names none."""
+        cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+        return str(cited.get("repository-code", "")).rstrip("/")
+
     def counts(self, part: str | None = None) -> dict[str, int]:
         """Numbers of questions, answers, corrections, and claims by verdict, of the report or of one assignment."""
         questions = self._questions(part)
@@ -165,14 +188,28 @@ class _Context:
             "table": lambda name: str(laid_out.table(contents.table(name))),
         }
         filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
-        page = environment.get_template("report.html.j2").render(
-            **self._common(filled, None),
-            metrics=contents.metrics(),
-            preview=(self.results.config.get("address") or "../") + PREVIEW,
-            katex_css=Markup(katex_css("".join(texts.values()))),
-            papers=self._papers(self.shown.papers),
+        page, styles = shortened(
+            environment.get_template("report.html.j2").render(
+                **self._common(filled, None),
+                metrics=[
+                    {"metric": metric.metric, "label": metric.label, "text": explained(metric)} for metric in contents.metrics()
+                ],
+                search_index=self._index(contents.metrics()),
+                libraries={name: Markup(library(*place).read_text(encoding="utf-8")) for name, place in LIBRARIES.items()},  # nosec B704
+                preview=(self.results.config.get("address") or "../") + PREVIEW,
+                katex_css=Markup(katex_css("".join(texts.values())) + STYLES),
+                papers=self._papers(self.shown.papers),
+            )
         )
-        return _one_line_each(page)
+        return _one_line_each(page.replace(STYLES, styles, 1).replace("<th></th>", "<td></td>"))  # a corner is no heading
+
+    def _index(self, metrics: Sequence[Metric]) -> Markup:
+        papers = [(key, paper.title, f"{authors} ({year})") for key, paper, year, authors in self._papers(self.shown.papers)]
+        listed = search.entries(self.catalogue, self.document, self.shown, metrics, papers)
+        # inside a script element "</" may end it
+        return Markup(
+            search.index(listed, self.catalogue.folder / "templates" / "page" / "search-options.js").replace("</", "<\\/")
+        )  # nosec B704
 
     def tex(self, part: str | None) -> str:
         """``report.tex``, or the LaTeX of one assignment, whose references to the rest of the report are words without a link."""
@@ -200,7 +237,7 @@ class _Context:
             latex.declarations(text, self.document.pieces[key].where)
         body = environment.get_template("report.tex.j2").render(
             **self._common(filled, part),
-            metrics=contents.metrics(),
+            metrics=[{"metric": metric.metric, "label": metric.label, "text": explained(metric)} for metric in contents.metrics()],
             macros=latex_macros(),
             papers=self._papers(papers),
         )
@@ -306,10 +343,20 @@ class _Context:
             "answer": texts.get(f"answer {name}"),
             "claims": [{"text": texts[f"claim {name} {index}"], "row": claim} for index, claim in enumerate(claims)],
             "verdict": _verdict(claims),
+            "code": self._checked_by(name, claims),
             "fault": _fault(answer.correction) if answer and answer.correction else "",
             "printed": texts.get(f"printed {name}"),
             "argued": texts.get(f"argued {name}"),
         }
+
+    def _checked_by(self, name: str, claims: Sequence[CheckedClaim | JudgedFinding]) -> Checked | None:
+        """The function that made these claims; None where there are none, or where it is not there any more."""
+        place = next((claim.function for claim in claims if claim.function), "")
+        found = check_source(place) if place else None
+        record = self.results.records.get(("check", self.catalogue.questions[name].assignment))
+        if found is None or record is None or not record.commit or record.dirty or not self.repository:
+            return found
+        return found._replace(address=f"{self.repository}/blob/{record.commit}/{found.path}#L{found.line}")
 
     def _questions(self, part: str | None) -> list[str]:
         return [question.id for question in self.catalogue.questions.values() if part in (None, question.assignment)]
@@ -397,7 +444,7 @@ class _Context:
 
 
 def _add_chapter(document: Document, templates: Templates, chapter: Chapter) -> None:
-    document.add(f"chapter {chapter.name}", templates.shown_text(chapter), str(chapter.path))
+    document.add(f"chapter {chapter.name}", templates.shown_text(chapter), str(chapter.path), anchor=chapter.name, depth=1)
 
 
 def _add_shown(document: Document, templates: Templates, catalogue: Catalogue) -> None:

@@ -59,7 +59,6 @@ class _Reader(HTMLParser):
         self._figure = ""
         self._parts: list[str] | None = None
         self._hidden = 0  # open tags inside the drawn half of a formula
-        self._punctuation = False  # the sign after a formula stands in there, too, so that no line breaks before it
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = dict(attributes)
@@ -69,7 +68,6 @@ class _Reader(HTMLParser):
             self._parts = self.captions.setdefault(self._figure, [])
         elif self._parts is not None and (self._hidden or values.get("class") == "katex-html"):
             self._hidden += tag == "span"
-            self._punctuation = values.get("class") == "mp"
         elif self._parts is not None and tag != "a":
             self._parts.append(self.get_starttag_text() or "")
 
@@ -82,10 +80,9 @@ class _Reader(HTMLParser):
             self._parts = None
         elif self._hidden:
             self._hidden -= tag == "span"
-            self._punctuation = False
         elif self._parts is not None and tag != "a":
             self._parts.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        if self._parts is not None and (self._punctuation or not self._hidden):
+        if self._parts is not None and not self._hidden:
             self._parts.append(html.escape(data, quote=False))

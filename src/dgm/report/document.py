@@ -10,13 +10,13 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from dgm.errors import unknown
 from dgm.report.formulas import Formula, check_for_latex, set_with_katex
 from dgm.report.numbers import GROUP, in_formula, in_prose
 
-__all__ = ["BOXES", "Backend", "Document", "Piece", "fill", "placeholder"]
+__all__ = ["BOXES", "Backend", "Document", "Part", "Piece", "fill", "placeholder"]
 
 Node = dict[str, Any]
 
@@ -43,13 +43,25 @@ _PUNCTUATION = re.compile(r"^[.,;:!?)\]’”'’-]*[.,;:!?)]")
 class Piece:
     """A piece of Markdown. ``where`` is named in messages; an inline piece must be a single paragraph.
 
-    ``headings`` replaces headings of :data:`BOXES`.
+    ``headings`` replaces headings of :data:`BOXES`. ``anchor`` is the link target that the piece stands in: its displayed formulas
+    are ``<anchor>/eq-1`` and so on, its headings ``<anchor>/<words>``. ``depth`` is how many headings stand above its own.
     """
 
     where: str
     markdown: str
     inline: bool = False
     headings: Mapping[str, str] = field(default_factory=dict)
+    anchor: str = ""
+    depth: int = 2
+
+
+class Part(NamedTuple):
+    """What a reader may look for inside a piece: a section, a term with its meaning, or a row of a table."""
+
+    kind: Literal["section", "term", "row"]
+    anchor: str
+    title: str
+    text: str
 
 
 class Backend(Protocol):
@@ -58,8 +70,8 @@ class Backend(Protocol):
     writer: str
     raw: str
 
-    def formula(self, tex: str, display: bool, punctuation: str) -> str:
-        """A formula, with the punctuation that may not be parted from it."""
+    def formula(self, tex: str, display: bool, punctuation: str, label: str = "") -> str:
+        """A formula, with the punctuation that may not be parted from it; ``label`` is the link target of a numbered one."""
 
     def to_shown(self, name: str) -> str:
         """A reference to a figure or table."""
@@ -86,7 +98,10 @@ class Backend(Protocol):
         """What stands before and after a fenced block."""
 
     def header_level(self, depth: int) -> int:
-        """Level of a heading inside an answer; the headings of the highest level that it uses have depth 1."""
+        """Level of a heading; titles of assignments and chapters have depth 1, those of questions 2."""
+
+    def heading(self, target: str) -> str:
+        """The name of the link target at a heading; empty where headings have none."""
 
     def table(self) -> tuple[str, str]:
         """What stands before and after a Markdown table."""
@@ -100,11 +115,11 @@ class Document:
     _trees: dict[str, list[Node]] = field(default_factory=dict)
     _version: list[int] = field(default_factory=list)
 
-    def add(self, key: str, markdown: str, where: str, inline: bool = False, headings: Mapping[str, str] | None = None) -> str:
-        """Add a piece; returns its key. Raises ValueError when the key is taken."""
+    def add(self, key: str, markdown: str, where: str, **options: Any) -> str:
+        """Add a piece with the options of :class:`Piece`; returns its key. Raises ValueError when the key is taken."""
         if key in self.pieces:
             raise ValueError(f"two pieces of the report are called {key!r}")
-        self.pieces[key] = Piece(where, markdown, inline, headings or {})
+        self.pieces[key] = Piece(where, markdown, **options)
         return key
 
     def parse(self) -> None:
@@ -162,6 +177,30 @@ class Document:
         """A piece as plain text."""
         return " ".join(_text_of(block) for block in self._trees[key]).strip()
 
+    def parts(self, key: str) -> list[Part]:
+        """The sections of a piece, what stands before the first among them, and the terms and table rows inside these."""
+        anchor = self.pieces[key].anchor
+        sections: list[tuple[str, str, list[Node]]] = [(anchor, "", [])]
+        for block in self._trees[key]:
+            if block["t"] == "Header":
+                title = _text_of(block["c"][2])
+                sections.append((_target(anchor, title), title, []))
+            else:
+                sections[-1][2].append(block)
+        found: list[Part] = []
+        for target, title, blocks in sections:
+            inner: list[Part] = []
+            for node in _nodes(blocks):
+                if node["t"] == "DefinitionList":
+                    inner += [Part("term", target, _text_of(term), _text_of(meaning)) for term, meaning in node["c"]]
+                elif node["t"] == "Table":
+                    rows = [row for body in node["c"][4] for row in (*body[2], *body[3])]
+                    cells = [[_text_of(cell[4]) for cell in row[1]] for row in rows]
+                    inner += [Part("row", target, first, "; ".join(rest)) for first, *rest in cells]
+            whole = [block for block in blocks if not (inner and block["t"] in ("DefinitionList", "Table"))]
+            found += [Part("section", target, title, " ".join(map(_text_of, whole))), *inner]
+        return [part for part in found if part.title or part.text]
+
     def cited(self, keys: Iterable[str]) -> set[str]:
         """The papers that these pieces cite."""
         names: set[str] = set()
@@ -176,8 +215,7 @@ class Document:
         blocks: list[Node] = []
         for index, key in enumerate(wanted):
             tree = self._trees[key]
-            levels = [node["c"][0] for node in _nodes(tree) if node["t"] == "Header"]
-            walked = _Walk(backend, self.pieces[key], min(levels, default=1)).blocks(tree)
+            walked = _Walk(backend, self.pieces[key], tree).blocks(tree)
             blocks += [_raw_block(backend.raw, f"{_OPEN}piece {index}{_CLOSE}"), *walked]
         document = {"pandoc-api-version": self._version, "meta": {}, "blocks": blocks}
         written = _pandoc(
@@ -203,11 +241,12 @@ class Document:
 class _Walk:
     """One pass over a piece for one backend; makes new nodes and leaves the tree as it is."""
 
-    def __init__(self, backend: Backend, piece: Piece, top: int) -> None:
+    def __init__(self, backend: Backend, piece: Piece, tree: list[Node]) -> None:
         self.backend = backend
-        self.where = piece.where
+        self.piece = piece
         self.headings = {**BOXES, **piece.headings}
-        self.top = top
+        self.above = piece.depth + 1 - min((node["c"][0] for node in _nodes(tree) if node["t"] == "Header"), default=1)
+        self.displayed = 0
 
     def blocks(self, nodes: list[Node]) -> list[Node]:
         return [made for node in nodes for made in self._block(node)]
@@ -227,12 +266,9 @@ class _Walk:
             return [_raw_block(raw, self.backend.listing(text, classes[0] if classes else "", dict(pairs).get("source", "")))]
         if kind == "Header":
             level, _, inlines = node["c"]
-            return [
-                {
-                    "t": "Header",
-                    "c": [self.backend.header_level(level - self.top + 1), ["", ["unnumbered"], []], self._inlines(inlines)],
-                }
-            ]
+            target = self.backend.heading(_target(self.piece.anchor, _text_of(inlines)) if self.piece.anchor else "")
+            heading = [self.backend.header_level(level + self.above), [target, ["unnumbered"], []], self._inlines(inlines)]
+            return [{"t": "Header", "c": heading}]
         if kind == "Table":
             before, after = self.backend.table()
             return [_raw_block(raw, before), {"t": kind, "c": self._any(node["c"])}, _raw_block(raw, after)]
@@ -262,10 +298,16 @@ class _Walk:
                     if glued:
                         punctuation = glued.group()
                         nodes[index + 1] = {"t": "Str", "c": following["c"][glued.end() :]}
-                made.append(self._raw(self._formula(node["c"][1], node["c"][0]["t"] == "DisplayMath", punctuation)))
+                display = node["c"][0]["t"] == "DisplayMath"
+                self.displayed += display
+                label = f"{self.piece.anchor}/eq-{self.displayed}" if display and self.piece.anchor else ""
+                made.append(self._raw(self.backend.formula(in_formula(node["c"][1]), display, punctuation, label)))
             elif kind == "Str":
                 for part, text in in_prose(node["c"]):
-                    made.append(self._raw(self._formula(text, False, "")) if part == "math" else {"t": "Str", "c": text})
+                    formula = part == "math"
+                    made.append(
+                        self._raw(self.backend.formula(in_formula(text), False, "")) if formula else {"t": "Str", "c": text}
+                    )
             elif kind == "Span":
                 made += self._span(node)
             elif kind == "Code":
@@ -285,7 +327,7 @@ class _Walk:
             try:
                 return [self._raw(self.backend.to_shown(values["name"]))]
             except ValueError as error:
-                raise ValueError(f"{self.where}: {error}") from None
+                raise ValueError(f"{self.piece.where}: {error}") from None
         if "to-question" in classes:
             return [self._raw(self.backend.to_question(values["name"], _text_of({"t": "Plain", "c": inner})))]
         if "to-chapter" in classes:
@@ -294,9 +336,6 @@ class _Walk:
             note = _text_of({"t": "Plain", "c": inner})
             return [self._raw(self.backend.to_papers(values["names"].split(), values["way"], note))]
         return self._inlines(inner)
-
-    def _formula(self, tex: str, display: bool, punctuation: str) -> str:
-        return self.backend.formula(in_formula(tex), display, punctuation)
 
     def _raw(self, text: str) -> Node:
         return {"t": "RawInline", "c": [self.backend.raw, text]}
@@ -307,6 +346,12 @@ _BLOCKS = frozenset(
     {"Plain", "Para", "LineBlock", "CodeBlock", "RawBlock", "BlockQuote", "OrderedList", "BulletList", "DefinitionList"}
     | {"Header", "HorizontalRule", "Table", "Figure", "Div"}
 )
+
+
+def _target(anchor: str, title: str) -> str:
+    """The link target of a heading: ``<anchor>/<words>`` of a piece that has an anchor, which is unique while its headings are."""
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\\[a-zA-Z]+", "", title).lower()).strip("-")
+    return f"{anchor}/{words or 'section'}"
 
 
 def placeholder(kind: str, name: str) -> str:

@@ -11,7 +11,7 @@ const set = ({ tex, display }) => {
     return {
       html: katex.renderToString(tex, {
         displayMode: display,
-        macros: { ...job.macros },
+        macros: { ...job.macros, "\\mid": "\\mathrel{\\vert}\\nobreak" }, // a formula may break after a relation, but not inside p(x | z)
         output: "htmlAndMathml",
         strict: "error",
         throwOnError: true,

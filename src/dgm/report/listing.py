@@ -2,11 +2,37 @@
 
 import ast
 import textwrap
+from typing import NamedTuple
 
-from dgm.assignments import PACKAGE, source_file
+from dgm.assignments import PACKAGE, REPOSITORY, source_file
 from dgm.errors import unknown
 
-__all__ = ["source_of"]
+__all__ = ["Checked", "check_source", "source_of"]
+
+
+class Checked(NamedTuple):
+    """Where a function stands and what it says; ``address`` is that of the file in a public repository, if one is known."""
+
+    path: str
+    line: int
+    name: str
+    text: str
+    address: str = ""
+
+
+def check_source(place: str) -> Checked | None:
+    """The function at a place of ``tables/checks.csv``, such as ``assignments/gdl/claims/flows.py:34 gdl_4a``; None if it moved."""
+    file, _, rest = place.rpartition(":")
+    number, _, name = rest.partition(" ")
+    path = REPOSITORY / file
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    node = _objects(ast.parse(text)).get(name)
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return Checked(file, int(number), name, "\n".join(text.splitlines()[first - 1 : node.end_lineno]))
 
 
 def source_of(module: str, name: str, docstring: bool = False) -> str:

@@ -1,6 +1,5 @@
 """What figures and tables say, as data that ``shown.html.j2`` and ``shown.tex.j2`` of the templates lay out."""
 
-import base64
 import math
 import os
 import re
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dgm.evaluation.registry import declared, explained
+from dgm.evaluation.registry import Metric, declared
 from dgm.report import origin
 from dgm.report.catalogue import Catalogue, Column, Row, Table
 from dgm.report.macros import MISSING, Templates
@@ -63,7 +62,7 @@ class Contents:
         if path is not None:
             content = path.read_bytes()
             width, height = _svg_size(content, path)
-            shown["image"] = {"data": base64.b64encode(content).decode(), "width": f"{width:.0f}", "height": f"{height:.0f}"}
+            shown["image"] = {"data": _as_address(content), "width": f"{width:.0f}", "height": f"{height:.0f}"}
         return shown
 
     def included(self, name: str, folder: Path) -> dict[str, Any]:
@@ -100,14 +99,13 @@ class Contents:
             "origin": origin.of_table(entry, self.results),
         }
 
-    def metrics(self) -> list[dict[str, str]]:
-        """The metrics that the tables show, by label, each with its meaning, unit and better direction in words."""
+    def metrics(self) -> list[Metric]:
+        """The metrics that the tables show, by label."""
         columns = [
             column for name in self.templates.shown.tables for column in self.catalogue.tables[name].columns if column.metric
         ]
         found = {metric.metric: metric for column in columns if (metric := declared(column.metric))}
-        listed = sorted(found.values(), key=lambda metric: metric.label.casefold())
-        return [{"metric": metric.metric, "label": metric.label, "text": explained(metric)} for metric in listed]
+        return sorted(found.values(), key=lambda metric: metric.label.casefold())
 
     def _cell(self, name: str, row: Row, column: Column, key: str) -> str:
         """One cell, in the language of the output: a text that was rendered already, or a number."""
@@ -162,6 +160,12 @@ class Contents:
         if single:
             remark += "; one seed of runs that are not repeated" + (", ± one standard error" if any(single) else "")
         return f"{remark}."
+
+
+def _as_address(svg: bytes) -> str:
+    """An SVG as the rest of a ``data:`` address: its text, in which only what would end the address is coded."""
+    text = re.sub(r"\s+", " ", svg.decode())
+    return re.sub("[%#]", lambda found: f"%{ord(found.group()):02X}", text)
 
 
 def _svg_size(content: bytes, path: Path) -> tuple[float, float]:

@@ -401,8 +401,8 @@ class Plan:
         )
 
     def report_sources(self) -> dict[str, list[str]]:
-        """The files that the report is written from: of assignments, of ``report/``, and of the program that sets formulas."""
-        katex = self.report.parent / "node_modules" / "katex" / "package.json"
+        """The files that the report is written from: of assignments, of ``report/``, of the page's libraries; and CITATION.cff."""
+        libraries = [self.report.parent / "node_modules" / name / "package.json" for name in ("katex", "minisearch")]
         folders = [self.report, *self.folders.values()]
         lists = [path for folder in folders for name in LISTS if (path := folder / f"{name}.yaml").is_file()]
         return {
@@ -413,7 +413,8 @@ class Plan:
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
             "metrics": [os.path.relpath(registry.FILE)],
-            "katex": [str(katex)],
+            "libraries": [str(path) for path in libraries],
+            "citation": [str(self.report.parent / "CITATION.cff")],
         }
 
     def _repeats(self, run: str) -> bool:

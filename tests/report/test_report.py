@@ -62,7 +62,22 @@ def test_the_page_needs_nothing_from_outside(built: Report, page: Page) -> None:
     assert style and "@import" not in style.group(1)
     assert set(re.findall(r"url\(([a-z]+:)?", style.group(1))) == {"data:"}
     outside = [attributes["href"] for attributes in page.all("a") if not attributes.get("href", "#").startswith("#")]
-    assert outside == ["https://arxiv.org/abs/1312.6114"]  # in the bibliography
+    papers = [address for address in outside if not address.startswith("../")]  # the others are files of the build
+    assert papers == ["https://arxiv.org/abs/1312.6114"]
+
+
+def test_numbers_figures_and_tables_lead_to_the_files_that_they_are_from(original: Example, built: Report, page: Page) -> None:
+    files = {attributes["href"].removeprefix("../") for attributes in page.all("a") if attributes.get("href", "").startswith("../")}
+    paths = {file.partition("#")[0] for file in files}
+    assert paths == {"tables/metrics.csv", *original.load().figures["wiggle"].sources.values()}
+    lines = (original.results / "tables" / "metrics.csv").read_text().splitlines()
+    traced = re.findall(r'<a class="num"[^>]* href="\.\./tables/metrics\.csv#row=(\d+)">([^<]*)</a>', built.html)
+    assert traced
+    for place, shown in traced:
+        value = float(lines[int(place) - 1].split(",")[3])
+        assert float(re.findall(r"[\d.]+", shown.replace(",", ""))[0]) == pytest.approx(abs(value), rel=0.02)
+    assert '<a class="num" tabindex="-1" href="#toy-1/integral">1.3863</a>' in built.html
+    assert not re.search("[\ue010-\ue014]", built.html + built.tex)
 
 
 def test_other_programs_can_show_a_preview_of_a_link(original: Example, page: Page) -> None:

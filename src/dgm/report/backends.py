@@ -69,6 +69,10 @@ class HtmlBackend(_References):
             made = f'<span class="eq" id="{label}">{made}<a class="number" href="#{label}">({number})</a></span>'
         return f'<span class="glued">{made}{html.escape(punctuation)}</span>' if punctuation else made
 
+    def trace(self, target: str) -> tuple[str, str]:
+        """A link that reading and tabbing pass over: there are hundreds."""
+        return f'<a class="num" tabindex="-1" href="{html.escape(target)}">', "</a>"
+
     def to_shown(self, name: str) -> str:
         """``<a href="#fig-NAME">Figure 3</a>``."""
         kind = "fig" if name in self.shown.figures else "tab"
@@ -161,6 +165,10 @@ class LatexBackend(_References):
             return f"\\({body}\\){latex.escape(punctuation)}"
         number = rf"\tag{{{label.rpartition('-')[2]}}}" if label else ""
         return f"\\[{body}{number}\\]"
+
+    def trace(self, target: str) -> tuple[str, str]:
+        """Nothing: paper has no rows to go to."""
+        return "", ""
 
     def to_shown(self, name: str) -> str:
         """A numbered reference; the numbers are ours, so that both outputs agree."""

@@ -16,7 +16,7 @@ from dgm.errors import unknown
 from dgm.report.formulas import Formula, check_for_latex, set_with_katex
 from dgm.report.numbers import GROUP, in_formula, in_prose
 
-__all__ = ["BOXES", "Backend", "Document", "Part", "Piece", "fill", "placeholder"]
+__all__ = ["BOXES", "Backend", "Document", "Part", "Piece", "fill", "placeholder", "traced"]
 
 Node = dict[str, Any]
 
@@ -36,6 +36,8 @@ _READER = "markdown-auto_identifiers-citations-example_lists-fancy_lists+startnu
 )
 _OPEN, _CLOSE = "\ue010", "\ue011"
 _MARK = re.compile(f"{_OPEN}piece ([0-9]+){_CLOSE}")
+_TRACED, _FROM, _END = "\ue012", "\ue013", "\ue014"
+_TRACES = re.compile(f"({_TRACED}[^{_FROM}]*{_FROM}|{_END})")
 _PUNCTUATION = re.compile(r"^[.,;:!?)\]’”'’-]*[.,;:!?)]")
 
 
@@ -72,6 +74,9 @@ class Backend(Protocol):
 
     def formula(self, tex: str, display: bool, punctuation: str, label: str = "") -> str:
         """A formula, with the punctuation that may not be parted from it; ``label`` is the link target of a numbered one."""
+
+    def trace(self, target: str) -> tuple[str, str]:
+        """What stands before and after a number whose row is there."""
 
     def to_shown(self, name: str) -> str:
         """A reference to a figure or table."""
@@ -153,6 +158,9 @@ class Document:
             piece = self.pieces[key]
             if piece.inline and (len(blocks) > 1 or (blocks and blocks[0]["t"] not in ("Para", "Plain"))):
                 raise ValueError(f"{piece.where}: must be a single paragraph without blocks: {piece.markdown[:80]!r}")
+            for node in _nodes(blocks):
+                if node["t"] in ("Math", "Code", "CodeBlock"):  # nothing links out of a formula, or out of code
+                    node["c"][1] = _TRACES.sub("", node["c"][1])
             made = [{"t": "Plain", "c": block["c"]} for block in blocks] if piece.inline else blocks
             self._trees[key] = [self._validated(block, piece) for block in made]
 
@@ -165,7 +173,7 @@ class Document:
                     check_for_latex(formula)
                     yield formula
                 elif node["t"] == "Str":
-                    for kind, text in in_prose(node["c"]):
+                    for kind, text in _words(node["c"]):
                         if kind == "math":
                             yield Formula(text, False, self.pieces[key].where)
 
@@ -247,6 +255,7 @@ class _Walk:
         self.headings = {**BOXES, **piece.headings}
         self.above = piece.depth + 1 - min((node["c"][0] for node in _nodes(tree) if node["t"] == "Header"), default=1)
         self.displayed = 0
+        self.after = ""
 
     def blocks(self, nodes: list[Node]) -> list[Node]:
         return [made for node in nodes for made in self._block(node)]
@@ -303,11 +312,7 @@ class _Walk:
                 label = f"{self.piece.anchor}/eq-{self.displayed}" if display and self.piece.anchor else ""
                 made.append(self._raw(self.backend.formula(in_formula(node["c"][1]), display, punctuation, label)))
             elif kind == "Str":
-                for part, text in in_prose(node["c"]):
-                    formula = part == "math"
-                    made.append(
-                        self._raw(self.backend.formula(in_formula(text), False, "")) if formula else {"t": "Str", "c": text}
-                    )
+                made += [self._word(part, text) for part, text in _words(node["c"])]
             elif kind == "Span":
                 made += self._span(node)
             elif kind == "Code":
@@ -319,6 +324,16 @@ class _Walk:
             else:
                 made.append(node)
         return made
+
+    def _word(self, kind: str, text: str) -> Node:
+        if kind == "text":
+            return {"t": "Str", "c": text}
+        if kind == "math":
+            return self._raw(self.backend.formula(in_formula(text), False, ""))
+        if kind == "from":
+            before, self.after = self.backend.trace(text)
+            return self._raw(before)
+        return self._raw(self.after)
 
     def _span(self, node: Node) -> list[Node]:
         (_, classes, pairs), inner = node["c"]
@@ -352,6 +367,22 @@ def _target(anchor: str, title: str) -> str:
     """The link target of a heading: ``<anchor>/<words>`` of a piece that has an anchor, which is unique while its headings are."""
     words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\\[a-zA-Z]+", "", title).lower()).strip("-")
     return f"{anchor}/{words or 'section'}"
+
+
+def traced(text: str, target: str) -> str:
+    """Text that leads to where it comes from, wherever the output has room for a link."""
+    return f"{_TRACED}{target}{_FROM}{text}{_END}"
+
+
+def _words(text: str) -> Iterator[tuple[str, str]]:
+    """A string between two blanks: ``text``, ``math`` for powers of ten, and ``from`` with a target and ``end`` around a number."""
+    for part in _TRACES.split(text):
+        if part.startswith(_TRACED):
+            yield "from", part[1:-1]
+        elif part == _END:
+            yield "end", ""
+        elif part:
+            yield from in_prose(part)
 
 
 def placeholder(kind: str, name: str) -> str:
@@ -389,7 +420,7 @@ def _text_of(content: Any) -> str:
     kind, inner = content["t"], content.get("c", [])
     text = ""
     if kind == "Str":
-        text = "".join(part for _, part in in_prose(inner))
+        text = "".join(part for kind, part in _words(inner) if kind in ("text", "math"))
     elif kind in ("Space", "SoftBreak", "LineBreak"):
         text = " "
     elif kind in ("Math", "Code"):

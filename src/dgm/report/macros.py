@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jinja2
 import jinja2.ext
@@ -24,6 +24,7 @@ from dgm.evaluation.registry import UNNAMED_UNITS, higher_is_better
 from dgm.maths.measured import Measured
 from dgm.maths.significance import DECISIVE, compare
 from dgm.report.catalogue import Catalogue, Paper, Text
+from dgm.report.document import traced
 from dgm.report.listing import source_of
 from dgm.report.numbers import exact, number, with_error
 from dgm.report.results import CheckedClaim, JudgedFinding, Metric, Results
@@ -85,6 +86,18 @@ class ByVerdict(jinja2.ext.Extension):
         return jinja2.nodes.If(has("shown"), shown, [], [rest]).set_lineno(line)
 
 
+class Traced(str):
+    """A number in words that says where it comes from: ``target`` is the address of its row, from the folder of the page."""
+
+    target: str
+
+    def __new__(cls, text: str, target: str) -> Self:
+        """The text with its target."""
+        made = super().__new__(cls, text)
+        made.target = target
+        return made
+
+
 MISSING = "?"
 """What stands in the place of a number that an incomplete build lacks, in prose and in formulas."""
 
@@ -101,11 +114,10 @@ class Templates:
         self.incomplete = incomplete
         self.lacking: list[str] = []
         self.shown = Shown()
-        self._environment = jinja2.Environment(  # nosec B701  # makes Markdown, which pandoc escapes
-            **SYNTAX,
-            keep_trailing_newline=True,
-            autoescape=False,
-            extensions=[ByVerdict],
+        options: dict[str, Any] = {**SYNTAX, "keep_trailing_newline": True, "autoescape": False, "extensions": [ByVerdict]}
+        self._plain = jinja2.Environment(**options)  # nosec B701  # makes Markdown, which pandoc escapes
+        self._tracing = jinja2.Environment(  # nosec B701
+            **options, finalize=lambda value: traced(value, value.target) if isinstance(value, Traced) else value
         )
 
     def shown_text(self, source: Text) -> str:
@@ -117,7 +129,8 @@ class Templates:
         here: dict[str, list[str]] = {"figures": [], "tables": []}
         self.lacking = []
         try:
-            markdown = self._render(source.text, str(source.path), source.line, self._calls() | self._placements(source, here))
+            calls = self._calls() | self._placements(source, here)
+            markdown = self._render(source.text, str(source.path), source.line, calls, self._tracing)
         except ValueError as error:
             if not self.incomplete:
                 raise
@@ -133,11 +146,12 @@ class Templates:
 
     def text(self, template: str, where: str) -> str:
         """The Markdown of a caption, note, label or introduction of an assignment."""
-        return self._render(template, where, 0, self._calls())
+        return self._render(template, where, 0, self._calls(), self._plain)
 
-    def _render(self, text: str, where: str, offset: int, calls: Mapping[str, Any]) -> str:
+    @staticmethod
+    def _render(text: str, where: str, offset: int, calls: Mapping[str, Any], environment: jinja2.Environment) -> str:
         try:
-            return self._environment.from_string(text).render(calls)
+            return environment.from_string(text).render(calls)
         except jinja2.TemplateSyntaxError as error:
             raise ValueError(f"{where}: line {error.lineno + offset}: {error.message}") from None
         except jinja2.UndefinedError as error:
@@ -221,14 +235,14 @@ class Templates:
         if digits is None and field == "stderr":
             return number(value, None, value)
         try:
-            return number(value, digits, stderr)
+            return Traced(number(value, digits, stderr), f"../{row.place}")
         except ValueError:
             raise ValueError(f"{field} of {metric!r} of run {run!r} ({split}) is not a number") from None
 
     def _pm(self, run: str, metric: str, split: str = "test", digits: int | None = None, scale: float = 1.0) -> str:
         row = self.results.metric(run, metric, split)
         try:
-            return with_error(row.value * scale, row.spread * abs(scale), digits)
+            return Traced(with_error(row.value * scale, row.spread * abs(scale), digits), f"../{row.place}")
         except ValueError as error:
             raise ValueError(f"{metric!r} of run {run!r} ({split}): {error}") from None
 
@@ -237,21 +251,21 @@ class Templates:
         if field not in ("found", "stated", "error", "tolerance"):
             raise unknown("field of checks.csv", field, ("found", "stated", "error", "tolerance"))
         value = getattr(row, field)
-        return str(value).lower() if isinstance(value, bool) else number(value, digits)
+        return Traced(str(value).lower() if isinstance(value, bool) else number(value, digits), f"#{name}")
 
     def _found(self, name: str, digits: int | None = None, scale: float = 1.0) -> str:
         """The estimate of a finding with its error, in which the scatter of training is contained where that was measured."""
         finding = self.results.finding(name)
         unit = f"\u00a0{finding.unit}" if finding.unit not in UNNAMED_UNITS else ""
         value, error = finding.estimate * scale, finding.error * abs(scale)
-        return (with_error(value, error, digits) if error > 0 else number(value, digits)) + unit
+        return Traced((with_error(value, error, digits) if error > 0 else number(value, digits)) + unit, f"#{name}")
 
     def _published(self, name: str, digits: int | None = None) -> str:
         row = self.results.claim(name)
         if row.published is None:
             known = [name for name, claim in self.results.claims.items() if claim.published is not None]
             raise unknown("claim that rejects a published value", name, known)
-        return str(row.published).lower() if isinstance(row.published, bool) else number(row.published, digits)
+        return Traced(str(row.published).lower() if isinstance(row.published, bool) else number(row.published, digits), f"#{name}")
 
     def _better(  # noqa: PLR0917
         self,

@@ -48,6 +48,8 @@ class Metric:
     """Standard deviation over repeated trainings, from ``report/scatter.csv``; nan where it was not measured."""
     judged: float = math.nan
     """Standard deviation over repeated trainings of the classifier alone, which judges the same samples each time; as above."""
+    place: str = ""
+    """Where the row stands, such as ``tables/metrics.csv#row=2`` for the first after the header (RFC 7111, section 2.1)."""
 
     @property
     def seeds(self) -> int:
@@ -213,8 +215,9 @@ class Results:
         rows: dict[tuple[str, str, str], Metric] = {}
         repeated: dict[tuple[str, str, str], list[float]] = {}
         columns = ("run", "kind", "metric", "value", "stderr", "n", "split", "unit")
-        costs = self._table("tables/costs.csv", columns) if (self.folder / "tables" / "costs.csv").exists() else []
-        for row in [*self._table("tables/metrics.csv", columns), *costs]:
+        tables = ["tables/metrics.csv", *(name for name in ("tables/costs.csv",) if (self.folder / name).exists())]
+        placed = [(f"{name}#row={line}", row) for name in tables for line, row in enumerate(self._table(name, columns), start=2)]
+        for place, row in placed:
             if row["run"] in self.instances:
                 key = (self.instances[row["run"]], row["metric"], row["split"])
                 repeated.setdefault(key, []).append(_float(row["value"]))
@@ -231,6 +234,7 @@ class Results:
                 unit=row["unit"],
                 scatter=scatter,
                 judged=judged,
+                place=place,
             )
             rows[made.run, made.metric, made.split] = made
         return rows | {key: rows[key].over((rows[key].value, *values)) for key, values in repeated.items() if key in rows}

@@ -53,7 +53,8 @@ class Contents:
     def figure(self, name: str) -> dict[str, Any]:
         """A figure without its image."""
         entry = self.catalogue.figures[name]
-        return self._common(name) | {"width": f"{entry.width:g}", "origin": origin.of_figure(name, entry, self.results)}
+        made = origin.of_figure(name, entry, self.results)
+        return self._common(name) | {"width": f"{entry.width:g}", "origin": made, "data": sorted(set(entry.sources.values()))}
 
     def embedded(self, name: str, alt: str) -> dict[str, Any]:
         """A figure with its SVG and the text that describes it, for a page that needs no other file."""

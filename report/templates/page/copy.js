@@ -38,7 +38,7 @@
   document.addEventListener("focusin", offer);
 
   for (const listing of document.querySelectorAll(".listing")) {
-    listing.append(button("Copy", () => copy(listing.querySelector("code").textContent, "Code")));
+    listing.append(button("Copy", () => copy(listing.querySelector("pre").textContent, "Code")));
   }
   const cell = (element) => {
     const made = element.cloneNode(true);

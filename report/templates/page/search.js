@@ -21,7 +21,7 @@
       prefix: (term) => term.length > 2,
       fuzzy: (term) => (/^[a-z]{5,}$/.test(term) ? 0.2 : false),
       weights: { fuzzy: 0.2, prefix: 0.5 },
-      boostDocument: (_, __, stored) => ({ question: 1.3, term: 1.5, metric: 0.6 })[stored.kind] ?? 1,
+      boostDocument: (_, __, stored) => ({ question: 1.3, term: 1.5, row: 1.5, metric: 0.6 })[stored.kind] ?? 1,
     };
     const all = index.search(query, { ...options, combineWith: "AND" });
     return all.length ? all : index.search(query, { ...options, combineWith: "OR" });
@@ -69,6 +69,7 @@
       const item = document.createElement("li");
       item.id = `hit-${number}`;
       item.role = "option";
+      item.dataset.anchor = hit.anchor;
       const title = document.createElement("b");
       title.append(...heading(hit));
       const what = document.createElement("span");
@@ -128,7 +129,7 @@
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (hits[chosen]) go(hits[chosen]);
-    }
+    } else if (event.key === "Escape") dialog.close(); // not only the field is emptied
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();

@@ -40,6 +40,15 @@ LONGEST_COMMAND = 5000
 STYLES = "/* styles of formulas */"
 """Stands in the page's style sheet for what :func:`dgm.report.formulas.shortened` adds."""
 
+APPENDICES = {
+    "corrections": "Corrections",
+    "metrics": "What the numbers in the tables are",
+    "making": "How this report was made",
+    "checks": "What was checked, and how",
+    "bibliography": "Bibliography",
+}
+"""Anchor and title of what stands on the page after the answers."""
+
 LIBRARIES: Mapping[str, tuple[str, str]] = {
     "minisearch": ("minisearch", "dist/umd/index.js"),
     "copy-tex": ("katex", "dist/contrib/copy-tex.min.js"),
@@ -199,13 +208,16 @@ class _Context:
                 preview=(self.results.config.get("address") or "../") + PREVIEW,
                 katex_css=Markup(katex_css("".join(texts.values())) + STYLES),
                 papers=self._papers(self.shown.papers),
+                appendices=APPENDICES,
             )
         )
         return _one_line_each(page.replace(STYLES, styles, 1).replace("<th></th>", "<td></td>"))  # a corner is no heading
 
     def _index(self, metrics: Sequence[Metric]) -> Markup:
         papers = [(key, paper.title, f"{authors} ({year})") for key, paper, year, authors in self._papers(self.shown.papers)]
-        listed = search.entries(self.catalogue, self.document, self.shown, metrics, papers)
+        present = {"metrics": bool(metrics), "bibliography": bool(papers)}
+        appendices = {name: title for name, title in APPENDICES.items() if present.get(name, True)}
+        listed = search.entries(self.catalogue, self.document, self.shown, appendices=appendices, metrics=metrics, papers=papers)
         # inside a script element "</" may end it
         return Markup(
             search.index(listed, self.catalogue.folder / "templates" / "page" / "search-options.js").replace("</", "<\\/")

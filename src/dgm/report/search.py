@@ -4,7 +4,7 @@ MiniSearch, a small library, makes the index when the page is made and searches 
 ``page/search-options.js``. A formula stands in it once, as its TeX.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,13 @@ class Entry(NamedTuple):
 
 
 def entries(
-    catalogue: Catalogue, document: Document, shown: Shown, metrics: Collection[Metric], papers: Collection[tuple[str, str, str]]
+    catalogue: Catalogue,
+    document: Document,
+    shown: Shown,
+    *,
+    appendices: Mapping[str, str],
+    metrics: Collection[Metric],
+    papers: Collection[tuple[str, str, str]],
 ) -> Iterator[Entry]:
     """Questions with their answers, figures, tables, sections of chapters, terms, rows of notation, metrics and papers.
 
@@ -36,6 +42,7 @@ def entries(
         catalogue: what the report declares.
         document: its pieces, parsed.
         shown: the figures and tables that answers show.
+        appendices: their names, which are their anchors, and their titles.
         metrics: those that tables show.
         papers: key, title and authors with year of each cited one.
     """
@@ -46,16 +53,19 @@ def entries(
     for kind, prefix, names in (("figure", "fig", shown.figures), ("table", "tab", shown.tables)):
         for name in names:
             keys = [f"caption {name}", *(key for key in document.pieces if key.split(" ")[:2] in (["row", name], ["group", name]))]
-            yield Entry(name, kind, f"{prefix}-{name}", shown.label(name), " ".join(map(document.plain, keys)))
+            label, text = shown.label(name), " ".join(map(document.plain, keys))
+            yield Entry(f"{label} {name}", kind, f"{prefix}-{name}", label, text)
     for key, title in (
         *((f"assignment {assignment.id}", assignment.title) for assignment in catalogue.assignments.values()),
         *((f"chapter {chapter.name}", chapter.title) for chapter in catalogue.chapters.values()),
     ):
         for part in document.parts(key):
             # what is looked up by a symbol is found by its meaning, which reads better in a list
-            swapped = part.kind == "row" and part.title.startswith("\\")
+            swapped = part.kind == "row" and "\\" in part.title
             head, text = (part.text, part.title) if swapped else (part.title, part.text)
-            yield Entry("", part.kind, part.anchor, head or title, text)
+            yield Entry(part.title if swapped else "", part.kind, part.anchor, head or title, text)
+    for name, title in appendices.items():
+        yield Entry("", "section", name, title, "")
     for metric in metrics:
         yield Entry(metric.metric, "metric", f"metric-{metric.metric}", metric.label, metric.meaning)
     for key, title, authors in papers:

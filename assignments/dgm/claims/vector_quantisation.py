@@ -209,15 +209,11 @@ def dgm_4_2(evidence: Evidence) -> Iterable[Claim | Finding]:
         0,
         _wrong(encodings, vectors, codes),
     )
-    usage = evidence.evaluations(RUN)["code_usage"]
-    perplexity = 2 ** _entropy_in_bits(usage)
-    stated = evidence.metric(RUN, "code_perplexity")
-    yield Claim("perplexity-of-codes", "perplexity of the codes over all test images", "enumeration", stated, perplexity, 1e-6)
-    yield Claim(
-        "codes-used", "codes used by the test images", "enumeration", evidence.metric(RUN, "codes_used"), int((usage > 0).sum())
-    )
-    yield from _bounds(evidence, len(usage))
-    yield from _background(evidence, len(usage))
+    size = len(vectors)
+    yield from _bounds(evidence, size)
+    binary, codes = _binarised(evidence)
+    yield from _use(evidence, np.bincount(codes.ravel(), minlength=size))
+    yield from _background(binary, codes, size)
 
 
 def _bounds(evidence: Evidence, size: int) -> Iterable[Finding]:
@@ -244,8 +240,8 @@ def _bounds(evidence: Evidence, size: int) -> Iterable[Finding]:
     yield Finding("half-the-codebook", "perplexity of the codes over all positions of all test images", spread, above=size / 2)
 
 
-def _background(evidence: Evidence, size: int) -> Iterable[Finding]:
-    """How much of the codebook goes to patches of 4 x 4 pixels without ink, on binarised test images."""
+def _binarised(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """The test images, binarised at random [n, 28, 28], and their codes by the trained model [n, 49]."""
     import torch
 
     from dgm.models import load_model
@@ -255,10 +251,26 @@ def _background(evidence: Evidence, size: int) -> Iterable[Finding]:
     assert isinstance(model, Model)
     images = evidence.images()["test_images"]
     binary = np.random.default_rng(0).random(images.shape) < images / 255
-    empty = ~binary.reshape(-1, SIDE, 4, SIDE, 4).any((2, 4)).reshape(-1, POSITIONS)
     x = torch.from_numpy(binary).float().flatten(1)
     with torch.no_grad():
-        codes = torch.cat([model.quantise(model.encode(part)) for part in x.split(AT_ONCE)]).numpy()
+        codes = torch.cat([model.quantise(model.encode(part)) for part in x.split(AT_ONCE)])
+    return binary, codes.numpy()
+
+
+def _use(evidence: Evidence, usage: np.ndarray) -> Iterable[Claim]:
+    """How often each code occurs, against the tables, whose pixels were drawn anew too."""
+    perplexity, error = (evidence.metric(RUN, "code_perplexity", field=field) for field in ("value", "stderr"))
+    statement = "perplexity of the codes over all test images, for another draw of their pixels"
+    yield Claim("perplexity-of-codes", statement, "Monte Carlo", perplexity, 2 ** _entropy_in_bits(usage), 5 * error)
+    # another draw of the pixels may have or lack a code that occurs a few times only
+    rare = float(((usage < 10) | (evidence.evaluations(RUN)["code_usage"] < 10)).sum())
+    statement = "codes used by the test images, for another draw of their pixels"
+    yield Claim("codes-used", statement, "Monte Carlo", evidence.metric(RUN, "codes_used"), int((usage > 0).sum()), rare)
+
+
+def _background(binary: np.ndarray, codes: np.ndarray, size: int) -> Iterable[Finding]:
+    """How much of the codebook goes to patches of 4 x 4 pixels without ink, on binarised test images."""
+    empty = ~binary.reshape(-1, SIDE, 4, SIDE, 4).any((2, 4)).reshape(-1, POSITIONS)
     share = measurements.mean(empty.mean(1), unit="share")
     yield Finding("mostly-background", "share of the positions of test images whose patch has no ink", share, above=0.5)
 

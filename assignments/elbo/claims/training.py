@@ -108,15 +108,6 @@ def elbo_4(evidence: Evidence) -> Iterable[Claim]:
         step,
         1e-12,
     )
-    ratio_of_steps = 0.1 / 10.0**-6
-    yield Claim(
-        "direct-step-over-tiny-variance",
-        "a step of $0.1$ in units of the variance $10^{-6}$",
-        "closed form",
-        1e5,
-        ratio_of_steps,
-        1e-6,
-    )
     yield from _single_precision()
     yield from _encoder(evidence)
 

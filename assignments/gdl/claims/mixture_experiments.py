@@ -288,16 +288,7 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
         1e-3,  # the kept start is chosen after one more iteration, which gains less than the tolerance of EM
         needs_full_budget=True,
     )
-    kept, ends = _kept(evidence, "bmm_k10"), np.array([trace[-1] for trace in starts["bmm_k10"]])
-    yield Claim(
-        "best-minus-worst-start",
-        "best minus worst of the starts for $K=10$, in nats an image",
-        "recomputation",
-        float(kept[-1] - ends.min()),
-        float(np.ptp(ends)),
-        1e-3,
-        needs_full_budget=True,
-    )
+    ends = np.array([trace[-1] for trace in starts["bmm_k10"]])
     spread = float(ends.std(ddof=1))
     yield Finding(
         "starts-differ",
@@ -312,14 +303,6 @@ def gdl_3c(evidence: Evidence) -> Iterable[Claim | Finding]:
         "less the standard deviation of their ends",
         bootstrapped(lambda gain, end: float(gain.mean() - end.std(ddof=1)), late, ends, seed=0, unit="nats"),
         above=0.0,
-    )
-    yield Claim(
-        "gain-after-fifth-iteration",
-        "gain of the log-likelihood an image after the fifth iteration, mean of the starts for $K=10$",
-        "recomputation",
-        float(ends.mean() - np.mean([trace[:6][-1] for trace in starts["bmm_k10"]])),
-        float(late.mean()),
-        1e-9,
     )
     images, components, truth = _synthetic(2, 200, 784, 3)
     _, p, weights, traces = em_loop.em(images, 3, range(5))
@@ -444,14 +427,6 @@ def gdl_3d(evidence: Evidence) -> Iterable[Claim | Finding]:
             own,
             1e-6,
         )
-        yield Claim(
-            f"training-minus-test-k{k}",
-            f"training minus test log-likelihood, $K={k}$",
-            "recomputation",
-            fitted[-1] - stated,
-            fitted[-1] - own,
-            1e-6,
-        )
         clusters.append(terms.argmax(1))
         yield Claim(
             f"percentage-with-majority-k{k}",
@@ -473,11 +448,11 @@ def gdl_3d(evidence: Evidence) -> Iterable[Claim | Finding]:
     )
     yield from _held(evidence, labels, clusters)
     most_common = sum(count for _, count in Counter(labels.tolist()).most_common(5))
-    reachable = np.sort(np.unique(labels, return_counts=True)[1])[-5:].sum() / len(labels)
+    reachable = max(np.isin(labels, digits).sum() for digits in itertools.combinations(range(10), 5)) / len(labels)
     yield Claim(
         "reachable-with-five",
-        "percentage that five components can reach at most",
-        "recomputation",
+        "percentage that five components can reach at most, of all choices of five digits: that of the five most frequent",
+        "enumeration",
         100 * most_common / len(labels),
         100 * float(reachable),
         1e-9,

@@ -10,26 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shipped import claims
+from outcomes import CHECKS, false_claims, findings, verdict
 from torch import nn
 
 from assignments.vaegan.claims import adversarial
-from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
-from dgm.claims.verdicts import decide
 from dgm.metrics_table import COLUMNS
 from dgm.models import gan, save_model
 from dgm.runtime.files import load_arrays, save_arrays
 from dgm.settings import parse
 from dgm.training.fitted import save_history
 
-CHECKS = claims("vaegan")
-
 
 def test_a_discriminator_that_tells_images_apart_gives_slopes(monkeypatch, tmp_path):
     monkeypatch.setattr(nn.init, "zeros_", lambda tensor: tensor)
-    failing = [claim.id for claim in CHECKS["vaegan-4e"](Evidence(tmp_path)) if not claim.passed]
-    assert failing == ["slope-in-generator-ours", "slope-in-generator-saturating"]
+    assert false_claims("vaegan-4e", tmp_path) == {"slope-in-generator-ours", "slope-in-generator-saturating"}
 
 
 class Padded(gan.DNet):
@@ -144,24 +139,15 @@ def write(results: Path) -> None:
     table.to_csv(results / "metrics" / "all.csv", index=False, na_rep="nan")
 
 
-def false_claims(question: str, results: Path) -> list[str]:
-    made = CHECKS[question](Evidence(results))
-    return [claim.id for claim in made if isinstance(claim, Claim) and not claim.passed]
-
-
 def verdicts(results: Path) -> dict[str, str]:
-    """What the findings of vaegan-4f say, without the scatter of training."""
-    found = [finding for finding in CHECKS["vaegan-4f"](Evidence(results)) if isinstance(finding, Finding)]
-    return {
-        finding.id: decide(finding.estimate.value, finding.estimate.stderr, finding.threshold, finding.is_above)
-        for finding in found
-    }
+    """What the findings of vaegan-4f say."""
+    return {name: verdict(finding) for name, finding in findings("vaegan-4f", results).items()}
 
 
 @pytest.mark.parametrize("question", ["vaegan-4a", "vaegan-4b", "vaegan-4f"])
 def test_claims_about_a_run_hold(question, tmp_path):
     write(tmp_path)
-    assert false_claims(question, tmp_path) == []
+    assert false_claims(question, tmp_path) == set()
 
 
 def test_findings_about_a_run_are_shown(tmp_path):
@@ -232,7 +218,7 @@ def test_a_contradicting_metric_turns_its_finding(run, metric, split, value, con
     table = pd.read_csv(path)
     table.loc[(table["run"] == run) & (table["metric"] == metric) & (table["split"] == split), "value"] = value
     table.to_csv(path, index=False, na_rep="nan")
-    assert {name: verdict for name, verdict in verdicts(tmp_path).items() if verdict != "shown"} == {contradicted: "contradicted"}
+    assert {name: said for name, said in verdicts(tmp_path).items() if said != "shown"} == {contradicted: "contradicted"}
 
 
 def test_a_difference_within_its_error_decides_nothing(tmp_path):
@@ -270,7 +256,7 @@ def test_other_images_turn_their_findings(change, lost, tmp_path):
     write(tmp_path)
     path = tmp_path / "evaluations" / "gan.npz"
     save_arrays(path, change(load_arrays(path)))
-    assert {name for name, verdict in verdicts(tmp_path).items() if verdict != "shown"} == lost
+    assert {name for name, said in verdicts(tmp_path).items() if said != "shown"} == lost
 
 
 def test_grids_that_keep_their_digits_are_seen(monkeypatch, tmp_path):
@@ -303,4 +289,4 @@ def test_a_history_with_a_gap_is_rejected(tmp_path):
     path = tmp_path / "history" / "gan.csv"
     history = pd.read_csv(path)
     history.drop(index=2).to_csv(path, index=False, na_rep="nan")
-    assert false_claims("vaegan-4f", tmp_path) == ["number-of-recorded-losses"]
+    assert false_claims("vaegan-4f", tmp_path) == {"number-of-recorded-losses"}

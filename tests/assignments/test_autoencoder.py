@@ -1,6 +1,5 @@
 """The claims on the autoencoder fail when its history or its draws are wrong; findings turn with their arrays."""
 
-import functools
 import shutil
 from pathlib import Path
 
@@ -8,36 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shipped import claims
+from outcomes import false_anyway, false_claims, findings, verdict
 
 from assignments.vaegan.claims import autoencoder
-from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
-from dgm.claims.verdicts import decide
 from dgm.maths import distributions
 from dgm.runtime.files import load_arrays, save_arrays
-
-CHECKS = claims("vaegan")
-
-
-def false_claims(question: str, results: Path) -> set[str]:
-    made = CHECKS[question](Evidence(results))
-    return {claim.id for claim in made if isinstance(claim, Claim) and not claim.passed}
-
-
-@functools.cache
-def false_anyway(question: str, tiny_results: Path) -> set[str]:
-    """Claims that do not hold after two steps of training, computed once."""
-    return false_claims(question, tiny_results)
-
-
-def verdict(finding: Finding) -> str:
-    """Without the scatter of training."""
-    return decide(finding.estimate.value, finding.estimate.stderr, finding.threshold, finding.is_above)
-
-
-def verdicts(question: str, results: Path) -> dict[str, str]:
-    return {made.id: verdict(made) for made in CHECKS[question](Evidence(results)) if isinstance(made, Finding)}
 
 
 def without_gradient(mean, variance, generator):
@@ -75,7 +50,7 @@ def test_a_wrong_order_of_bounds_contradicts_its_finding(change, contradicted, c
     arrays = load_arrays(path)
     path.unlink()
     save_arrays(path, arrays | {"exact_iwae_100": change(arrays["exact_bound"], arrays["exact_log_likelihood"])})
-    assert verdicts("vaegan-2d", copied)[contradicted] == "contradicted"
+    assert verdict(findings("vaegan-2d", copied)[contradicted]) == "contradicted"
 
 
 def test_a_sampled_divergence_off_its_closed_form_is_rejected(copied):
@@ -88,16 +63,13 @@ def test_a_sampled_divergence_off_its_closed_form_is_rejected(copied):
 def test_a_few_far_images_make_the_gap() -> None:
     far = np.where(np.arange(1000) % 10 == 0, 50.0, 1.0)
     arrays = {"exact_log_likelihood": far, "exact_bound": np.zeros(1000), "posterior_divergence": far}
-    made = list(autoencoder._encoder(arrays))
-    assert all(claim.passed for claim in made if isinstance(claim, Claim))
-    assert {finding.id: verdict(finding) for finding in made if isinstance(finding, Finding)} == {
-        "most-nearly-right": "shown", "few-make-the-gap": "shown"
-    }  # fmt: skip
+    found = {finding.id: verdict(finding) for finding in autoencoder._encoder(arrays)}
+    assert found == {"most-nearly-right": "shown", "few-make-the-gap": "shown"}
     near = {name: np.minimum(values, 4.0) for name, values in arrays.items()} | {
         "exact_log_likelihood": np.r_[21.0, far[1:] * 0 + 4]
     }
     near["posterior_divergence"] = near["exact_log_likelihood"]
-    found = {finding.id: verdict(finding) for finding in autoencoder._encoder(near) if isinstance(finding, Finding)}
+    found = {finding.id: verdict(finding) for finding in autoencoder._encoder(near)}
     assert found == {"most-nearly-right": "contradicted", "few-make-the-gap": "contradicted"}
 
 

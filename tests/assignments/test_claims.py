@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from outcomes import CHECKS
 from shipped import FOLDERS, claims, load
 
 from dgm.claims import registry
@@ -16,7 +17,6 @@ from dgm.maths import divergences
 from dgm.stages import check
 
 REPORT = Path(__file__).parents[2] / "report"
-CHECKS = {name: made for assignment in FOLDERS for name, made in claims(assignment).items()}
 QUICK = ("--limits", '{"steps": 2}')
 
 

@@ -1,24 +1,17 @@
 """Findings on the full covariance rest on pairs of runs that saw the same images."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from shipped import claims
+from outcomes import false_claims, findings
 
 from assignments.dgm.claims import full_covariance
-from dgm.claims.claim import Claim, Finding
 from dgm.claims.evidence import Evidence
 from dgm.models.vae_mlp import Posterior
 
-CHECK = claims("dgm")["dgm-2-3"]
 REAL_DRAW, REAL_KL = Posterior.draw, Posterior.kl_to_prior
-
-
-def false_claims(results: Path) -> list[str]:
-    return [claim.id for claim in CHECK(Evidence(results)) if isinstance(claim, Claim) and not claim.passed]
 
 
 def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_path):
@@ -31,14 +24,14 @@ def test_runs_measured_on_different_images_are_not_compared(tiny_results, tmp_pa
     arrays = load_arrays(path)
     save_arrays(path, arrays | {"exact_images": 1 - arrays["exact_images"]})
     with pytest.raises(ValueError, match="seed 1: diagonal and full covariance were measured on different images"):
-        false_claims(tmp_path)
+        false_claims("dgm-2-3", tmp_path)
 
 
 def test_findings_rest_on_the_three_pairs_of_runs(tiny_results):
     from dgm.maths.measured import mean
 
     evidence = Evidence(tiny_results)
-    found = {finding.id: finding.estimate for finding in CHECK(evidence) if isinstance(finding, Finding)}
+    found = {name: finding.estimate for name, finding in findings("dgm-2-3", evidence).items()}
     for name, metric in (("elbo-rises", "exact_bound"), ("closer-to-the-prior", "exact_kl")):
         gains = [evidence.metric(f"vae_full_s{k}", metric) - evidence.metric(f"vae_diagonal_s{k}", metric) for k in (0, 1, 2)]
         assert found[name] == mean(np.array(gains))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from shipped import claims
+from outcomes import CHECKS, false_claims, findings
 
 from assignments.dgm.claims import mixture_prior as checks
 from assignments.dgm.demonstrations import mixture_prior as drawing
-from dgm.claims.claim import Claim, Finding
+from dgm.claims.claim import Finding
 from dgm.claims.evidence import Evidence
 from dgm.maths import clustering, mixture_prior
 from dgm.maths.mixture_prior import Example
@@ -78,14 +78,8 @@ class MadeUp(Evidence):
         return pd.DataFrame(rows, columns=["epoch", "step", "split", "term", "value"])
 
 
-def false_claims(question: str, **changes: Any) -> list[str]:
-    tested = claims("dgm")[question](MadeUp(Path(), **changes))
-    return [claim.id for claim in tested if isinstance(claim, Claim) and not claim.passed]
-
-
 def found(question: str, **changes: Any) -> dict[str, Finding]:
-    tested = claims("dgm")[question](MadeUp(Path(), **changes))
-    return {finding.id: finding for finding in tested if isinstance(finding, Finding)}
+    return findings(question, MadeUp(Path(), **changes))
 
 
 TRUE_NORMAL, TRUE_EVIDENCE, TRUE_MARGINAL = checks._normal, Example.log_evidence, checks._linear_marginal
@@ -98,7 +92,7 @@ def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.Monk
     monkeypatch.setattr(checks, "_joint", lambda x, z, c: joint(x, z, c) / mixture_prior.EXAMPLE.weights[c])
     checks._five_terms.cache_clear()
     try:
-        assert {"bound-of-example", "log-evidence-of-example"} <= set(false_claims("dgm-3-2"))
+        assert {"bound-of-example", "log-evidence-of-example"} <= false_claims("dgm-3-2", MadeUp(Path()))
     finally:
         checks._five_terms.cache_clear()
 
@@ -106,7 +100,7 @@ def test_a_missing_term_of_the_direct_bound_is_rejected(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(("question", "values"), [("dgm-3-1", 1), ("dgm-3-2", 1), ("dgm-3-4", 2), ("dgm-3-5", 1)])
 def test_the_printed_formula_is_rejected(question: str, values: int) -> None:
     """An answer that repeated the published statement would fail."""
-    tested = [claim for claim in claims("dgm")[question](MadeUp(Path())) if claim.published is not None]
+    tested = [claim for claim in CHECKS[question](MadeUp(Path())) if claim.published is not None]
     assert len(tested) == values
     for claim in tested:
         assert claim.passed
@@ -126,7 +120,7 @@ def test_the_printed_formula_is_rejected(question: str, values: int) -> None:
     ],
 )
 def test_a_wrong_result_is_rejected(question: str, changes: dict[str, Any]) -> None:
-    assert false_claims(question, **changes)
+    assert false_claims(question, MadeUp(Path(), **changes))
 
 
 GOOD = {

@@ -5,12 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from shipped import claims
+from outcomes import false_claims, findings
 
-from assignments.dgm.claims import vector_quantisation
 from dgm import metrics_table
-from dgm.claims.claim import Finding
-from dgm.claims.evidence import Evidence
 from dgm.layers import codebook
 from dgm.maths.measured import Measured
 from dgm.models import save_model, vqvae
@@ -19,7 +16,6 @@ from dgm.runtime.streams import Generators
 from dgm.training.fitted import save_history
 from dgm.training.loop import Context
 
-CHECKS = {name: check for name, check in claims("dgm").items() if check.__module__ == vector_quantisation.__name__}
 SETTINGS = {"codes": 8, "code_dimensions": 4, "hidden_channels": 8, "residual_channels": 4, "prior_width": 8, "prior_layers": 1}
 
 
@@ -50,20 +46,6 @@ def per_image(folder: Path, own: dict[str, np.ndarray], gain: float) -> None:
         save_arrays(folder / "evaluations" / f"{run}.npz", arrays | (own if run == "vqvae" else {}))
 
 
-def false_claims(question: str, results: Path) -> list[str]:
-    """Statements that do not hold, among those that need no trained model."""
-    tested = CHECKS[question](Evidence(results))
-    return [claim.id for claim in tested if not claim.passed and not claim.needs_full_budget]
-
-
-def found(question: str, results: Path) -> dict[str, Finding]:
-    return {finding.id: finding for finding in CHECKS[question](Evidence(results)) if isinstance(finding, Finding)}
-
-
-def test_there_is_a_check_for_every_question():
-    assert set(CHECKS) == {"dgm-4-1", "dgm-4-2", "dgm-4-3", "dgm-4-4"}
-
-
 def farthest(z, vectors):
     return torch.cdist(z, vectors).argmax(1)
 
@@ -75,11 +57,11 @@ def test_a_model_that_does_not_take_the_nearest_code_is_found(results, monkeypat
 
 def test_models_are_compared_image_by_image(results):
     """The spread of the images, common to both models, cancels."""
-    findings = found("dgm-4-2", results)
-    closer = findings["better-reconstruction"].estimate
+    found = findings("dgm-4-2", results)
+    closer = found["better-reconstruction"].estimate
     assert closer.value == pytest.approx(30, abs=1)
     assert closer.stderr == pytest.approx(0.3, abs=0.05)
-    assert all(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+    assert all(found[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
 
 
 def test_the_order_of_two_models_turns_the_findings_round(results):
@@ -89,16 +71,16 @@ def test_the_order_of_two_models_turns_the_findings_round(results):
     rest = {name: array for name, array in one.items() if name not in other}
     save_arrays(results / "evaluations" / "vqvae.npz", other | rest)
     save_arrays(results / "evaluations" / "vae_conv.npz", {name: one[name] for name in other})
-    findings = found("dgm-4-2", results)
-    assert not any(findings[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
+    found = findings("dgm-4-2", results)
+    assert not any(found[name].passed for name in ("better-reconstruction", "longer-code", "lower-bound"))
 
 
 def test_patches_without_ink_are_counted(results):
     images = np.zeros((30, 28, 28), dtype=np.uint8)
     images[:, 4:24, 12:16] = 255  # five patches of every image
     save_arrays(results / "data" / "images.npz", {"test_images": images})
-    findings = found("dgm-4-2", results)
-    share = findings["mostly-background"].estimate
+    found = findings("dgm-4-2", results)
+    share = found["mostly-background"].estimate
     assert (share.value, share.stderr) == (pytest.approx(44 / 49), pytest.approx(0, abs=1e-12))
-    assert findings["background-codes"].estimate.value >= 1
-    assert 0 <= findings["most-frequent-is-background"].estimate.value <= 1
+    assert found["background-codes"].estimate.value >= 1
+    assert 0 <= found["most-frequent-is-background"].estimate.value <= 1

@@ -102,6 +102,21 @@ def outputs(model, data):
     return {name: value.numpy() for name, value in found.items()}
 
 
+@pytest.mark.parametrize("run", [run for run in distinct() if "data" not in RUNS[run]])
+def test_a_model_takes_the_size_of_its_images_from_the_data(run, images, tmp_path):
+    """So does the one that is read from its file."""
+    small = ImageData(images.train_images[:, :16, :20], images.train_labels, images.test_images[:, :16, :20], images.test_labels)
+    fitted = fit(run, small)
+    path = tmp_path / "m.pt"
+    save_model(path, RUNS[run]["kind"], settings_of(run), fitted.model)
+    found, again = (outputs(model.eval(), small) for model in (fitted.model, load_model(path)))
+    assert found.keys() == again.keys()
+    for name, value in found.items():
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+    if "sample/samples" in found:
+        assert found["sample/samples"].shape == (5, 16, 20)
+
+
 def test_every_kind_has_a_run_and_every_run_a_kind():
     assert {run["kind"] for run in RUNS.values()} == set(models.kinds())
 

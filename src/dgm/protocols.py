@@ -1,6 +1,6 @@
 """What a fitted model may offer. The evaluate stage computes every metric whose protocol a model meets.
 
-Axis letters: n images, d = 784 pixels, k components, m latent numbers, f features.
+Axis letters: n images, d pixels, h rows and w columns of them, k components, m latent numbers, f features.
 """
 
 from typing import Protocol, runtime_checkable
@@ -37,7 +37,7 @@ class Sampler(Protocol):
     """Draws new images or points."""
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Named arrays with n rows each, at least ``samples``: [n, 28, 28] in [0, 1] up to the model's noise, or points [n, 2]."""
+        """Named arrays with n rows each, at least ``samples``: [n, h, w] in [0, 1] up to the model's noise, or points [n, 2]."""
         ...
 
 
@@ -56,7 +56,7 @@ class KeepsSnapshots(Protocol):
         """How many, the earliest first."""
         ...
 
-    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n 28 28"]:
+    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n h w"]:
         """Images drawn with the weights kept at ``place``, counted from 0."""
         ...
 
@@ -76,7 +76,7 @@ class HasLogProb(Protocol):
 
     treatment: Treatment
 
-    def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
+    def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Log p(x) in nats, for images under the model's treatment."""
         ...
 
@@ -105,7 +105,7 @@ class HasBound(Protocol):
 
     treatment: Treatment
 
-    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+    def bound(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """``bound`` and the terms that it is made of, each in nats an image, from one sample of the latent variable."""
         ...
 
@@ -114,7 +114,7 @@ class HasBound(Protocol):
 class HasImportanceWeightedBound(HasBound, Protocol):
     """Knows how much a bound gains from several samples of the latent variable."""
 
-    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    def importance_weighted_bound(self, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x, z_j) / q(z_j | x) in nats (Burda et al. 2016, equation 8)."""
         ...
 
@@ -125,7 +125,7 @@ class HasClusters(Protocol):
 
     treatment: Treatment
 
-    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+    def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Posterior probability of each component; rows sum to one."""
         ...
 
@@ -134,7 +134,7 @@ class HasClusters(Protocol):
 class Classifies(Protocol):
     """Predicts the digit, from features in which images are compared."""
 
-    def features(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n f"]:
+    def features(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The last hidden layer for images in [0, 1]."""
         ...
 
@@ -142,7 +142,7 @@ class Classifies(Protocol):
         """Log-probabilities of the ten classes from the features of images."""
         ...
 
-    def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
+    def log_probabilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten classes for images in [0, 1]."""
         ...
 
@@ -158,11 +158,11 @@ class HasDecoder(Protocol):
         """m."""
         ...
 
-    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+    def log_likelihood_given(self, x: Float[Tensor, "n d"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
         """Log p(x | z) of each image with its code in nats, with gradients to z."""
         ...
 
-    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n d"]]:
         """Codes from the prior and images from p(x | z)."""
         ...
 
@@ -171,7 +171,7 @@ class HasDecoder(Protocol):
 class HasBernoulliDecoder(HasDecoder, Protocol):
     """A decoder of independent binary pixels."""
 
-    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n d"]:
         """Log-odds of the pixels."""
         ...
 
@@ -180,7 +180,7 @@ class HasBernoulliDecoder(HasDecoder, Protocol):
 class HasProposal(HasDecoder, Protocol):
     """A decoder with an encoder, which says where the codes of an image lie."""
 
-    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
+    def proposal(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
         """Mean and lower triangular factor L, with positive diagonal, of q(z | x) = N(mean, L L^T)."""
         ...
 

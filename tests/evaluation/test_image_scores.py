@@ -22,9 +22,9 @@ def test_median_and_its_standard_error():
 
 
 def test_bits_per_dim_of_the_published_value():
-    assert image_scores.bits_per_dim(Measured(1988.944, 7.84)).value == pytest.approx(4.34, abs=1e-4)
+    assert image_scores.bits_per_dim(Measured(1988.944, 7.84), 784).value == pytest.approx(4.34, abs=1e-4)
     # a uniform density on [0, 1) is exactly eight bits a pixel
-    assert image_scores.bits_per_dim(Measured(0.0)).value == pytest.approx(8)
+    assert image_scores.bits_per_dim(Measured(0.0), 784).value == pytest.approx(8)
 
 
 def test_clustering_scores_ignore_the_names_of_clusters():

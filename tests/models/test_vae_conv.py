@@ -84,12 +84,14 @@ def test_samples_are_binary_draws_of_their_means():
     assert float(drawn["samples"].float().mean()) == pytest.approx(float(drawn["means"].mean()), abs=0.01)
 
 
-def test_padding_and_cropping_are_inverse():
-    x = torch.rand(3, 784)
-    padded = vae_conv._padded(x)
-    assert padded.shape == (3, 1, 32, 32)
+@pytest.mark.parametrize(("shape", "sides"), [((28, 28), (32, 32)), ((16, 33), (16, 48)), ((17, 5), (32, 16))])
+def test_padding_and_cropping_are_inverse(shape, sides):
+    made = Model(SMALL, shape)
+    x = torch.rand(3, math.prod(shape))
+    padded = made._padded(x)
+    assert padded.shape == (3, 1, *sides)
     close(padded.sum(), x.sum(), terms=x.numel())
-    assert torch.equal(vae_conv._cropped(padded).flatten(1), x)
+    assert torch.equal(made._cropped(padded).flatten(1), x)
 
 
 def test_training_raises_the_test_bound(images, context):

@@ -15,7 +15,13 @@ from torch import Tensor
 
 from dgm.runtime.files import load_arrays, require
 
-__all__ = ["TREATMENTS", "ImageData", "PointData", "Treatment", "load", "treat"]
+__all__ = ["DIGITS", "TREATMENTS", "ImageData", "PointData", "Shape", "Treatment", "load", "treat"]
+
+Shape = tuple[int, int]
+"""Rows and columns of an image."""
+
+DIGITS: Shape = (28, 28)
+"""Of the prepared images: what a model is made for that is told nothing else."""
 
 Treatment = Literal["thresholded", "dynamically binarised", "statically binarised", "dequantised", "grey"]
 
@@ -32,10 +38,16 @@ TREATMENTS: dict[Treatment, str] = {
 class ImageData:
     """Images and labels on one device; images stay uint8, so that the whole set fits and batches are one index operation."""
 
-    train_images: UInt8[Tensor, "n 28 28"]
+    train_images: UInt8[Tensor, "n h w"]
     train_labels: Shaped[Tensor, " n"]
-    test_images: UInt8[Tensor, "m 28 28"]
+    test_images: UInt8[Tensor, "m h w"]
     test_labels: Shaped[Tensor, " m"]
+
+    @property
+    def shape(self) -> Shape:
+        """Rows and columns."""
+        rows, columns = self.train_images.shape[1:]
+        return rows, columns
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> ImageData | PointDat
     return ImageData(tensor("train_images"), tensor("train_labels").long(), tensor("test_images"), tensor("test_labels").long())
 
 
-def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n 784"]:
+def treat(images: UInt8[Tensor, "n h w"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n d"]:
     """Grey levels to the support of a model, flattened row by row; see :data:`TREATMENTS`.
 
     The generator serves the treatments that draw anew; "statically binarised" does not touch it.
@@ -94,7 +106,7 @@ def treat(images: UInt8[Tensor, "n 28 28"], treatment: Treatment, generator: tor
 STORED_DRAW = b"statically binarised, draw 0"  # another text would be another data set
 
 
-def _stored_draw(images: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 784"]:
+def _stored_draw(images: UInt8[Tensor, "n h w"]) -> Float[Tensor, "n d"]:
     """The one binarisation of each image: its pixels against noise that SHAKE-128 makes from the image itself.
 
     So the draw needs no file and no seed, and is the same whatever subset, order, split or device the image is met in. Equal images
@@ -103,7 +115,7 @@ def _stored_draw(images: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 784"]:
     return torch.cat([_draw(part) for part in images.split(4096)])  # in parts, because the noise takes 20 bytes a pixel
 
 
-def _draw(images: UInt8[Tensor, "n 28 28"]) -> Float[Tensor, "n 784"]:
+def _draw(images: UInt8[Tensor, "n h w"]) -> Float[Tensor, "n d"]:
     noise = b"".join(hashlib.shake_128(STORED_DRAW + image.tobytes()).digest(4 * image.size) for image in images.cpu().numpy())
     # 32 bits a pixel: u < pixel / 255 in whole numbers, so that 0 never and 255 always gives a one
     u = torch.from_numpy(np.frombuffer(noise, dtype="<u4").astype(np.int64)).to(images.device)

@@ -29,7 +29,7 @@ def agreement(job: Job, model: HasClusters, samples: Mapping[str, np.ndarray] | 
         seed = job.generators.seed_of("bootstrap")
         for name, score in (("nmi", clustering.normalised_mutual_information), ("ari", clustering.adjusted_rand_index)):
             yield Row(job.run, name, split, measured.bootstrapped(score, labels, clusters, seed=seed))
-        images = x.view(-1, 28, 28).cpu().numpy()
+        images = x.view(-1, *job.data.shape).cpu().numpy()
         yield Row(job.run, "neighbour_correlation_data", split, image_scores.neighbour_correlation(images, clusters))
     if samples is not None and "prototypes" in samples:
         correlation = image_scores.neighbour_correlation(samples["samples"], samples["components"])

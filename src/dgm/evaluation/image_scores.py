@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-def bits_per_dim(log_likelihood: Measured, dimensions: int = 784) -> Measured:
+def bits_per_dim(log_likelihood: Measured, dimensions: int) -> Measured:
     """(-log p / d + log 256) / log 2 for a density of pixels scaled to [0, 1); Dinh et al. 2015 report the nats instead."""
     return Measured(
         (-log_likelihood.value / dimensions + math.log(256)) / math.log(2),
@@ -57,7 +57,7 @@ def pixel_entropy(p: Float[np.ndarray, "k ..."]) -> Measured:
     return Measured(float(entropy.mean()), n=len(p), unit="nats")
 
 
-def neighbour_correlation(images: Shaped[np.ndarray, "n 28 28"], clusters: Int[np.ndarray, " n"]) -> Measured:
+def neighbour_correlation(images: Shaped[np.ndarray, "n h w"], clusters: Int[np.ndarray, " n"]) -> Measured:
     """Correlation of horizontally neighbouring pixels within clusters, pooled over pairs and clusters.
 
     Covariance and variances are summed over all pairs before dividing: sum cov / sqrt(sum var_left * sum var_right), so pixels

@@ -165,7 +165,7 @@ def estimate(
         values["exact_log_likelihood"], arrays["simulated_exact"] = exact[: len(x)], exact[len(x) :]
     _anneal(job, few, z, simulated, values)
     for split, n in (("estimated", len(x)), ("annealed", len(few))):
-        _compare(job, split, {name: found[:n] for name, found in values.items() if len(found) >= n})
+        _compare(job, split, {name: found[:n] for name, found in values.items() if len(found) >= n}, pixels=x.shape[1])
     if len(few) < len(x):
         job.read("annealed", "estimated", values["annealed"])
     arrays |= values
@@ -326,12 +326,12 @@ def _anneal(job: _Job, x: Tensor, z: Tensor, simulated: Tensor, values: dict[str
     job.arrays.update(simulated_lower=bounds["annealed_lower"], simulated_upper=bounds["annealed_upper"])
 
 
-def _compare(job: _Job, split: str, values: dict[str, np.ndarray]) -> None:
+def _compare(job: _Job, split: str, values: dict[str, np.ndarray], pixels: int) -> None:
     """Rows of one set of images: every estimate, and the mean differences of pairs of them."""
     for name, of_images in values.items():
         job.read(name, split, of_images, "count" if name.endswith("_effective_samples") else "nats")
     if job.decoder.treatment == "dequantised" and "annealed" in values:
-        job.readings.append(("annealed_bits_per_dim", split, image_scores.bits_per_dim(measured.mean(values["annealed"]))))
+        job.readings.append(("annealed_bits_per_dim", split, image_scores.bits_per_dim(measured.mean(values["annealed"]), pixels)))
     most = KS[-1]
     for one, other in (
         ("exact_log_likelihood", f"iwae_{most}"),

@@ -1,4 +1,4 @@
-"""Log-likelihoods and bounds on them, each under the model's own treatment of the data. Axis letters: n images, d = 784 pixels."""
+"""Log-likelihoods and bounds on them, each under the model's own treatment of the data. Axis letters: n images, d pixels."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def likelihoods(job: Job, model: HasLogProb) -> Iterator[Row]:
         yield Row(job.run, "log_likelihood", split, measured)
         yield Row(job.run, "log_likelihood_median", split, measurements.median(values))
         if model.treatment == "dequantised":
-            yield Row(job.run, "bits_per_dim", split, image_scores.bits_per_dim(measured))
+            yield Row(job.run, "bits_per_dim", split, image_scores.bits_per_dim(measured, x.shape[1]))
 
 
 def bounds(job: Job, model: HasBound) -> Iterator[Row]:
@@ -48,5 +48,5 @@ def bounds(job: Job, model: HasBound) -> Iterator[Row]:
             # the same images under the plain bound, so that the two can be compared without the choice of images
             yield Row(job.run, "bound_same_images", "test", measurements.mean(job.arrays["bound_test"][:IMPORTANCE_IMAGES]))
             if hasattr(model, "reconstruct"):
-                job.arrays["originals"] = x[:16].view(-1, 28, 28).cpu().numpy()
+                job.arrays["originals"] = x[:16].view(-1, *job.data.shape).cpu().numpy()
                 job.arrays["reconstructions"] = model.reconstruct(x[:16]).cpu().numpy()

@@ -1,6 +1,6 @@
 """Sample quality: every array of samples beside as many real test images under the treatment of the samples.
 
-Axis letters: n images, t training images, d = 784 pixels, f features, c classes.
+Axis letters: n images, t training images, d pixels, f features, c classes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Judge:
     references: Mapping[str, np.ndarray]
 
 
-def seen(classifier: Classifies, images: Float[Tensor, "n 28 28"]) -> Seen:
+def seen(classifier: Classifies, images: Float[Tensor, "n h w"]) -> Seen:
     """Images with values in [0, 1] as a classifier sees them."""
     x = images.flatten(1)
     found = features(classifier, x)

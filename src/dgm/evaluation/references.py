@@ -2,7 +2,7 @@
 
 They are the same for all models, so one job a classifier makes them (:mod:`dgm.stages.reference`), and every evaluation of samples
 reads them.
-Axis letters: n test images, t training images, d = 784 pixels, f features.
+Axis letters: n test images, t training images, d pixels, f features.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """A row of the metrics table, and what every group of metrics is given.
 
-Axis letters: n images, d = 784 pixels.
+Axis letters: n images, d pixels.
 """
 
 from collections.abc import Iterator

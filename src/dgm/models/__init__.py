@@ -12,8 +12,10 @@ A module holds ``Config`` (its settings), ``Model(config)`` (an ``nn.Module`` th
   with ``data:``; all others take the prepared images.
 - A model that draws images says with ``sample_treatment`` which real images its samples are compared with.
 - A run with a block ``estimates`` needs a model with ``log_likelihood_given`` or ``observed``.
-- A model file holds ``kind``, ``settings`` and ``state``: plain values and tensors, which ``torch.load(weights_only=True)``
-  reads.
+- The size of the images comes from the data: ``fit`` makes ``Model(config, data.shape)``, and a model that was made so has an
+  attribute ``shape``.
+- A model file holds ``kind``, ``settings``, ``state`` and, of such a model, ``shape``: plain values and tensors, which
+  ``torch.load(weights_only=True)`` reads.
 """
 
 import importlib
@@ -49,9 +51,10 @@ def load(kind: str) -> ModuleType:
 
 
 def save_model(path: Path, kind: str, settings: dict[str, Any], model: nn.Module) -> None:
-    """Write kind, settings and state: enough to rebuild the model from the file alone."""
+    """Write kind, settings, state and the shape of the images: enough to rebuild the model from the file alone."""
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_tensors(path, {"kind": kind, "settings": settings, "state": state})
+    shape: Any = getattr(model, "shape", None)
+    save_tensors(path, {"kind": kind, "settings": settings, "state": state} | ({"shape": list(shape)} if shape else {}))
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
@@ -64,7 +67,8 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     try:
         kind, settings, state = saved["kind"], dict(saved["settings"]), dict(saved["state"])
         module = load(kind)
-        model: nn.Module = module.Model(parse(module.Config, settings, "settings"))
+        of_images = (tuple(saved["shape"]),) if "shape" in saved else ()
+        model: nn.Module = module.Model(parse(module.Config, settings, "settings"), *of_images)
     except (KeyError, ValueError, TypeError) as error:
         raise Damaged(path, f"holds no model of this code ({type(error).__name__}: {error})") from None
     try:

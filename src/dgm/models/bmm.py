@@ -24,6 +24,7 @@ References: Bishop 2006, section 9.3.3; Dempster, Laird & Rubin 1977, section 1 
 Axis letters: n images, d pixels, k components.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -31,15 +32,13 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted
 from dgm.training.loop import Context
 from dgm.training.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "e_step", "em_iteration", "fit", "initialise", "log_penalty", "m_step"]
-
-PIXELS = 784
 
 
 class Config(Settings):
@@ -152,12 +151,13 @@ def initialise(
 class Model(nn.Module):
     """A fitted mixture; offers DrawsImages, Describes, HasLogProb and HasClusters."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        self.shape = shape
         self.treatment: Treatment = config.treatment
         self.p: Tensor
         self.mix_p: Tensor
-        self.register_buffer("p", torch.full((config.components, PIXELS), 0.5, dtype=torch.float64))
+        self.register_buffer("p", torch.full((config.components, math.prod(shape)), 0.5, dtype=torch.float64))
         self.register_buffer("mix_p", torch.full((config.components, 1), 1 / config.components, dtype=torch.float64))
 
     @property
@@ -166,14 +166,14 @@ class Model(nn.Module):
         return self.treatment
 
     def parameter_count(self) -> int:
-        """K * 784 pixel probabilities and K - 1 free weights."""
+        """K d pixel probabilities and K - 1 free weights."""
         return self.p.numel() + self.mix_p.numel() - 1
 
-    def log_prob(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, " n"]:
+    def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Log p(x) in nats, equation (1)."""
         return e_step(x.to(self.p), self.p, self.mix_p)[1]
 
-    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+    def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Posterior probability of each component, equation (2)."""
         return e_step(x.to(self.p), self.p, self.mix_p)[0]
 
@@ -182,11 +182,11 @@ class Model(nn.Module):
         components = torch.multinomial(self.mix_p.squeeze(1), n, replacement=True, generator=generator)
         p = self.p[components]
         drawn = torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device) < p
-        return {"samples": drawn.to(torch.uint8).view(n, 28, 28), "components": components}
+        return {"samples": drawn.to(torch.uint8).view(n, *self.shape), "components": components}
 
     def describe(self) -> dict[str, Tensor]:
-        """The rows of p as images (``prototypes`` [k, 28, 28]) and the mixing ``weights`` [k]."""
-        return {"prototypes": self.p.float().view(-1, 28, 28), "weights": self.mix_p.squeeze(1)}
+        """The rows of p as images (``prototypes`` [k, h, w]) and the mixing ``weights`` [k]."""
+        return {"prototypes": self.p.float().view(-1, *self.shape), "weights": self.mix_p.squeeze(1)}
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:
@@ -238,7 +238,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
 
     best = best_of(begin, improve, judge, restarts=config.restarts, n=wanted, context=context)
     context.facts |= best.facts()
-    model = Model(config)
+    model = Model(config, data.shape)
     model.p.copy_(best.parameters["p"])
     model.mix_p.copy_(best.parameters["mix_p"])
     return Fitted(model, best.curves(), context.facts)

@@ -4,9 +4,10 @@ Samples arrive as grey levels (NICE), as binary pixels (mixture, VAE) or as prob
 would call binary digits strange for their texture, so every training image is shown grey, thresholded or Bernoulli-drawn at
 random, shifted by up to two pixels.
 
-Axis letters: n images, d = 784 pixels, f = 128 features.
+Axis letters: n images, d pixels, h rows and w columns of them, f = 128 features.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -15,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dgm.data.tensors import ImageData
+from dgm.data.tensors import DIGITS, ImageData, Shape
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted
 from dgm.training.loop import Context, ascent, train
@@ -37,8 +38,8 @@ class Config(Settings):
     precision: Precision = Field("auto", description="arithmetic of the training step")
 
 
-def convolutional() -> nn.Sequential:
-    """Image [n, 1, 28, 28] to features [n, 128] by two convolutions."""
+def convolutional(shape: Shape) -> nn.Sequential:
+    """Image [n, 1, h, w] to features [n, 128] by two convolutions."""
     return nn.Sequential(
         nn.Conv2d(1, 32, 3, padding=1),
         nn.ReLU(),
@@ -47,31 +48,32 @@ def convolutional() -> nn.Sequential:
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(64 * 7 * 7, 128),
+        nn.Linear(64 * (shape[0] // 4) * (shape[1] // 4), 128),
         nn.ReLU(),
     )
 
 
-def perceptron() -> nn.Sequential:
-    """Image [n, 1, 28, 28] to features [n, 128] by fully connected layers, which know nothing of neighbouring pixels."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
+def perceptron(shape: Shape) -> nn.Sequential:
+    """Image [n, 1, h, w] to features [n, 128] by fully connected layers, which know nothing of neighbouring pixels."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
 
 
 class Model(nn.Module):
     """A body that ends in 128 features, and a linear head for ten classes; offers Classifies."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
-        self.body = convolutional() if config.architecture == "convolutional" else perceptron()
+        self.shape = shape
+        self.body = (convolutional if config.architecture == "convolutional" else perceptron)(shape)
         self.head = nn.Linear(128, 10)
         self.to(memory_format=torch.channels_last)
 
-    def features(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 128"]:
+    def features(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 128"]:
         """The last hidden layer, on which sample distances are computed."""
-        values: Tensor = self.body(x.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last))
+        values: Tensor = self.body(x.view(-1, 1, *self.shape).contiguous(memory_format=torch.channels_last))
         return values.float()
 
-    def logits(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
+    def logits(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 10"]:
         """Unnormalised log-probabilities."""
         values: Tensor = self.head(self.features(x))
         return values.float()
@@ -81,12 +83,12 @@ class Model(nn.Module):
         values: Tensor = self.head(features)
         return values.float().log_softmax(1)
 
-    def log_probabilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 10"]:
+    def log_probabilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 10"]:
         """Log-probabilities of the ten digits for images in [0, 1]."""
         return self.classify(self.features(x))
 
 
-def augment(images: Tensor, shift: int, generator: torch.Generator) -> Float[Tensor, "n 784"]:
+def augment(images: Tensor, shift: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
     """Grey, thresholded or Bernoulli-drawn with equal chance, shifted by up to ``shift`` pixels along each axis."""
     grey = images.float() / 255
     n, device = len(grey), grey.device
@@ -95,8 +97,8 @@ def augment(images: Tensor, shift: int, generator: torch.Generator) -> Float[Ten
     x = torch.where(style == 0, grey, torch.where(style == 1, (grey > 0.5).float(), (noise < grey).float()))
     x = nn.functional.pad(x, (shift,) * 4)
     down, right = torch.randint(2 * shift + 1, (2, n, 1), generator=generator, device=device)
-    rows = (down + torch.arange(28, device=device)).view(n, 28, 1)
-    columns = (right + torch.arange(28, device=device)).view(n, 1, 28)
+    rows = (down + torch.arange(images.shape[1], device=device)).unsqueeze(2)
+    columns = (right + torch.arange(images.shape[2], device=device)).unsqueeze(1)
     return x[torch.arange(n, device=device).view(n, 1, 1), rows, columns].flatten(1)
 
 
@@ -108,7 +110,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device)
+        model = Model(config, data.shape).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     steps = config.epochs * -(-len(data.train_images) // config.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

@@ -11,7 +11,7 @@ keeps what G makes of one fixed batch of noise, and the weights of G that made i
 
 References: Goodfellow et al. 2014, equation 1 and algorithm 1 (one discriminator step a batch); He et al. 2015 (initial weights);
 Wu et al. 2017 (likelihoods of generators with noise).
-Axis letters: n images, m latent numbers, k kept grids, g images a grid, w weights of G.
+Axis letters: n images, d pixels, h rows and w columns of them, m latent numbers, k kept grids, g images a grid, v weights of G.
 """
 
 import copy
@@ -27,7 +27,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.init import kaiming_uniform_, zeros_
 from torch.nn.utils import vector_to_parameters
 
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.maths.measured import Measured, Measurements
 from dgm.runtime.streams import Generators
 from dgm.settings import Settings
@@ -84,10 +84,22 @@ def initialise(net: nn.Module) -> None:
                 zeros_(layer.bias)
 
 
-class DNet(nn.Sequential):
-    """Image [n, 1, 28, 28] to the logit [n, 1] of its being real: 593 parameters."""
+def _quarters(shape: Shape) -> Shape:
+    """A quarter of the rows and of the columns: each network halves or doubles the sides twice."""
+    if any(side % 4 for side in shape):
+        raise ValueError(f"images of {shape[0]} x {shape[1]} pixels: both sides must be multiples of 4")
+    return shape[0] // 4, shape[1] // 4
 
-    def __init__(self) -> None:
+
+class DNet(nn.Sequential):
+    """Image [n, 1, h, w] to the logit [n, 1] of its being real: 593 parameters for 28 x 28 pixels.
+
+    Raises:
+        ValueError: when the sides are no multiples of four.
+    """
+
+    def __init__(self, shape: Shape = DIGITS) -> None:
+        rows, columns = _quarters(shape)
         super().__init__(
             nn.Conv2d(1, 2, 3, stride=1, padding=1),
             nn.ReLU(inplace=True),
@@ -98,19 +110,24 @@ class DNet(nn.Sequential):
             nn.Conv2d(4, 8, 3, stride=1, padding=0),
             nn.ReLU(inplace=True),
             nn.Flatten(),
-            nn.Linear(200, 1),
+            nn.Linear(8 * (rows - 2) * (columns - 2), 1),
         )
         initialise(self)
 
 
 class GNet(nn.Sequential):
-    """Noise [n, m] to an image [n, 1, 28, 28] in [0, 1]: 1568 (m + 1) + 5857 parameters."""
+    """Noise [n, m] to an image [n, 1, h, w] in [0, 1]: 1568 (m + 1) + 5857 parameters for 28 x 28 pixels.
 
-    def __init__(self, latent: int) -> None:
+    Raises:
+        ValueError: when the sides are no multiples of four.
+    """
+
+    def __init__(self, latent: int, shape: Shape = DIGITS) -> None:
+        rows, columns = _quarters(shape)
         super().__init__(
-            nn.Linear(latent, 1568),
+            nn.Linear(latent, 32 * rows * columns),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Unflatten(1, (32, 7, 7)),
+            nn.Unflatten(1, (32, rows, columns)),
             nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(32, 16, 3, stride=1, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
@@ -146,7 +163,7 @@ class Observed:
 
     x ~ N(G(z), deviation^2 I) on dequantised pixels, z = 2 Phi(e) - 1 with e ~ N(0, I_m), Phi the standard normal distribution
     function: z is uniform on [-1, 1]^m as in equation (1), and the code e has the prior that annealing starts from
-    (Wu et al. 2017, section 2). The density is spread over all of R^784, so a little of it lies outside the pixels' range.
+    (Wu et al. 2017, section 2). The density is spread over all of R^d, so a little of it lies outside the pixels' range.
     """
 
     generator: GNet
@@ -154,18 +171,18 @@ class Observed:
     deviation: float
     treatment: ClassVar[Treatment] = "dequantised"
 
-    def images_from(self, e: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+    def images_from(self, e: Float[Tensor, "n m"]) -> Float[Tensor, "n d"]:
         """G(2 Phi(e) - 1)."""
         images: Tensor = self.generator(torch.erf(e / math.sqrt(2)))
         return images.flatten(1)
 
-    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+    def log_likelihood_given(self, x: Float[Tensor, "n d"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
         """Log N(x; G, deviation^2 I) in nats, for codes ``z`` that are standard normal a priori (e above)."""
         variance = self.deviation**2
         squares = (x - self.images_from(z)).square().sum(1)
         return -0.5 * (squares / variance + x.shape[1] * math.log(2 * math.pi * variance))
 
-    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n d"]]:
         """Codes e and noisy images."""
         e = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
         images = self.images_from(e)
@@ -181,30 +198,31 @@ class Model(nn.Module):
     treatment: ClassVar[Treatment] = "grey"
     sample_treatment: ClassVar[Treatment] = "grey"
     grid_noise: Tensor  # [g, m], the noise behind every grid
-    grids: Tensor  # [k, g, 28, 28] in [0, 1]
+    grids: Tensor  # [k, g, h, w] in [0, 1]
     grid_epochs: Tensor  # [k], the epochs after which the grids were made; 0 where none was
-    grid_weights: Tensor  # [k, w], the generator's parameters at those epochs
+    grid_weights: Tensor  # [k, v], the generator's parameters at those epochs
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        self.shape = shape
         self.latent = config.latent
-        self.discriminator = DNet()
-        self.generator = GNet(config.latent)
+        self.discriminator = DNet(shape)
+        self.generator = GNet(config.latent, shape)
         self.to(memory_format=torch.channels_last)
         kept, images = len(config.grid_epochs), config.grid_images
         weights = sum(parameter.numel() for parameter in self.generator.parameters())
         self.register_buffer("grid_noise", torch.zeros(images, config.latent))
-        self.register_buffer("grids", torch.zeros(kept, images, 28, 28))
+        self.register_buffer("grids", torch.zeros(kept, images, *shape))
         self.register_buffer("grid_epochs", torch.zeros(kept, dtype=torch.int64))
         self.register_buffer("grid_weights", torch.zeros(kept, weights))
 
-    def images_from(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 28 28"]:
+    def images_from(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n h w"]:
         """G(z)."""
         images: Tensor = self.generator(z)
         return images[:, 0]
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Equation (1): ``samples`` [n, 28, 28] in [0, 1]."""
+        """Equation (1): ``samples`` [n, h, w] in [0, 1]."""
         return {"samples": self.images_from(uniform_noise(n, self.latent, generator))}
 
     def observed(self, deviation: float) -> Observed:
@@ -228,7 +246,7 @@ class Model(nn.Module):
         """Number of generators kept during training."""
         return len(self.grid_weights)
 
-    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n 28 28"]:
+    def sample_at(self, place: int, n: int, generator: torch.Generator) -> Float[Tensor, "n h w"]:
         """Equation (1) with the generator kept in row ``place``: images in [0, 1]."""
         kept = copy.deepcopy(self.generator)
         vector_to_parameters(self.grid_weights[place], kept.parameters())
@@ -247,7 +265,7 @@ class Model(nn.Module):
         ``neighbour_distance``, the mean Euclidean distance of an image from its nearest training image, for test images and for
         as many draws of each kept generator (splits ``grid_1`` ...). Array: ``neighbour_distance_test`` [n].
         """
-        test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, 28, 28)
+        test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, *self.shape)
         noise = uniform_noise(len(test), self.latent, generators["noise"])
         real = torch.cat([self.discriminator(part) for part in test.split(AT_ONCE)])
         fake = torch.cat([self.discriminator(self.generator(part)) for part in noise.split(AT_ONCE)])
@@ -278,7 +296,7 @@ def _mean(values: Float[Tensor, "n 1"]) -> tuple[float, float]:
 
 def train_step(
     model: Model,
-    images: Float[Tensor, "n 784"],
+    images: Float[Tensor, "n d"],
     z: Float[Tensor, "n m"],
     optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
     precision: Precision = "float32",
@@ -290,7 +308,7 @@ def train_step(
     """
     device = images.device
     of_discriminator, of_generator = optimisers
-    real = images.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    real = images.view(-1, 1, *model.shape).contiguous(memory_format=torch.channels_last)
     with autocast(precision, device):
         fake = model.generator(z)
         logits = model.discriminator(torch.cat([real.to(fake.dtype), fake.detach()])).float()
@@ -320,11 +338,11 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
 
     Raises:
         FloatingPointError: when a loss stops being finite.
-        ValueError: when the data are fewer than one batch.
+        ValueError: when the data are fewer than one batch, or the sides of the images no multiples of four.
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device)
+        model = Model(config, data.shape).to(device)
     model.grid_noise.copy_(uniform_noise(config.grid_images, config.latent, generators.fresh("grid")))
     of_discriminator, of_generator = (
         torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=True) for net in (model.discriminator, model.generator)

@@ -8,7 +8,7 @@ a cluster, so that without the floor on the variance the likelihood of (2) is un
 Both are fitted by scikit-learn; this module gives them settings, and (1) and (2) on the device of the data.
 
 References: Lloyd 1982; Arthur & Vassilvitskii 2007 (starts); Bishop 2006, sections 9.1 and 9.2.
-Axis letters: n images, j coordinates (784 pixels or fewer principal axes), k clusters.
+Axis letters: n images, d pixels, j coordinates (the pixels or fewer principal axes), k clusters.
 """
 
 import math
@@ -21,15 +21,13 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted, HistoryRow
 from dgm.training.loop import Context
 from dgm.training.restarts import Attempt, best_of
 
 __all__ = ["Config", "Model", "fit"]
-
-PIXELS = 784
 
 
 class Config(Settings):
@@ -40,7 +38,7 @@ class Config(Settings):
     images: int | None = Field(20_000, ge=1, description="at most so many training images, the first ones; null takes all")
     starts: int = Field(3, ge=1, description="k-means++ starts; the least inertia, or the highest likelihood, is kept")
     iterations: int = Field(300, ge=1, description="at most so many iterations a start")
-    principal_axes: int | None = Field(None, ge=1, le=PIXELS, description="cluster coordinates on so many axes; null: the pixels")
+    principal_axes: int | None = Field(None, ge=1, description="cluster coordinates on so many axes; null: the pixels")
     variance_floor: float = Field(1e-2, gt=0, description="of the Gaussian mixture, added to every variance")
 
 
@@ -49,18 +47,19 @@ class Model(nn.Module):
 
     treatment: ClassVar[Treatment] = "grey"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        self.shape, pixels = shape, math.prod(shape)
         self.method = config.method
         self.axes: Tensor | None
         self.origin: Tensor | None
         self.weights: Tensor
         self.means: Tensor
         self.variances: Tensor
-        k, j = config.components, config.principal_axes or PIXELS
+        k, j = config.components, config.principal_axes or pixels
         reduced = config.principal_axes is not None
-        self.register_buffer("axes", torch.zeros((j, PIXELS), dtype=torch.float64) if reduced else None)
-        self.register_buffer("origin", torch.zeros(PIXELS, dtype=torch.float64) if reduced else None)
+        self.register_buffer("axes", torch.zeros((j, pixels), dtype=torch.float64) if reduced else None)
+        self.register_buffer("origin", torch.zeros(pixels, dtype=torch.float64) if reduced else None)
         self.register_buffer("weights", torch.full((k,), 1 / k, dtype=torch.float64))
         self.register_buffer("means", torch.zeros((k, j), dtype=torch.float64))
         self.register_buffer("variances", torch.ones((k, j), dtype=torch.float64))
@@ -74,12 +73,12 @@ class Model(nn.Module):
             count += self.axes.numel() + self.origin.numel()
         return count
 
-    def coordinates(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n j"]:
+    def coordinates(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n j"]:
         """What is clustered: y of the module, float64."""
         y = x.to(self.means)
         return y if self.axes is None or self.origin is None else (y - self.origin) @ self.axes.T
 
-    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+    def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Equation (2), or a one at the nearest centre, equation (1). Squares are expanded, so that no [n, k, j] is needed."""
         y = self.coordinates(x)
         if self.method == "k-means":
@@ -97,7 +96,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     ``coordinate_log_likelihood``, the mean log density of an image's coordinates in nats.
 
     Raises:
-        ValueError: when there are fewer images than clusters or principal axes.
+        ValueError: when there are fewer images than clusters or principal axes, or fewer pixels than axes.
         FloatingPointError: when the criterion is not finite.
     """
     from sklearn.decomposition import PCA
@@ -107,6 +106,8 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     needed = max(config.components, config.principal_axes or 0)
     if len(images) < needed:
         raise ValueError(f"run {context.run}: {needed} clusters or axes need at least as many images; got {len(images)}")
+    if (config.principal_axes or 0) > math.prod(data.shape):
+        raise ValueError(f"run {context.run}: {config.principal_axes} axes, but an image has {math.prod(data.shape)} pixels")
     generators = context.generators
     y = treat(images, Model.treatment, generators["unused"]).double().cpu().numpy()
     state: dict[str, Tensor] = {}
@@ -133,7 +134,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         return -value if term == "inertia" else value, f"{at.passes} iterations, {term} {value:.6g}"
 
     best = best_of(lambda start: Attempt(start, {}), improve, judge, restarts=config.starts, n=len(y), context=context)
-    model = Model(config)
+    model = Model(config, data.shape)
     for name, values in (state | best.parameters).items():
         getattr(model, name).copy_(values)
     rows: list[HistoryRow] = [(0, start, "train", term, trace[-1]) for start, trace in enumerate(best.traces)]

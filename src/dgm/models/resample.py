@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Treatment, treat
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted
 from dgm.training.loop import Context
@@ -34,12 +34,12 @@ class Model(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.sample_treatment: Treatment = config.treatment
-        self.images = torch.zeros((1, 28, 28), dtype=torch.uint8)
+        self.images = torch.zeros((1, *DIGITS), dtype=torch.uint8)
         self._drawn_with: torch.Generator | None = None
         self._order = torch.zeros(0, dtype=torch.int64)
 
     def get_extra_state(self) -> Tensor:
-        """The images [n, 28, 28], uint8: extra state, because their number is known from the data alone."""
+        """The images [n, h, w], uint8: extra state, because their number is known from the data alone."""
         return self.images
 
     def set_extra_state(self, state: Tensor) -> None:
@@ -59,7 +59,7 @@ class Model(nn.Module):
             self._order = torch.cat([self._order, more])
         chosen, self._order = self._order[:n], self._order[n:]
         images = self.images.cpu()[chosen].to(generator.device)
-        return {"samples": treat(images, self.sample_treatment, generator).view(n, 28, 28)}
+        return {"samples": treat(images, self.sample_treatment, generator).view(images.shape)}
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:

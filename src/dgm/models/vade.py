@@ -39,7 +39,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from dgm.data.tensors import ImageData, PointData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, PointData, Shape, Treatment, treat
 from dgm.maths import clustering, measured
 from dgm.maths.distributions import bernoulli_log_prob
 from dgm.maths.measured import Measured, Measurements, Reading
@@ -61,8 +61,6 @@ __all__ = [
     "log_responsibilities",
 ]
 
-SIDE = 28
-PIXELS = SIDE**2
 AT_ONCE = 2000
 DRAWS = 50  # of z, behind the averaged responsibilities
 EACH = 10  # samples of each cluster in the picture
@@ -175,11 +173,12 @@ class Model(nn.Module):
 
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        self.shape = shape
         self.treatment = config.treatment
         self.geometric = config.responsibilities == "geometric"
-        widths = [PIXELS, *config.hidden]
+        widths = [math.prod(shape), *config.hidden]
         self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.mean_head = nn.Linear(widths[-1], config.latent)
         self.log_variance_head = nn.Linear(widths[-1], config.latent)
@@ -189,18 +188,18 @@ class Model(nn.Module):
         self.means = nn.Parameter(torch.zeros(config.clusters, config.latent))
         self.log_variances = nn.Parameter(torch.zeros(config.clusters, config.latent))
 
-    def features(self, x: Float[Tensor, "n 784"], layers: int | None = None) -> Float[Tensor, "n h"]:
+    def features(self, x: Float[Tensor, "n d"], layers: int | None = None) -> Float[Tensor, "n h"]:
         """Output of the first ``layers`` hidden layers of the encoder, all by default."""
         for layer in list(self.encoder)[:layers]:
             x = torch.relu(layer(x))
         return x
 
-    def encode(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n j"], Float[Tensor, "n j"]]:
+    def encode(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n j"], Float[Tensor, "n j"]]:
         """Mean and log variance of q(z | x)."""
         features = self.features(x)
         return self.mean_head(features).float(), self.log_variance_head(features).float()
 
-    def decode(self, z: Float[Tensor, "n j"]) -> Float[Tensor, "n 784"]:
+    def decode(self, z: Float[Tensor, "n j"]) -> Float[Tensor, "n d"]:
         """Logits of the pixel probabilities."""
         *inner, last = self.decoder
         for layer in inner:
@@ -212,7 +211,7 @@ class Model(nn.Module):
         """Log pi, mu and log sigma^2."""
         return Prior(self.weight_logits.log_softmax(0), self.means, self.log_variances)
 
-    def terms(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> Terms:
+    def terms(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> Terms:
         """The bound (3) with one draw of z, which serves the first term and, in the averaged form, gamma."""
         mean, log_variance = self.encode(x)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -223,13 +222,13 @@ class Model(nn.Module):
             log_gamma = log_responsibilities(z, self.prior())
         return bound_terms(bernoulli_log_prob(x, self.decode(z)), log_gamma, mean, log_variance, self.prior())
 
-    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+    def bound(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """``bound`` = ``reconstruction`` - ``kl`` in nats an image, and the three terms of the KL: ``prior`` etc. of (3)."""
         terms = self.terms(x, generator)
         own = {name: getattr(terms, name) for name in ("prior", "assignment", "entropy")}
         return {"bound": terms.bound, "reconstruction": terms.reconstruction, "kl": terms.kl, **own}
 
-    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    def importance_weighted_bound(self, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x), with the mixture p(z) summed over its clusters."""
         mean, log_variance = self.encode(x)
         prior, none = self.prior(), torch.full_like(mean, -math.inf)
@@ -243,7 +242,7 @@ class Model(nn.Module):
             ratios.append(bernoulli_log_prob(x, self.decode(z)) + log_prior - log_posterior)
         return torch.stack(ratios).logsumexp(0) - math.log(k)
 
-    def responsibilities(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n k"]:
+    def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Gamma without randomness, in float64: equation (5), or equation (4) at the posterior mean."""
         mean, log_variance = (part.double() for part in self.encode(x))
         prior = Prior(*(table.double() for table in self.prior()))
@@ -257,7 +256,7 @@ class Model(nn.Module):
         components = torch.multinomial(log_weights.exp(), n, replacement=True, generator=generator)
         noise = torch.randn((n, means.shape[1]), generator=generator, device=means.device)
         z = means[components] + torch.exp(0.5 * log_variances[components]) * noise
-        p = torch.sigmoid(self.decode(z)).view(n, SIDE, SIDE)
+        p = torch.sigmoid(self.decode(z)).view(n, *self.shape)
         drawn = torch.rand(p.shape, generator=generator, device=p.device) < p
         return {"samples": drawn.to(torch.uint8), "means": p, "components": components}
 
@@ -269,7 +268,7 @@ class Model(nn.Module):
         ``kl_to_geometric``, the mean of KL(gamma || geometric gamma), nats; ``argmax_agreement`` with the geometric form.
         Arrays: ``codes`` [m, 2] the posterior means on their two principal axes and ``cluster_codes`` [k, 2] the means of the
         clusters there; ``cluster_digits`` [k] the majority digit of each cluster, -1 for an empty one; ``cluster_samples``
-        [k, 10, 28, 28] decoded draws of each cluster; ``explained_variance`` [2] of the two axes, as shares.
+        [k, 10, h, w] decoded draws of each cluster; ``explained_variance`` [2] of the two axes, as shares.
         """
         assert isinstance(data, ImageData)
         x = treat(data.test_images, self.treatment, generators["measure/treat"])
@@ -292,7 +291,7 @@ class Model(nn.Module):
         flat = [np.pad(axes.transform(points), ((0, 0), (0, 2 - min(2, j)))) for points in (codes, means.double().cpu().numpy())]
         noise = torch.randn((k, EACH, j), generator=generator, device=means.device)
         z = means[:, None] + torch.exp(0.5 * log_variances)[:, None] * noise
-        drawn = torch.sigmoid(self.decode(z.flatten(0, 1))).view(k, EACH, SIDE, SIDE)
+        drawn = torch.sigmoid(self.decode(z.flatten(0, 1))).view(k, EACH, *self.shape)
         digits = [int(labels[clusters == c].bincount().argmax()) if bool((clusters == c).any()) else -1 for c in range(k)]
         return {
             "codes": flat[0].astype(np.float32),
@@ -303,10 +302,10 @@ class Model(nn.Module):
         }
 
     def describe(self) -> dict[str, Tensor]:
-        """Decoded cluster means ``cluster_means`` [k, 28, 28], mixing weights ``weights`` [k], and the prior's two tables."""
+        """Decoded cluster means ``cluster_means`` [k, h, w], mixing weights ``weights`` [k], and the prior's two tables."""
         log_weights, means, log_variances = self.prior()
         found = {
-            "cluster_means": torch.sigmoid(self.decode(means)).view(-1, SIDE, SIDE),
+            "cluster_means": torch.sigmoid(self.decode(means)).view(-1, *self.shape),
             "weights": log_weights.exp(),
             "prior_means": means,
             "prior_variances": log_variances.exp(),
@@ -390,7 +389,7 @@ class _Job:
     data: ImageData
     context: Context
 
-    def pixels(self, batch: Tensor) -> Float[Tensor, "n 784"]:
+    def pixels(self, batch: Tensor) -> Float[Tensor, "n d"]:
         """Training images under the treatment of the settings."""
         return treat(self.data.train_images[batch], self.config.treatment, self.context.generators["treat"])
 
@@ -401,7 +400,7 @@ class _Job:
         kept = torch.rand(x.shape, generator=self.context.generators["mask"], device=x.device) >= share
         return x * kept / (1 - share)
 
-    def pixel_error(self, x: Float[Tensor, "n 784"], logits: Float[Tensor, "n 784"]) -> Float[Tensor, ""]:
+    def pixel_error(self, x: Float[Tensor, "n d"], logits: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         """Squared error or cross-entropy: the mean over images of the sum over pixels."""
         if self.config.autoencoder_loss == "cross-entropy":
             return -bernoulli_log_prob(x, logits.float()).mean()
@@ -547,7 +546,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
         have = f"the training set has {len(data.train_images)}"
         raise ValueError(f"run {context.run}: {config.clusters} clusters need at least as many images; {have}")
     with context.generators.default("initialise"):
-        model = Model(config).to(context.device)
+        model = Model(config, data.shape).to(context.device)
     phases = Phases(model, context)
 
     def run(name: str, work: Callable[..., list[HistoryRow]], *arguments: int) -> None:

@@ -1,4 +1,4 @@
-"""Convolutional variational autoencoder for binary images, with residual stacks and a 16 x 2 x 2 latent variable.
+"""Convolutional variational autoencoder for binary images, with residual stacks and a latent variable of 16 x 2 x 2 numbers.
 
 Model      z ~ N(0, I),  x_d | z ~ Bernoulli(sigmoid(f_d(z)))                                   (1)
 Posterior  q(z | x) = N(mu(x), diag sigma(x)^2)
@@ -6,11 +6,13 @@ Bound      log p(x) >= E_q log p(x | z) - KL(q(z | x) || p(z))                  
            KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)                                       (3)
 Estimate   one reparameterised draw z = mu + sigma * eps for the first term of (2), (3) in closed form
 
-Images are binarised anew at every visit and padded with two rows of zeros on each side, to 32 x 32; the likelihood is a sum over
-all 1024 pixels (the border is certain after a few steps and adds almost nothing).
+Images are binarised anew at every visit and padded with zeros to sides that can be halved four times: 28 x 28 pixels with two rows
+on each side, to 32 x 32. The likelihood is a sum over all 1024 pixels, the border included, which is certain after a few steps and
+adds almost nothing.
 
 References: Kingma & Welling 2014, section 3 and appendix B; Burda, Grosse & Salakhutdinov 2016, equation 8.
-Axis letters: n images, c channels, d = 784 pixels, l = 64 latent numbers.
+Axis letters: n images, c channels, d pixels, h rows and w columns of an image, r and s with its border, l latent
+numbers (64 of 28 x 28 pixels).
 """
 
 import math
@@ -22,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.layers.residual import residual_stack
 from dgm.maths.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal, sample_bernoulli
 from dgm.settings import Settings
@@ -32,8 +34,7 @@ from dgm.training.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 
-BORDER = 2  # pixels of padding on each side: 28 + 2 * 2 = 32
-STAGES = 4  # each halves the side: 32, 16, 8, 4, 2
+STAGES = 4  # each halves the sides: 32, 16, 8, 4, 2
 
 
 class Config(Settings):
@@ -42,7 +43,7 @@ class Config(Settings):
     epochs: int = Field(50, ge=1, description="passes over the training images")
     batch_size: int = Field(256, ge=1, description="images a step; the last batch of an epoch may be smaller")
     learning_rate: float = Field(5e-4, gt=0, description="of Adam")
-    latent_channels: int = Field(16, ge=1, description="channels of the 2 x 2 latent variable")
+    latent_channels: int = Field(16, ge=1, description="channels of the latent variable, 2 x 2 for 28 x 28 pixels")
     hidden_channels: int = Field(64, ge=1, description="channels between the stages")
     residual_channels: int = Field(32, ge=1, description="channels inside the residual blocks")
     precision: Precision = Field("auto", description="arithmetic of the training step")
@@ -74,10 +75,13 @@ class Model(nn.Module):
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
         hidden, residual, latent = config.hidden_channels, config.residual_channels, config.latent_channels
-        self.latent_shape = (latent, 2, 2)
+        self.shape = shape
+        spare = [-side % 2**STAGES for side in reversed(shape)]  # columns first, as padding has it
+        self.border = [size for each in spare for size in (each // 2, each - each // 2)]
+        self.latent_shape = (latent, *(-(-side // 2**STAGES) for side in shape))
         self.encoder = nn.Sequential(
             *(
                 encoder_stage(1 if i == 0 else hidden, 2 * latent if i == STAGES - 1 else hidden, hidden, residual)
@@ -92,29 +96,29 @@ class Model(nn.Module):
         )
         self.to(memory_format=torch.channels_last)
 
-    def encode(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l"]]:
+    def encode(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l"]]:
         """Mean and log standard deviation of q(z | x)."""
-        mean, log_std = self.encoder(_padded(x)).float().chunk(2, dim=1)
+        mean, log_std = self.encoder(self._padded(x)).float().chunk(2, dim=1)
         return mean.flatten(1), log_std.flatten(1)
 
-    def decode(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n 1 32 32"]:
+    def decode(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n 1 r s"]:
         """Logits of the pixel probabilities, border included."""
         codes = z.view(len(z), *self.latent_shape)
         logits: Tensor = self.decoder(codes.contiguous(memory_format=torch.channels_last))
         return logits.float()
 
-    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+    def bound(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """Equation (2) in nats an image: ``bound`` = ``reconstruction`` - ``kl``."""
         mean, log_std = self.encode(x)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-        reconstruction = bernoulli_log_prob(_padded(x), self.decode(mean + torch.exp(log_std) * noise))
+        reconstruction = bernoulli_log_prob(self._padded(x), self.decode(mean + torch.exp(log_std) * noise))
         kl = kl_to_standard_normal(mean, log_std)
         return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
 
-    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    def importance_weighted_bound(self, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x) with z_j ~ q(z | x), in nats (Burda et al. 2016, equation 8)."""
         mean, log_std = self.encode(x)
-        target, zero = _padded(x), torch.zeros_like(mean)
+        target, zero = self._padded(x), torch.zeros_like(mean)
         log_weights = []
         for _ in range(k):
             z = mean + torch.exp(log_std) * torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -125,23 +129,23 @@ class Model(nn.Module):
 
     @property
     def latent_size(self) -> int:
-        """Numbers in the code, 4 a channel."""
+        """Numbers in the code."""
         return math.prod(self.latent_shape)
 
-    def pixel_logits(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n 784"]:
+    def pixel_logits(self, z: Float[Tensor, "n l"]) -> Float[Tensor, "n d"]:
         """Log-odds of the pixels of equation (1), border cut off."""
-        return _cropped(self.decode(z)).flatten(1)
+        return self._cropped(self.decode(z)).flatten(1)
 
-    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n l"]) -> Float[Tensor, " n"]:
-        """Log p(x | z) of equation (1) in nats, over 784 pixels: the border is summed out, while (2) asks for a black one."""
+    def log_likelihood_given(self, x: Float[Tensor, "n d"], z: Float[Tensor, "n l"]) -> Float[Tensor, " n"]:
+        """Log p(x | z) of equation (1) in nats, over the d pixels: the border is summed out, while (2) asks for a black one."""
         return bernoulli_log_prob(x, self.pixel_logits(z))
 
-    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n 784"]]:
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n d"]]:
         """Draws (z, x) of equation (1), border cut off."""
         z = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
         return z, sample_bernoulli(torch.sigmoid(self.pixel_logits(z)), generator)
 
-    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l l"]]:
+    def proposal(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n l l"]]:
         """Mean of q(z | x) and its standard deviations as a diagonal matrix."""
         mean, log_std = self.encode(x)
         return mean, torch.diag_embed(torch.exp(log_std))
@@ -149,21 +153,19 @@ class Model(nn.Module):
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Codes from the prior, decoded: pixel probabilities (``means``) and a Bernoulli draw of them (``samples``)."""
         z = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
-        means = _cropped(torch.sigmoid(self.decode(z)))
+        means = self._cropped(torch.sigmoid(self.decode(z)))
         drawn = torch.rand(means.shape, generator=generator, device=generator.device) < means
         return {"samples": drawn.to(torch.uint8), "means": means}
 
-    def reconstruct(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 28 28"]:
+    def reconstruct(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n h w"]:
         """Pixel probabilities decoded from the posterior mean."""
-        return _cropped(torch.sigmoid(self.decode(self.encode(x)[0])))
+        return self._cropped(torch.sigmoid(self.decode(self.encode(x)[0])))
 
+    def _padded(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n 1 r s"]:
+        return pad(x.view(-1, 1, *self.shape), self.border).contiguous(memory_format=torch.channels_last)
 
-def _padded(x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 1 32 32"]:
-    return pad(x.view(-1, 1, 28, 28), (BORDER,) * 4).contiguous(memory_format=torch.channels_last)
-
-
-def _cropped(images: Float[Tensor, "n 1 32 32"]) -> Float[Tensor, "n 28 28"]:
-    return images[:, 0, BORDER:-BORDER, BORDER:-BORDER].contiguous()
+    def _cropped(self, images: Float[Tensor, "n 1 r s"]) -> Float[Tensor, "n h w"]:
+        return pad(images[:, 0], [-size for size in self.border])
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:
@@ -174,7 +176,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device)
+        model = Model(config, data.shape).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     binarise, latent = generators["binarise"], generators["latent"]
 

@@ -7,7 +7,7 @@ Bound      log p(x) >= E_q[log p(x | z) + log p(z) - log q(z | x)]              
 Estimate   one draw z = mu + L eps, eps ~ N(0, I), for all of (3), or for the first term of (4) with the KL in closed form
 
 References: Kingma & Welling 2014, section 3 and appendix C (MLPs); Burda, Grosse & Salakhutdinov 2016, equation 8.
-Axis letters: n images, d = 784 pixels, m latent dimensions, k draws, h hidden units.
+Axis letters: n images, d pixels, m latent dimensions, k draws.
 """
 
 import math
@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dgm.data.binariser import Binariser
-from dgm.data.tensors import ImageData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.maths import decoder_quadrature, measured
 from dgm.maths.distributions import (
     bernoulli_log_prob,
@@ -39,7 +39,6 @@ from dgm.training.precision import Precision
 
 __all__ = ["Config", "Decoder", "Encoder", "Model", "Posterior", "fit"]
 
-PIXELS = 784
 EXACT_IMAGES = 500  # test images whose likelihood is computed by quadrature, a few seconds for a grid of 400 x 400 points
 EXACT_DRAWS = 100  # of q(z | x) behind the bounds of the same images
 NEIGHBOURS = 10  # that vote on the class of a point of the latent plane
@@ -94,16 +93,16 @@ class Posterior:
 
 
 class Encoder(nn.Module):
-    """784 - hidden (tanh) - mean, logarithms of the squared diagonal of L and, for a full covariance, what lies below it.
+    """Pixels - hidden (tanh) - mean, logarithms of the squared diagonal of L and, for a full covariance, what lies below it.
 
     The two outputs of a diagonal posterior are thus mean and log-variance. The layer for L starts at zero, so that training
     starts from L = I; its draws come last, so that diagonal and full posteriors of one seed share all other initial weights.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, pixels: int = math.prod(DIGITS)) -> None:
         super().__init__()
         m = config.latent_dimensions
-        self.hidden = nn.Linear(PIXELS, config.hidden_units)
+        self.hidden = nn.Linear(pixels, config.hidden_units)
         self.mean = nn.Linear(config.hidden_units, m)
         self.full = config.covariance == "full"
         self.spread = nn.Linear(config.hidden_units, m * (m + 1) // 2 if self.full else m)
@@ -115,7 +114,7 @@ class Encoder(nn.Module):
         for name, indices in zip(("rows", "columns"), below, strict=True):  # tensors, because a GPU would wait for a list's upload
             self.register_buffer(name, indices, persistent=False)
 
-    def forward(self, x: Float[Tensor, "n 784"]) -> Posterior:
+    def forward(self, x: Float[Tensor, "n d"]) -> Posterior:
         """The posterior of each image."""
         hidden = torch.tanh(self.hidden(x)).to(self.mean.weight.dtype)
         # Posterior standard deviations fall below 0.05, while bfloat16 has steps of 0.016 near 2: all that touches z is float32.
@@ -130,18 +129,18 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """m - hidden (tanh) - 784 (sigmoid): the Bernoulli probability of every pixel."""
+    """m - hidden (tanh) - pixels (sigmoid): the Bernoulli probability of every pixel."""
 
-    def __init__(self, latent_dimensions: int = 2, hidden_units: int = 500) -> None:
+    def __init__(self, latent_dimensions: int = 2, hidden_units: int = 500, pixels: int = math.prod(DIGITS)) -> None:
         super().__init__()
         self.first = nn.Linear(latent_dimensions, hidden_units)
-        self.second = nn.Linear(hidden_units, PIXELS)
+        self.second = nn.Linear(hidden_units, pixels)
 
-    def forward(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n 784"]:
+    def forward(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n d"]:
         """f(z) of equation (1), in (0, 1)."""
         return torch.sigmoid(self.logits(z))
 
-    def logits(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n 784"]:
+    def logits(self, z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n d"]:
         """What the sigmoid is applied to; losses use it, because log f(z) itself would lose digits near 0 and 1."""
         with torch.autocast(z.device.type, enabled=False):
             hidden = torch.tanh(self.first(z))
@@ -155,19 +154,20 @@ class Model(nn.Module):
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        self.shape, pixels = shape, math.prod(shape)
         self.latent_dimensions = config.latent_dimensions
         self.closed = config.divergence == "closed"
-        self.decoder = Decoder(config.latent_dimensions, config.hidden_units)
-        self.encoder = Encoder(config)
+        self.decoder = Decoder(config.latent_dimensions, config.hidden_units, pixels)
+        self.encoder = Encoder(config, pixels)
 
-    def encode(self, x: Float[Tensor, "n 784"]) -> Posterior:
+    def encode(self, x: Float[Tensor, "n d"]) -> Posterior:
         """q(z | x)."""
         posterior: Posterior = self.encoder(x)
         return posterior
 
-    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+    def bound(self, x: Float[Tensor, "n d"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """One draw for equation (3), or (4) if so configured, in nats an image: ``bound`` = ``reconstruction`` - ``kl``."""
         posterior = self.encode(x)
         z = posterior.draw(normal_noise(posterior.mean, generator))
@@ -175,7 +175,7 @@ class Model(nn.Module):
         kl = posterior.kl_to_prior() if self.closed else posterior.log_prob(z) - standard_normal_log_prob(z)
         return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
 
-    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    def importance_weighted_bound(self, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x) with z_j ~ q(z | x), in nats (Burda et al. 2016, equation 8)."""
         posterior = self.encode(x)
         log_weights = []
@@ -190,20 +190,20 @@ class Model(nn.Module):
         """m."""
         return self.latent_dimensions
 
-    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n 784"]:
+    def pixel_logits(self, z: Float[Tensor, "n m"]) -> Float[Tensor, "n d"]:
         """Log-odds of the pixels: f(z) of equation (1) before the sigmoid."""
         return self.decoder.logits(z)
 
-    def log_likelihood_given(self, x: Float[Tensor, "n 784"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+    def log_likelihood_given(self, x: Float[Tensor, "n d"], z: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
         """Log p(x | z) of equation (1) in nats."""
         return bernoulli_log_prob(x, self.decoder.logits(z))
 
-    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n 784"]]:
+    def simulate(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n d"]]:
         """Draws (z, x) of equation (1)."""
         z = torch.randn((n, self.latent_dimensions), generator=generator, device=generator.device)
         return z, sample_bernoulli(self.decoder(z), generator)
 
-    def proposal(self, x: Float[Tensor, "n 784"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
+    def proposal(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m m"]]:
         """Mean and factor L of equation (2)."""
         posterior = self.encode(x)
         return posterior.mean, posterior.factor
@@ -211,13 +211,13 @@ class Model(nn.Module):
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """``codes`` [n, m] from the prior, their pixel probabilities ``means`` and one Bernoulli draw of each, ``samples``."""
         z = torch.randn((n, self.latent_dimensions), generator=generator, device=generator.device)
-        means = self.decoder(z).view(n, 28, 28)
+        means = self.decoder(z).view(n, *self.shape)
         return {"samples": sample_bernoulli(means, generator).to(torch.uint8), "means": means, "codes": z}
 
-    def reconstruct(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 28 28"]:
+    def reconstruct(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n h w"]:
         """Pixel probabilities decoded from the posterior mean."""
         images: Tensor = self.decoder(self.encode(x).mean)
-        return images.view(-1, 28, 28)
+        return images.view(-1, *self.shape)
 
     def measure(self, data: ImageData, generators: Generators) -> Measurements:
         """Order in the latent space, the divergence computed in two ways, and the exact likelihood when z is in the plane."""
@@ -234,7 +234,7 @@ class Model(nn.Module):
     def _measure_codes(
         self,
         data: ImageData,
-        x: Float[Tensor, "n 784"],
+        x: Float[Tensor, "n d"],
         generators: Generators,
         readings: list[Reading],
         arrays: dict[str, np.ndarray],
@@ -257,7 +257,7 @@ class Model(nn.Module):
             total = (coordinate - coordinate.mean()) ** 2 + variances[:, j].double().cpu().numpy()
             readings.append((f"aggregate_variance_{j + 1}", "train", measured.mean(total, unit="")))
 
-    def _measure_divergence(self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading]) -> None:
+    def _measure_divergence(self, x: Float[Tensor, "n d"], generator: torch.Generator, readings: list[Reading]) -> None:
         """KL(q(z | x) || p(z)) from one draw an image, in closed form, and their difference image by image."""
         posterior = self.encode(x)
         z = posterior.draw(normal_noise(posterior.mean, generator))
@@ -278,7 +278,7 @@ class Model(nn.Module):
             readings.append(("posterior_correlation", "test", measured.mean(absolute, unit="")))
 
     def _measure_likelihood(
-        self, x: Float[Tensor, "n 784"], generator: torch.Generator, readings: list[Reading], arrays: dict[str, np.ndarray]
+        self, x: Float[Tensor, "n d"], generator: torch.Generator, readings: list[Reading], arrays: dict[str, np.ndarray]
     ) -> None:
         """Exact log p(x), and the bounds of the same images: log p(x) minus the bound is KL(q(z | x) || p(z | x))."""
         exact = decoder_quadrature.log_likelihood(self.decoder.logits, x)
@@ -319,11 +319,11 @@ class Model(nn.Module):
         alpha = torch.arange(INTERPOLATION_STEPS + 1, device=means.device) / INTERPOLATION_STEPS
         z = alpha[None, :, None] * means[:, :1] + (1 - alpha[None, :, None]) * means[:, 1:]
         arrays |= {
-            "interpolation": self.decoder(z).view(PAIRS, -1, 28, 28).cpu().numpy(),
+            "interpolation": self.decoder(z).view(PAIRS, -1, *self.shape).cpu().numpy(),
             "interpolation_alpha": alpha.cpu().numpy(),
             "interpolation_codes": z.cpu().numpy(),
-            "interpolation_ends": self.decoder(means).view(PAIRS, 2, 28, 28).cpu().numpy(),
-            "interpolation_images": images.view(PAIRS, 2, 28, 28).cpu().numpy(),
+            "interpolation_ends": self.decoder(means).view(PAIRS, 2, *self.shape).cpu().numpy(),
+            "interpolation_images": images.view(PAIRS, 2, *self.shape).cpu().numpy(),
             "interpolation_labels": np.array([[labels[a], labels[b]] for a, b in ends]),
         }
 
@@ -346,7 +346,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     """
     generators, device = context.generators, context.device
     with generators.default("initialise"):
-        model = Model(config).to(device)
+        model = Model(config, data.shape).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     binarised, latent = Binariser(data.train_images, generators["binarise"]), generators["latent"]
 

@@ -1,18 +1,19 @@
-"""Vector-quantised autoencoder for binary images with 7 x 7 discrete codes, and a prior over the codes learned afterwards.
+"""Vector-quantised autoencoder for binary images with a grid of discrete codes, and a prior over the codes learned afterwards.
 
-Codes      z_e = encoder(x) in R^(7 x 7 x D),  k_t = argmin_j |z_e,t - e_j|,  z_q,t = e_k_t       (1)
+Codes      z_e = encoder(x) in R^(T x D),  k_t = argmin_j |z_e,t - e_j|,  z_q,t = e_k_t       (1)
 Model      k ~ p(k),  x_d | k ~ Bernoulli(sigmoid(f_d(z_q)))                                     (2)
 Posterior  q(k | x) = 1 for the k of (1), else 0
 Bound      log p(x) >= log p(x | z_q(x)) + log p(k(x))                                           (3)
 Loss       -log p(x | z_q) + beta |z_e - sg[z_q]|^2, gradient straight through (1)               (4)
 
 The first phase descends (4) and keeps the codebook as moving averages (:mod:`dgm.layers.codebook`); there the prior is uniform and
-its share of the bound the constant -49 log K. The second phase leaves the codes as they are and fits an autoregressive p(k)
+its share of the bound the constant -T log K. The second phase leaves the codes as they are and fits an autoregressive p(k)
 (:mod:`dgm.layers.causal_transformer`) to them by maximum likelihood. The posterior has one point, without entropy: its KL
 divergence to the prior is -log p(k(x)).
 
 Reference: van den Oord, Vinyals & Kavukcuoglu 2017, equations 1 to 3, section 3.3 (prior) and appendix A.1 (moving averages).
-Axis letters: n images, t = 49 positions, d numbers of a code, k codes, c channels.
+Axis letters: n images, p pixels, h rows and w columns of them, t positions (a quarter of the rows by a quarter of the columns, 49
+of 28 x 28 pixels), d numbers of a code, k codes, c channels.
 """
 
 import math
@@ -25,7 +26,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from dgm.data.tensors import ImageData, PointData, Treatment, treat
+from dgm.data.tensors import DIGITS, ImageData, PointData, Shape, Treatment, treat
 from dgm.layers.causal_transformer import CausalTransformer
 from dgm.layers.codebook import Codebook, straight_through
 from dgm.layers.residual import residual_stack
@@ -41,8 +42,7 @@ from dgm.training.precision import Precision
 
 __all__ = ["Config", "Model", "fit"]
 
-SIDE = 7  # 28 / 4
-POSITIONS = SIDE * SIDE
+CELL = 4  # rows and columns of the pixels that a code stands for
 AT_ONCE = 500
 PICTURES = 16  # test images kept with their codes and reconstructions
 
@@ -76,8 +76,12 @@ class Model(nn.Module):
     treatment: ClassVar[Treatment] = "dynamically binarised"
     sample_treatment: ClassVar[Treatment] = "dynamically binarised"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shape: Shape = DIGITS) -> None:
         super().__init__()
+        if any(side % CELL for side in shape):
+            raise ValueError(f"images of {shape[0]} x {shape[1]} pixels: both sides must be multiples of {CELL}")
+        self.shape, self.grid = shape, (shape[0] // CELL, shape[1] // CELL)
+        self.positions = math.prod(self.grid)
         hidden, residual = config.hidden_channels, config.residual_channels
         self.encoder = nn.Sequential(
             nn.Conv2d(1, hidden // 2, 4, stride=2, padding=1),
@@ -95,28 +99,28 @@ class Model(nn.Module):
             nn.ConvTranspose2d(hidden // 2, 1, 4, stride=2, padding=1),
         )
         self.prior = CausalTransformer(
-            config.codes, POSITIONS, width=config.prior_width, heads=config.prior_heads, layers=config.prior_layers
+            config.codes, self.positions, width=config.prior_width, heads=config.prior_heads, layers=config.prior_layers
         )
         self.to(memory_format=torch.channels_last)
 
-    def encode(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 49 d"]:
-        """The encodings z_e, position by position in rows of the 7 x 7 grid."""
-        images = x.view(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    def encode(self, x: Float[Tensor, "n p"]) -> Float[Tensor, "n t d"]:
+        """The encodings z_e, position by position in rows of the grid."""
+        images = x.view(-1, 1, *self.shape).contiguous(memory_format=torch.channels_last)
         z: Tensor = self.encoder(images).float()
         return z.permute(0, 2, 3, 1).flatten(1, 2)
 
-    def quantise(self, z: Float[Tensor, "n 49 d"]) -> Int[Tensor, "n 49"]:
+    def quantise(self, z: Float[Tensor, "n t d"]) -> Int[Tensor, "n t"]:
         """Equation (1): the nearest codes."""
         codes: Tensor = self.codebook(z.flatten(0, 1))
-        return codes.view(len(z), POSITIONS)
+        return codes.view(len(z), self.positions)
 
-    def decode(self, z: Float[Tensor, "n 49 d"]) -> Float[Tensor, "n 784"]:
+    def decode(self, z: Float[Tensor, "n t d"]) -> Float[Tensor, "n p"]:
         """Logits of the pixel probabilities."""
-        grid = z.view(len(z), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory already
+        grid = z.view(len(z), *self.grid, -1).permute(0, 3, 1, 2)  # channels last in memory already
         logits: Tensor = self.decoder(grid)
         return logits.float().flatten(1)
 
-    def terms(self, x: Float[Tensor, "n 784"], restart: torch.Generator | None = None) -> dict[str, Float[Tensor, " n"]]:
+    def terms(self, x: Float[Tensor, "n p"], restart: torch.Generator | None = None) -> dict[str, Float[Tensor, " n"]]:
         """The two terms of (4) without signs and weight. With ``restart`` given, the codebook is updated before it is looked up.
 
         The squared distance is a sum over positions and numbers, as the log-likelihood is a sum over pixels.
@@ -130,21 +134,21 @@ class Model(nn.Module):
         commitment = (z - quantised).square().sum((1, 2))
         return {"reconstruction": reconstruction, "commitment": commitment}
 
-    def bound(self, x: Float[Tensor, "n 784"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
+    def bound(self, x: Float[Tensor, "n p"], generator: torch.Generator) -> dict[str, Float[Tensor, " n"]]:
         """Equation (3) in nats an image: ``bound`` = ``reconstruction`` - ``kl``, ``kl`` = -log p(k(x)). Nothing is drawn."""
         codes = self.quantise(self.encode(x))
         reconstruction = bernoulli_log_prob(x, self.decode(self.codebook.vectors[codes]))
         kl = -self.prior.log_prob(codes)
         return {"bound": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
 
-    def importance_weighted_bound(self, x: Float[Tensor, "n 784"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
+    def importance_weighted_bound(self, x: Float[Tensor, "n p"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """The bound (3) for every k: all draws from a posterior of one point are equal, and so are their k weights."""
         return self.bound(x, generator)["bound"]
 
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Codes from the prior, decoded, and the same with every code drawn from the uniform law.
 
-        ``codes`` [n, 49], pixel probabilities ``means`` and a Bernoulli draw of them (``samples``), all from the learned prior;
+        ``codes`` [n, t], pixel probabilities ``means`` and a Bernoulli draw of them (``samples``), all from the learned prior;
         ``uniform_means`` from the uniform one.
         """
         codes = self.prior.sample(n, generator)
@@ -153,12 +157,12 @@ class Model(nn.Module):
         uniform = torch.randint(self.prior.symbols, codes.shape, generator=generator, device=generator.device)
         return {"samples": drawn.to(torch.uint8), "means": means, "codes": codes, "uniform_means": self._means(uniform)}
 
-    def reconstruct(self, x: Float[Tensor, "n 784"]) -> Float[Tensor, "n 28 28"]:
+    def reconstruct(self, x: Float[Tensor, "n p"]) -> Float[Tensor, "n h w"]:
         """Pixel probabilities decoded from the codes of x."""
         return self._means(self.quantise(self.encode(x)))
 
-    def _means(self, codes: Int[Tensor, "n 49"]) -> Float[Tensor, "n 28 28"]:
-        return torch.sigmoid(self.decode(self.codebook.vectors[codes])).view(-1, 28, 28)
+    def _means(self, codes: Int[Tensor, "n t"]) -> Float[Tensor, "n h w"]:
+        return torch.sigmoid(self.decode(self.codebook.vectors[codes])).view(-1, *self.shape)
 
     def measure(self, data: ImageData | PointData, generators: Generators) -> Measurements:
         """Use of the codes and errors of the reconstruction over all test images, and the bound under the uniform prior.
@@ -167,7 +171,7 @@ class Model(nn.Module):
         the entropy of their relative frequencies over all positions of all test images. ``squared_error`` is that of the pixel
         probabilities against the binary image the codes were made from, a mean over pixels; ``quantisation_error`` the mean of
         |z_e - z_q|^2 over the total variance of z_e. Arrays: ``code_usage`` [k], ``codebook`` [k, d], and of the first images their
-        binary ``pictures``, ``picture_codes`` [n, 7, 7] (codes numbered by the ink of the patches they stand for, from empty to
+        binary ``pictures``, ``picture_codes`` on the grid (codes numbered by the ink of the patches they stand for, from empty to
         full) and ``picture_means``, the decoded pixel probabilities.
         """
         assert isinstance(data, ImageData)
@@ -180,12 +184,12 @@ class Model(nn.Module):
         # the mean surprise of an image's codes; its error is that of the entropy (delta method)
         surprise = -(usage / usage.sum()).clamp(min=1e-12).log()[codes].double().mean(1).cpu().numpy()
         error = measured.mean(surprise).stderr
-        uniform = POSITIONS * math.log(self.prior.symbols)
+        uniform = self.positions * math.log(self.prior.symbols)
         of_code = torch.zeros(len(usage), dtype=ink.dtype, device=ink.device).index_add_(0, codes.flatten(), ink.flatten())
         rank = (of_code / usage.clamp(min=1)).argsort(stable=True).argsort()
         n, positions = len(x), codes.numel()
         spread = float((z - z.mean(0)).square().sum(1).mean())
-        relative = measured.mean((distance / POSITIONS / spread).double().cpu().numpy(), unit="share")
+        relative = measured.mean((distance / self.positions / spread).double().cpu().numpy(), unit="share")
 
         def nats(values: Tensor) -> Measured:
             return measured.mean(values.double().cpu().numpy())
@@ -197,15 +201,15 @@ class Model(nn.Module):
             ("kl_uniform_prior", "test", Measured(uniform, n=n, unit="nats")),
             ("bound_uniform_prior", "test", nats(reconstruction - uniform)),
             ("prior_gain", "test", nats(uniform - kl)),
-            ("kl_per_position", "test", nats(kl / POSITIONS)),
+            ("kl_per_position", "test", nats(kl / self.positions)),
             ("squared_error", "test", measured.mean(pixels.double().cpu().numpy(), unit="")),
             ("quantisation_error", "test", relative),
         ]
         arrays = {
             "code_usage": usage,
             "codebook": self.codebook.vectors,
-            "pictures": x[:PICTURES].view(-1, 28, 28),
-            "picture_codes": rank[codes[:PICTURES]].view(-1, SIDE, SIDE),
+            "pictures": x[:PICTURES].view(-1, *self.shape),
+            "picture_codes": rank[codes[:PICTURES]].view(-1, *self.grid),
             "picture_means": self._means(codes[:PICTURES]),
         }
         return Measurements(readings, {name: value.cpu().numpy() for name, value in arrays.items()})
@@ -218,7 +222,7 @@ class Model(nn.Module):
         logits = self.decode(quantised)
         means = torch.sigmoid(logits)
         pixels = (means - x).square().mean(1)
-        ink = means.view(-1, SIDE, 4, SIDE, 4).mean((2, 4)).flatten(1)
+        ink = means.view(-1, self.grid[0], CELL, self.grid[1], CELL).mean((2, 4)).flatten(1)
         distance = (z - quantised).square().sum((1, 2))
         return codes, bernoulli_log_prob(x, logits), -self.prior.log_prob(codes), pixels, distance, ink
 
@@ -231,10 +235,10 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
 
     Raises:
         FloatingPointError: when a term stops being finite.
-        ValueError: when ``prior_heads`` does not divide ``prior_width``.
+        ValueError: when ``prior_heads`` does not divide ``prior_width``, or four a side of the images.
     """
     with context.generators.default("initialise"):
-        model = Model(config).to(context.device)
+        model = Model(config, data.shape).to(context.device)
     phases = Phases(model, context)
     phases.run("codes", lambda own: _learn_codes(model, config, data, own))
     phases.run("prior", lambda own: _learn_prior(model, config, data, own))

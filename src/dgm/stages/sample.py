@@ -1,7 +1,7 @@
 """Draw images from one fitted model.
 
-A killed job begins again and writes the same bytes; checkpoints, as trainings have them, would save seconds. Of the default build the
-longest job took 4.0 s (``vqvae``, whose prior draws the codes one by one, on two cores without a GPU). A model whose samples take
+A killed job begins again and writes the same bytes; checkpoints, as trainings have them, would save seconds. The longest job of the
+default build took 4.0 s (``vqvae``, whose prior draws the codes one by one, on two cores without a GPU). A model whose samples take
 longer than a minute should write parts, each from a generator of its own.
 """
 

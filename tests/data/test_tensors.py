@@ -85,3 +85,5 @@ def test_treatments_are_listed_and_others_refused() -> None:
     assert set(TREATMENTS) == set(typing.get_args(Treatment))
     with pytest.raises(ValueError, match=r"unknown treatment 'stored'; known: .*'statically binarised'"):
         treat(noise_images(1), "stored", torch.Generator())
+    with pytest.raises(ValueError, match="dequantised pixels are drawn: give a generator"):
+        treat(noise_images(1), "dequantised")

@@ -16,8 +16,10 @@ from dgm.maths.distributions import (
     gaussian_log_prob,
     kl_to_standard_normal,
     kl_triangular_to_standard_normal,
+    log_mean_exp,
     sample_bernoulli,
     sample_gaussian,
+    standard_normal_log_prob,
     triangular_gaussian_log_prob,
 )
 
@@ -40,6 +42,16 @@ def test_gaussian_log_density_agrees_with_torch(seed, d):
     z, mean, log_variance = torch.randn((3, 4, d), generator=stream(seed), dtype=torch.float64)
     expected = torch.distributions.Normal(mean, (0.5 * log_variance).exp()).log_prob(z).sum(1)
     torch.testing.assert_close(gaussian_log_prob(z, mean, log_variance.exp()), expected)
+    torch.testing.assert_close(standard_normal_log_prob(z), torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1))
+
+
+@given(st.lists(st.floats(-700, 700), min_size=1, max_size=6))
+def test_log_mean_exp_is_the_logarithm_of_the_mean_along_the_dimension_asked_for(values):
+    column = torch.tensor(values, dtype=torch.float64).unsqueeze(1)
+    largest = column.max()
+    expected = largest + (column - largest).exp().mean().log()
+    torch.testing.assert_close(log_mean_exp(column), expected.unsqueeze(0))
+    torch.testing.assert_close(log_mean_exp(column, 1), column.squeeze(1))  # the mean of one number is the number
 
 
 def test_bernoulli_log_probability_of_a_known_case():

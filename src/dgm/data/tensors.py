@@ -80,13 +80,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> ImageData | PointDat
     return ImageData(tensor("train_images"), tensor("train_labels").long(), tensor("test_images"), tensor("test_labels").long())
 
 
-def treat(images: UInt8[Tensor, "n h w"], treatment: Treatment, generator: torch.Generator) -> Float[Tensor, "n d"]:
+def treat(images: UInt8[Tensor, "n h w"], treatment: Treatment, generator: torch.Generator | None = None) -> Float[Tensor, "n d"]:
     """Grey levels to the support of a model, flattened row by row; see :data:`TREATMENTS`.
 
-    The generator serves the treatments that draw anew; "statically binarised" does not touch it.
+    The generator serves the treatments that draw anew; the others neither need nor touch it.
 
     Raises:
-        ValueError: for an unknown treatment.
+        ValueError: for an unknown treatment, or one that draws without a generator.
     """
     grey = images.flatten(1).float()
     if treatment == "thresholded":
@@ -95,12 +95,12 @@ def treat(images: UInt8[Tensor, "n h w"], treatment: Treatment, generator: torch
         return grey / 255
     if treatment == "statically binarised":
         return _stored_draw(images)
+    if treatment not in TREATMENTS:
+        raise ValueError(f"unknown treatment {treatment!r}; known: {list(TREATMENTS)}")
+    if generator is None:
+        raise ValueError(f"{treatment} pixels are drawn: give a generator")
     noise = torch.rand(grey.shape, generator=generator, device=grey.device)
-    if treatment == "dynamically binarised":
-        return (noise * 255 < grey).float()
-    if treatment == "dequantised":
-        return (grey + noise) / 256
-    raise ValueError(f"unknown treatment {treatment!r}; known: {list(TREATMENTS)}")
+    return (noise * 255 < grey).float() if treatment == "dynamically binarised" else (grey + noise) / 256
 
 
 STORED_DRAW = b"statically binarised, draw 0"  # another text would be another data set

@@ -32,7 +32,7 @@ from dgm.data.tensors import ImageData, treat
 from dgm.evaluation import image_scores
 from dgm.maths import decoder_quadrature, measured
 from dgm.maths.annealing import Annealing, effective_sample_size, sigmoid_schedule
-from dgm.maths.distributions import gaussian_log_prob, triangular_gaussian_log_prob
+from dgm.maths.distributions import log_mean_exp, standard_normal_log_prob, triangular_gaussian_log_prob
 from dgm.maths.measured import Measured, Measurements, Reading
 from dgm.protocols import HasBernoulliDecoder, HasDecoder, HasNoiselessDecoder, HasProposal
 from dgm.runtime.streams import Generators
@@ -201,7 +201,7 @@ def curve(log_weights: Float[Tensor, "k n"], sizes: tuple[int, ...] = KS) -> Flo
     for size in sizes:
         k = min(size, len(log_weights))
         groups = log_weights[: len(log_weights) // k * k].view(-1, k, log_weights.shape[1])
-        found.append((groups.logsumexp(1) - math.log(k)).mean(0))
+        found.append(log_mean_exp(groups, 1).mean(0))
     return torch.stack(found)
 
 
@@ -230,7 +230,7 @@ def defensive_log_weights(
         z = torch.where(from_encoder.unsqueeze(-1), wide, prior)
         parts = (
             math.log(ENCODER_SHARE) + triangular_gaussian_log_prob(z.double(), mean.double(), factor.double()),
-            math.log(1 - ENCODER_SHARE) + _log_prior(z),
+            math.log(1 - ENCODER_SHARE) + standard_normal_log_prob(z.double()),
         )
         return z, torch.logaddexp(*parts)
 
@@ -242,11 +242,6 @@ def _gaussian(mean: Tensor, factor: Tensor, count: int, generator: torch.Generat
     return mean + (factor @ noise.unsqueeze(-1)).squeeze(-1)
 
 
-def _log_prior(z: Float[Tensor, "*b m"]) -> Float[Tensor, "*b"]:
-    z = z.double()
-    return gaussian_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
-
-
 def _log_weights(decoder: HasDecoder, x: Tensor, k: int, draw: Callable[[int], tuple[Tensor, Tensor]]) -> Float[Tensor, "k n"]:
     """Log p(x | z) + log p(z) - log of the proposal's density, a few draws of all images at a time."""
     step = max(1, _rows(x) // len(x))
@@ -254,7 +249,7 @@ def _log_weights(decoder: HasDecoder, x: Tensor, k: int, draw: Callable[[int], t
     for start in range(0, k, step):
         z, log_proposal = draw(min(step, k - start))
         given = decoder.log_likelihood_given(x.repeat(len(z), 1), z.reshape(-1, z.shape[-1])).double().view(z.shape[:2])
-        parts.append(given + _log_prior(z) - log_proposal)
+        parts.append(given + standard_normal_log_prob(z.double()) - log_proposal)
     return torch.cat(parts)
 
 

@@ -31,7 +31,7 @@ def accuracy(job: Job, model: Classifies, *, scale: bool) -> Iterator[Row]:
     labels = job.data.test_labels
     for suffix, x in (
         ("", job.data.test_images.flatten(1).float() / 255),
-        ("_binary", treat(job.data.test_images, "thresholded", job.generators["unused"])),
+        ("_binary", treat(job.data.test_images, "thresholded")),
         ("_bernoulli", treat(job.data.test_images, "dynamically binarised", job.generators["bernoulli"])),
     ):
         log_p = torch.cat([model.log_probabilities(part) for part in x.split(AT_ONCE)])

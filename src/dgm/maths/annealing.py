@@ -34,6 +34,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm.maths.distributions import log_mean_exp
+
 __all__ = ["Annealed", "Annealing", "effective_sample_size", "sigmoid_schedule"]
 
 ACCEPTANCE = 0.65
@@ -81,12 +83,12 @@ class Annealed:
     @property
     def lower(self) -> Float[Tensor, " n"]:
         """Log (1/c) sum w in nats: of chains from the prior, a lower bound on log p(x) in expectation."""
-        return self.log_weights.logsumexp(0) - math.log(len(self.log_weights))
+        return log_mean_exp(self.log_weights)
 
     @property
     def upper(self) -> Float[Tensor, " n"]:
         """-log (1/c) sum 1/w in nats: of chains from an exact posterior draw, an upper bound on log p(x) in expectation."""
-        return math.log(len(self.log_weights)) - (-self.log_weights).logsumexp(0)
+        return -log_mean_exp(-self.log_weights)
 
     @property
     def effective_sample_size(self) -> Float[Tensor, " n"]:

@@ -23,6 +23,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from dgm.maths.distributions import standard_normal_log_prob
+
 __all__ = ["REACH", "SIDES", "LogLikelihood", "log_likelihood", "log_likelihood_on_grid", "midpoints"]
 
 REACH = 8.0
@@ -66,8 +68,7 @@ def log_likelihood_on_grid(
     total = torch.full((len(x),), -math.inf, device=x.device, dtype=torch.float64)
     for z in midpoints(side, x.device, reach).split(AT_ONCE):
         found = logits(z)
-        log_prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi)
-        joint = x @ found.T + (log_prior - softplus(found).sum(1))
+        joint = x @ found.T + (standard_normal_log_prob(z) - softplus(found).sum(1))
         total = torch.logaddexp(total, joint.logsumexp(1).double())
     return total + 2 * math.log(2 * reach / side)
 

@@ -13,14 +13,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 __all__ = [
     "bernoulli_log_prob",
     "bernoulli_log_prob_of_probabilities",
-    "diagonal_gaussian_log_prob",
     "gaussian_log_prob",
     "kl_to_standard_normal",
     "kl_triangular_to_standard_normal",
+    "log_mean_exp",
     "sample_bernoulli",
     "sample_gaussian",
     "sample_logistic",
     "standard_logistic_log_prob",
+    "standard_normal_log_prob",
     "triangular_gaussian_log_prob",
 ]
 
@@ -41,11 +42,14 @@ def bernoulli_log_prob(x: Float[Tensor, "n ..."], logits: Float[Tensor, "n ..."]
     return -binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
 
 
-def diagonal_gaussian_log_prob(
-    z: Float[Tensor, "*b d"], mean: Float[Tensor, "*b d"], log_std: Float[Tensor, "*b d"]
-) -> Float[Tensor, "*b"]:
-    """Sum over d of log N(z; mean, exp(log_std)^2)."""
-    return -0.5 * (((z - mean) * torch.exp(-log_std)).square() + 2 * log_std + math.log(2 * math.pi)).sum(-1)
+def log_mean_exp(values: Float[Tensor, "..."], dim: int = 0) -> Tensor:
+    """Log of the mean of exp(values) along one dimension: of log weights of importance sampling the estimate of log p(x)."""
+    return values.logsumexp(dim) - math.log(values.shape[dim])
+
+
+def standard_normal_log_prob(z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
+    """Log N(z; 0, I) in nats."""
+    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def kl_to_standard_normal(mean: Float[Tensor, "n d"], log_std: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:

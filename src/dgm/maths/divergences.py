@@ -96,9 +96,10 @@ def kl_gaussian(mean_p: float, sd_p: float, mean_q: float, sd_q: float) -> float
     return math.log(sd_q / sd_p) + (sd_p**2 + (mean_p - mean_q) ** 2) / (2 * sd_q**2) - 0.5
 
 
-def log_normal_density(x: npt.ArrayLike, mean: float, sd: float) -> Array:
+def log_normal_density(x: npt.ArrayLike, mean: npt.ArrayLike, sd: npt.ArrayLike) -> Array:
     """Logarithm of N(x; mean, sd^2), elementwise."""
-    return np.asarray(-0.5 * ((np.asarray(x, dtype=np.float64) - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi))
+    x, mean, sd = (np.asarray(value, dtype=np.float64) for value in (x, mean, sd))
+    return np.asarray(-0.5 * ((x - mean) / sd) ** 2 - np.log(sd) - 0.5 * math.log(2 * math.pi))
 
 
 def normal_mass(low: float, high: float, mean: float, sd: float) -> float:
@@ -160,7 +161,7 @@ class GaussianMixture1D:
     def _log_joint(self, x: Array) -> Array:
         """log w_k + log N(x; m_k, s_k^2), [k, ...]."""
         weights, means, sds = _columns(self, x.ndim)
-        return np.asarray(np.log(weights / (sds * math.sqrt(2 * math.pi))) - 0.5 * ((x - means) / sds) ** 2)
+        return np.asarray(np.log(weights) + log_normal_density(x, means, sds))
 
     def grid(self) -> Array:
         """Equally spaced points that cover all but a negligible part of the mass."""

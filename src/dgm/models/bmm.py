@@ -33,6 +33,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
+from dgm.maths.distributions import sample_bernoulli
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted
 from dgm.training.loop import Context
@@ -180,8 +181,7 @@ class Model(nn.Module):
     def sample(self, n: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Ancestral sampling: a component from pi, then every pixel on its own from that component's p."""
         components = torch.multinomial(self.mix_p.squeeze(1), n, replacement=True, generator=generator)
-        p = self.p[components]
-        drawn = torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device) < p
+        drawn = sample_bernoulli(self.p[components], generator)
         return {"samples": drawn.to(torch.uint8).view(n, *self.shape), "components": components}
 
     def describe(self) -> dict[str, Tensor]:

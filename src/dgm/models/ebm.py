@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from dgm.data.tensors import ImageData, PointData
 from dgm.maths import importance_sampling, measured, ring_mixture
+from dgm.maths.distributions import log_mean_exp
 from dgm.maths.measured import Measured, Measurements
 from dgm.runtime.streams import Generators
 from dgm.settings import Settings
@@ -196,7 +197,7 @@ def objective(
     on_data: Float[Tensor, " n"], on_proposal: Float[Tensor, " m"], log_proposal: Float[Tensor, " m"]
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Equation (4) from E(x_i), E(X_m) and log q(X_m): the estimated mean log-likelihood, and A_hat."""
-    normaliser = (on_proposal - log_proposal).logsumexp(0) - math.log(len(on_proposal))
+    normaliser = log_mean_exp(on_proposal - log_proposal)
     return on_data.mean() - normaliser, normaliser
 
 

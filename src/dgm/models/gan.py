@@ -265,7 +265,7 @@ class Model(nn.Module):
         ``neighbour_distance``, the mean Euclidean distance of an image from its nearest training image, for test images and for
         as many draws of each kept generator (splits ``grid_1`` ...). Array: ``neighbour_distance_test`` [n].
         """
-        test = treat(data.test_images, self.treatment, generators["unused"]).view(-1, 1, *self.shape)
+        test = treat(data.test_images, self.treatment).view(-1, 1, *self.shape)
         noise = uniform_noise(len(test), self.latent, generators["noise"])
         real = torch.cat([self.discriminator(part) for part in test.split(AT_ONCE)])
         fake = torch.cat([self.discriminator(self.generator(part)) for part in noise.split(AT_ONCE)])
@@ -275,7 +275,7 @@ class Model(nn.Module):
         readings = [("jsd_bound", "test", Measured(bound, error, len(test), "nats"))]
         for split, logits in (("test", real), ("samples", fake)):
             readings.append(("probability_real", split, Measured(*_mean(torch.sigmoid(logits)), len(test), "probability")))
-        known = treat(data.train_images, self.treatment, generators["unused"])
+        known = treat(data.train_images, self.treatment)
         places = {"test": test} | {
             f"grid_{place + 1}": self.sample_at(place, len(test), generators[f"measure/grid_{place}"])
             for place in range(self.snapshots())
@@ -347,11 +347,11 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     of_discriminator, of_generator = (
         torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=True) for net in (model.discriminator, model.generator)
     )
-    noise, unused = generators["noise"], generators.fresh("unused")
+    noise = generators["noise"]
     context.facts["precision"] = resolve(config.precision, device)
 
     def step(batch: Tensor) -> dict[str, Tensor]:
-        images = treat(data.train_images[batch], Model.treatment, unused)
+        images = treat(data.train_images[batch], Model.treatment)
         z = uniform_noise(len(batch), config.latent, noise)
         with products(config.precision, device):
             return train_step(model, images, z, (of_discriminator, of_generator), config.precision)

@@ -109,7 +109,7 @@ def fit(config: Config, data: ImageData, context: Context) -> Fitted:
     if (config.principal_axes or 0) > math.prod(data.shape):
         raise ValueError(f"run {context.run}: {config.principal_axes} axes, but an image has {math.prod(data.shape)} pixels")
     generators = context.generators
-    y = treat(images, Model.treatment, generators["unused"]).double().cpu().numpy()
+    y = treat(images, Model.treatment).double().cpu().numpy()
     state: dict[str, Tensor] = {}
     if config.principal_axes is not None:
         reduction = PCA(config.principal_axes, svd_solver="full").fit(y)

@@ -41,8 +41,9 @@ from torch.nn.functional import mse_loss
 
 from dgm.data.tensors import DIGITS, ImageData, PointData, Shape, Treatment, treat
 from dgm.maths import clustering, measured
-from dgm.maths.distributions import bernoulli_log_prob
+from dgm.maths.distributions import bernoulli_log_prob, log_mean_exp, sample_bernoulli
 from dgm.maths.measured import Measured, Measurements, Reading
+from dgm.maths.mixture_prior import log_normal
 from dgm.runtime.streams import Generators
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted, HistoryRow
@@ -240,7 +241,7 @@ class Model(nn.Module):
             log_prior = (prior.log_weights - 0.5 * _distances(z, none, prior)).logsumexp(1)
             log_posterior = -0.5 * (log_variance + noise.square()).sum(1)
             ratios.append(bernoulli_log_prob(x, self.decode(z)) + log_prior - log_posterior)
-        return torch.stack(ratios).logsumexp(0) - math.log(k)
+        return log_mean_exp(torch.stack(ratios))
 
     def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Gamma without randomness, in float64: equation (5), or equation (4) at the posterior mean."""
@@ -257,8 +258,7 @@ class Model(nn.Module):
         noise = torch.randn((n, means.shape[1]), generator=generator, device=means.device)
         z = means[components] + torch.exp(0.5 * log_variances[components]) * noise
         p = torch.sigmoid(self.decode(z)).view(n, *self.shape)
-        drawn = torch.rand(p.shape, generator=generator, device=p.device) < p
-        return {"samples": drawn.to(torch.uint8), "means": p, "components": components}
+        return {"samples": sample_bernoulli(p, generator).to(torch.uint8), "means": p, "components": components}
 
     def measure(self, data: ImageData | PointData, generators: Generators) -> Measurements:
         """Use of the clusters, the two estimates of gamma side by side, and what the pictures need.
@@ -363,7 +363,7 @@ def _compare_responsibilities(
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=torch.float64)
         draws.append(log_responsibilities(mean + torch.exp(0.5 * log_variance) * noise, prior))
     best = log_geometric_responsibilities(mean, log_variance, prior)
-    averaged = torch.stack(draws).logsumexp(0) - math.log(DRAWS)
+    averaged = log_mean_exp(torch.stack(draws))
     readings: list[Reading] = []
     for split, log_gamma in (("one draw", draws[0]), ("averaged", averaged), ("geometric", best)):
         kl = bound_terms(nothing, log_gamma, mean, log_variance, prior).kl.cpu().numpy()
@@ -487,7 +487,7 @@ def _fit_mixture(job: _Job) -> list[HistoryRow]:
         within = tables[0] @ tables[2]
         model.log_variance_head.weight.zero_()
         model.log_variance_head.bias.copy_((config.initial_variance * within).log())
-    exponents = np.log(weights) - 0.5 * (np.log(2 * np.pi * variances) + (codes[:, None] - means) ** 2 / variances).sum(2)
+    exponents = np.log(weights) + log_normal(codes[:, None], means, variances).sum(2)
     likelihood = float(np.logaddexp.reduce(exponents, axis=1).mean())
     context.say(f"{config.clusters} clusters of the codes by {config.mixture}: {likelihood:.4f} nats a code")
     return [(0, 0, "train", "code_log_likelihood", likelihood)]

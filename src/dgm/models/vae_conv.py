@@ -26,7 +26,15 @@ from torch.nn.functional import pad
 
 from dgm.data.tensors import DIGITS, ImageData, Shape, Treatment, treat
 from dgm.layers.residual import residual_stack
-from dgm.maths.distributions import bernoulli_log_prob, diagonal_gaussian_log_prob, kl_to_standard_normal, sample_bernoulli
+from dgm.maths.distributions import (
+    bernoulli_log_prob,
+    gaussian_log_prob,
+    kl_to_standard_normal,
+    log_mean_exp,
+    sample_bernoulli,
+    sample_gaussian,
+    standard_normal_log_prob,
+)
 from dgm.settings import Settings
 from dgm.training.fitted import Fitted
 from dgm.training.loop import Context, ascent, train
@@ -118,14 +126,13 @@ class Model(nn.Module):
     def importance_weighted_bound(self, x: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, " n"]:
         """Log (1/k) sum_j p(x | z_j) p(z_j) / q(z_j | x) with z_j ~ q(z | x), in nats (Burda et al. 2016, equation 8)."""
         mean, log_std = self.encode(x)
-        target, zero = self._padded(x), torch.zeros_like(mean)
+        target, variance = self._padded(x), torch.exp(2 * log_std)
         log_weights = []
         for _ in range(k):
-            z = mean + torch.exp(log_std) * torch.randn(mean.shape, generator=generator, device=mean.device)
-            log_prior = diagonal_gaussian_log_prob(z, zero, zero)
-            log_posterior = diagonal_gaussian_log_prob(z, mean, log_std)
-            log_weights.append(bernoulli_log_prob(target, self.decode(z)) + log_prior - log_posterior)
-        return torch.stack(log_weights).logsumexp(0) - math.log(k)
+            z = sample_gaussian(mean, variance, generator)
+            log_ratio = standard_normal_log_prob(z) - gaussian_log_prob(z, mean, variance)
+            log_weights.append(bernoulli_log_prob(target, self.decode(z)) + log_ratio)
+        return log_mean_exp(torch.stack(log_weights))
 
     @property
     def latent_size(self) -> int:
@@ -154,8 +161,7 @@ class Model(nn.Module):
         """Codes from the prior, decoded: pixel probabilities (``means``) and a Bernoulli draw of them (``samples``)."""
         z = torch.randn((n, self.latent_size), generator=generator, device=generator.device)
         means = self._cropped(torch.sigmoid(self.decode(z)))
-        drawn = torch.rand(means.shape, generator=generator, device=generator.device) < means
-        return {"samples": drawn.to(torch.uint8), "means": means}
+        return {"samples": sample_bernoulli(means, generator).to(torch.uint8), "means": means}
 
     def reconstruct(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n h w"]:
         """Pixel probabilities decoded from the posterior mean."""

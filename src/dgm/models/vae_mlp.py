@@ -27,7 +27,9 @@ from dgm.maths.distributions import (
     bernoulli_log_prob,
     gaussian_log_prob,
     kl_triangular_to_standard_normal,
+    log_mean_exp,
     sample_bernoulli,
+    standard_normal_log_prob,
     triangular_gaussian_log_prob,
 )
 from dgm.maths.measured import Measured, Measurements, Reading
@@ -183,7 +185,7 @@ class Model(nn.Module):
             z = posterior.draw(normal_noise(posterior.mean, generator))
             log_ratio = standard_normal_log_prob(z) - posterior.log_prob(z)
             log_weights.append(bernoulli_log_prob(x, self.decoder.logits(z)) + log_ratio)
-        return torch.stack(log_weights).logsumexp(0) - math.log(k)
+        return log_mean_exp(torch.stack(log_weights))
 
     @property
     def latent_size(self) -> int:
@@ -291,7 +293,7 @@ class Model(nn.Module):
         joint = torch.stack(reconstructions)
         kl = posterior.kl_to_prior().double()
         bound = joint.mean(0) - kl  # the closed form leaves one term to the draws
-        weighted = (joint + torch.stack(ratios)).logsumexp(0) - math.log(EXACT_DRAWS)
+        weighted = log_mean_exp(joint + torch.stack(ratios))
         values = {
             "exact_log_likelihood": exact.values.cpu().numpy(),
             f"exact_iwae_{EXACT_DRAWS}": weighted.cpu().numpy(),
@@ -331,11 +333,6 @@ class Model(nn.Module):
 def normal_noise(like: Float[Tensor, "*n m"], generator: torch.Generator) -> Float[Tensor, "*n m"]:
     """Standard normal draws in the shape of a tensor, its type and its place."""
     return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
-
-
-def standard_normal_log_prob(z: Float[Tensor, "*n m"]) -> Float[Tensor, "*n"]:
-    """Log N(z; 0, I) in nats."""
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def fit(config: Config, data: ImageData, context: Context) -> Fitted:

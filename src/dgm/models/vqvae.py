@@ -31,7 +31,7 @@ from dgm.layers.causal_transformer import CausalTransformer
 from dgm.layers.codebook import Codebook, straight_through
 from dgm.layers.residual import residual_stack
 from dgm.maths import measured
-from dgm.maths.distributions import bernoulli_log_prob
+from dgm.maths.distributions import bernoulli_log_prob, sample_bernoulli
 from dgm.maths.measured import Measured, Measurements
 from dgm.runtime.streams import Generators
 from dgm.settings import Settings
@@ -153,7 +153,7 @@ class Model(nn.Module):
         """
         codes = self.prior.sample(n, generator)
         means = self._means(codes)
-        drawn = torch.rand(means.shape, generator=generator, device=generator.device) < means
+        drawn = sample_bernoulli(means, generator)
         uniform = torch.randint(self.prior.symbols, codes.shape, generator=generator, device=generator.device)
         return {"samples": drawn.to(torch.uint8), "means": means, "codes": codes, "uniform_means": self._means(uniform)}
 

@@ -41,7 +41,7 @@ from torch.nn.functional import mse_loss
 
 from dgm.data.tensors import DIGITS, ImageData, PointData, Shape, Treatment, treat
 from dgm.maths import clustering, measured
-from dgm.maths.distributions import bernoulli_log_prob, log_mean_exp, sample_bernoulli
+from dgm.maths.distributions import bernoulli_log_prob, log_mean_exp, sample_bernoulli, sample_gaussian
 from dgm.maths.measured import Measured, Measurements, Reading
 from dgm.maths.mixture_prior import log_normal
 from dgm.runtime.streams import Generators
@@ -358,10 +358,7 @@ def _compare_responsibilities(
     """The KL of the bound under three choices of gamma, and how far each is from the best one."""
     prior = Prior(*(table.double() for table in prior))
     nothing = torch.zeros(len(mean), dtype=torch.float64, device=mean.device)
-    draws = []
-    for _ in range(DRAWS):
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=torch.float64)
-        draws.append(log_responsibilities(mean + torch.exp(0.5 * log_variance) * noise, prior))
+    draws = [log_responsibilities(sample_gaussian(mean, log_variance.exp(), generator), prior) for _ in range(DRAWS)]
     best = log_geometric_responsibilities(mean, log_variance, prior)
     averaged = log_mean_exp(torch.stack(draws))
     readings: list[Reading] = []

@@ -24,6 +24,7 @@ from dgm.runtime.fork_server import start
 from dgm.runtime.interruption import WITH_PARENT, hand_on_to_jobs
 from dgm.runtime.locks import hold_build
 from dgm.workflow.plan import Plan, flags, gpu_limit
+from dgm.workflow.progress import Job, Progress
 
 try:
     PLAN = Plan(config, REPOSITORY)
@@ -76,6 +77,8 @@ shell.prefix(
 # What is said of a failed job, and which jobs failed.
 FAILURES = Failures()
 logger.addFilter(FAILURES)
+PROGRESS = Progress(logger.info)
+logger.addFilter(PROGRESS)
 
 LATEX = shutil.which("pdflatex") is not None
 REPORT = [
@@ -164,6 +167,13 @@ def asked_for_report():
     return any(job.rule.name == "conclude" for job in workflow.dag.jobs)
 
 
+def job_of(job):
+    """A job as lines of progress name it: by its wildcard, else by its log."""
+    log = next(iter(job.log), None)
+    name = "-".join(job.wildcards_dict.values()) or (Path(log).stem if log else "")
+    return Job(job.rule.name, name, Path(log) if log else None)
+
+
 def read_summary():
     """What the last job of a build said of it."""
     record = Path(PLAN.results, "records", "conclude", "report.json")
@@ -204,6 +214,14 @@ onstart:
     except ValueError as error:
         raise WorkflowError(str(error)) from None
     hand_on_to_jobs()
+    PROGRESS.begin(
+        {
+            job.jobid: job_of(job)
+            for job in workflow.dag.needrun_jobs()
+            if not job.is_norun
+        },
+        Path(PLAN.results, "records"),
+    )
     if workflow.local_exec:
         # Under its limit of jobs a second, meant for schedulers, Snakemake looks at all inputs of all waiting jobs once a second
         # for each job that has ended: in a build of 200 jobs, two minutes of processor time.

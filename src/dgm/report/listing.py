@@ -21,7 +21,7 @@ class Checked(NamedTuple):
 
 
 def check_source(place: str) -> Checked | None:
-    """The function at a place of ``tables/checks.csv``, such as ``assignments/gdl/claims/flows.py:34 gdl_4a``; None if it moved."""
+    """The function at a place of ``tables/checks.csv``, such as ``assignments/toy/claims/sums.py:34 toy_1``; None if it moved."""
     file, _, rest = place.rpartition(":")
     number, _, name = rest.partition(" ")
     path = REPOSITORY / file

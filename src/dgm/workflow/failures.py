@@ -1,9 +1,10 @@
-"""What Snakemake prints of a failed job: the message and where its log lies, not the hundreds of files it read."""
+"""What Snakemake prints of a job: a few of the hundreds of files it reads, and when it failed, the end of its log."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 __all__ = ["LAST_LINES", "Failures"]
 
@@ -19,7 +20,7 @@ SHOWN_COMMAND = 300
 
 @dataclass
 class Failures(logging.Filter):
-    """A filter of Snakemake's log that shortens what is said of a failed job, and remembers which jobs failed.
+    """A filter of Snakemake's log that shortens what is said of jobs, and remembers which failed.
 
     ``interrupted`` is set when the user or a scheduler has stopped the build.
     """
@@ -37,8 +38,11 @@ class Failures(logging.Filter):
             self.interrupted = True
         if record.levelno >= logging.ERROR and isinstance(record.msg, str):
             record.msg = "\n".join(map(_cut, record.msg.split("\n")))
-        if getattr(getattr(record, "event", None), "value", None) == "job_error":
+        event = getattr(getattr(record, "event", None), "value", None)
+        if event == "job_error":
             self._shorten(record)
+        elif event == "job_info":
+            _cut_files(vars(record))
         return True
 
     def _shorten(self, record: logging.LogRecord) -> None:
@@ -50,7 +54,7 @@ class Failures(logging.Filter):
             stem = next((path.stem for path in logs), "")
             name = f"{said.get('rule_name', 'job')} {stem}".strip()
         self.jobs[name] = last[-1] if last else "no message in its log"
-        said["input"], said["output"] = _few(said.get("input")), _few(said.get("output"))
+        _cut_files(said)
         if said.get("shellcmd"):
             said["shellcmd"] = _cut(str(said["shellcmd"]))
         if last:
@@ -59,6 +63,13 @@ class Failures(logging.Filter):
 
 def _cut(line: str) -> str:
     return line if len(line) <= SHOWN_COMMAND + 60 else f"{line[:SHOWN_COMMAND]} … ({len(line):,} characters)"
+
+
+def _cut_files(said: dict[str, Any]) -> None:
+    """Hundreds of files that a job reads hide what is said of it."""
+    said.update({key: _few(said.get(key)) for key in ("input", "output")})
+    if said.get("reason"):
+        said["reason"] = _cut(str(said["reason"]))
 
 
 def _few(files: Sequence[str] | None) -> list[str]:

@@ -114,7 +114,7 @@ def test_a_build_of_one_trains_what_it_reads_and_what_judges_that(name: str) -> 
     assert set(made.runs) == (read | judges if read & judges else read)
     assert set(made.left_out) == set(CONFIG["runs"]) - set(made.runs)
     assert made.runs == [run for run in CONFIG["runs"] if run in made.runs], "the order of the config"
-    assert made.documents == ["report", name]
+    assert made.documents == ["report", "checks", name]
     assert all(made.category(figure) == made.catalogue.assignments[name].title for figure in made.figures)
     assert set(made.catalogue.lacking) == {chapter.name for chapter in plan(*FOLDERS).catalogue.chapters.values() if chapter.needs}
 

@@ -47,7 +47,7 @@ def test_it_trains_its_own_runs_alone_and_leaves_a_complete_report(followed: tup
     for shown in ('id="mine-1"', 'id="mine-3"', 'id="fig-mine-2-means"', 'id="fig-mine-curve"', 'id="tab-mine-2-scores"'):
         assert shown in page
     assert "two components" in page and "trial build" not in page
-    assert {path.name for path in (results / "report").glob("*.tex")} == {"report.tex", "mine.tex"}
+    assert {path.name for path in (results / "report").glob("*.tex")} == {"report.tex", "checks.tex", "mine.tex"}
     assert (results / "manifest.json").is_file()
     with (results / "tables" / "checks.csv").open() as file:
         methods = {row["method"] for row in csv.DictReader(file)}

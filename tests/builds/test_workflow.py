@@ -144,6 +144,7 @@ def test_more_seeds_add_trainings_and_draw_no_figure_from_them(tmp_path: Path) -
 CATALOGUE = declared()
 DOCUMENTS = (
     "report",
+    "checks",
     *CATALOGUE.assignments,
 )
 

@@ -257,6 +257,7 @@ class Example:
             "--report-dir": self.report,
             "--html": folder / "index.html",
             "--tex": folder / "report.tex",
+            "--checks": folder / "checks.tex",
             "--parts": folder / "toy.tex",
             "--record": self.results / "records" / "render" / "report.json",
             "--log": self.results / "logs" / "render" / "report.log",

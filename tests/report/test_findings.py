@@ -69,7 +69,7 @@ def test_a_block_without_all_three_verdicts_or_with_a_wrong_name_is_an_error(
 
 def test_the_page_says_verdict_estimate_and_trainings(original: Example) -> None:
     report = original.build()
-    for text in (report.html, report.tex):
+    for text in (report.html, report.checks):
         assert "shown; shown in 10 of 10 trainings" in text
         assert "1000" in text
     assert "<b>1</b> findings of training: 1 shown, 0 not decided, 0 contradicted" in report.html

@@ -193,7 +193,7 @@ def test_all_claims_are_listed_with_their_numbers(built: Report) -> None:
         rejecting = statement.startswith("the integral")
         assert built.html.count(statement) == 1 + rejecting  # under the question, and in the list of corrections
     assert "1.3862944" in built.html and "10<sup>−12</sup>" in built.html
-    assert r"\(10^{-12}\)" in built.tex and r"E\_q{[}log p{]}" in built.tex
+    assert r"\(10^{-12}\)" in built.checks and r"E\_q{[}log p{]}" in built.checks and r"\(10^{-12}\)" not in built.tex
 
 
 def test_both_outputs_have_the_same_counts_and_questions(built: Report) -> None:
@@ -229,7 +229,7 @@ WORDS = {
 
 @pytest.mark.parametrize("what", WORDS)
 def test_no_output_leaves_anything_out(what: str, built: Report) -> None:
-    assert WORDS[what] in built.html and WORDS[what] in built.tex
+    assert WORDS[what] in built.html and WORDS[what] in (built.checks if what in {"claim", "finding", "argument"} else built.tex)
 
 
 def test_every_anchor_of_one_output_is_in_the_other(built: Report, page: Page) -> None:
@@ -248,7 +248,7 @@ def test_corrections_stand_beside_what_is_right(built: Report) -> None:
     text = " ".join(plain_text(re.sub(r'<span class="katex-mathml">.*?</math></span>', "", table.group(1))).split())
     assert "toy-1 wrongThe value log5" in text and "1.609441.38629" in text
     assert "1.60944 & 1.38629" in built.tex and "toy-1}} (wrong): The value" in built.tex
-    assert "Printed: 1.6094379, rejected" in built.html and "Printed: 1.6094379, rejected" in built.tex
+    assert "Printed: 1.6094379, rejected" in built.html and "Printed: 1.6094379, rejected" in built.checks
 
 
 def test_the_evidence_is_counted(built: Report) -> None:
@@ -280,9 +280,19 @@ def test_each_assignment_has_a_document_of_its_own(built: Report) -> None:
         assert "What it means." in part and "Back to" not in part and "How this report was made" not in part
         targets = set(re.findall(r"\\hypertarget\{([^}]+)\}", part))
         assert set(re.findall(r"\\hyperlink\{([^}]+)\}", part)) <= targets
-    assert "late-1 and Outlook of the full report" in toy.replace("\n", " ")
+    links = r"\href{report.pdf\#question-late-1}{late-1} and \href{report.pdf\#chapter-outlook}{Outlook} of the full report"
+    assert links in toy.replace("\n", " ")
     assert "Auto-Encoding" in toy and "Auto-Encoding" not in late
     assert r"\textbf{2} of 2 questions answered" in toy and r"\textbf{0} of 1 questions answered, 1 open" in late
+
+
+def test_a_link_to_another_document_leads_to_a_target_in_it(built: Report) -> None:
+    for other, text in (("report", built.tex), ("checks", built.checks)):
+        targets = set(re.findall(r"\\hypertarget\{([^}]+)\}", text))
+        sources = [source for source in (built.tex, built.checks, *built.parts.values()) if source != text]
+        links = {link for source in sources for link in re.findall(rf"\\href\{{{other}\.pdf\\#([^}}]+)\}}", source)}
+        assert links and links <= targets
+    assert set(re.findall(r"\\hyperlink\{([^}]+)\}", built.checks)) == set()
 
 
 def test_the_script_is_only_an_improvement(built: Report) -> None:
@@ -425,6 +435,7 @@ def test_bad_config_json_is_refused(example: Example, tmp_path: Path, capsys: py
     from dgm.stages import render
 
     words = ["--results", example.results, "--report-dir", example.report, "--html", tmp_path / "a", "--tex", tmp_path / "b"]
+    words += ["--checks", tmp_path / "c"]
     words += ["--assignments", *example.assignments]
     for text, reason in (("{", "not JSON"), ("[]", "got a list; need a mapping")):
         assert render.main(["--config-json", text, "--record", str(tmp_path / "r"), *map(str, words)]) == 1

@@ -40,6 +40,7 @@ rule render:
             labels={"document": "report", "format": "HTML"},
         ),
         tex="<results>/report/report.tex",
+        checks="<results>/report/checks.tex",
         parts=expand("<results>/report/{assignment}.tex", assignment=PLAN.assignments),
         record="<records>/render/report.json",
     log:
@@ -57,7 +58,7 @@ rule render:
     shell:
         "python -m dgm.stages.render --config-json {params.config:q} --results {params.results:q} --report-dir {params.report:q}"
         " --assignments {params.assignments:q}"
-        " --html {output.html:q} --tex {output.tex:q} --parts {output.parts:q} --record {output.record:q} --log {log:q}"
+        " --html {output.html:q} --tex {output.tex:q} --checks {output.checks:q} --parts {output.parts:q} --record {output.record:q} --log {log:q}"
 
 
 rule typeset:

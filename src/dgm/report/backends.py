@@ -136,9 +136,9 @@ class HtmlBackend(_References):
 
 
 class LatexBackend(_References):
-    """LaTeX for pdflatex with the packages of texlive-latex-recommended.
+    """LaTeX with the packages of texlive-latex-recommended.
 
-    ``present`` are the link targets of a document that holds only a part of the report; other references are set as words.
+    ``present`` are the link targets of a document that holds only a part of the report; other links lead into ``report.pdf``.
     """
 
     writer = "latex"
@@ -153,10 +153,10 @@ class LatexBackend(_References):
     present: Collection[str] | None
 
     def link(self, target: str, text: str, elsewhere: str = "") -> str:
-        """``text`` as a link, or as plain words, with ``elsewhere`` after them, where this document has no such target."""
+        """``text`` as a link, with ``elsewhere`` after it where this document has no such target."""
         if self.present is None or target in self.present:
             return rf"\hyperlink{{{target}}}{{{text}}}"
-        return text + elsewhere
+        return rf"\href{{report.pdf\#{target}}}{{{text}}}{elsewhere}"
 
     def formula(self, tex: str, display: bool, punctuation: str, label: str = "") -> str:
         r"""``\(…\)`` or ``\[…\]``, a labelled one with its number."""
@@ -189,7 +189,7 @@ class LatexBackend(_References):
         for key, words in self.cited(names, way):
             extra = f", {note}" if note and key == names[-1] else ""
             end = ")" if way == "text" else ""
-            links.append(rf"\hyperlink{{paper-{key}}}{{{latex.escape(words + extra)}{end}}}")
+            links.append(self.link(f"paper-{key}", latex.escape(words + extra) + end))
         return " and ".join(links) if way == "text" else f"({'; '.join(links)})"
 
     def listing(self, code: str, language: str, source: str) -> str:

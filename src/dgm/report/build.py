@@ -1,4 +1,4 @@
-"""The whole report: from declarations and results to the text of ``index.html``, ``report.tex`` and one file an assignment."""
+"""The whole report: from declarations and results to ``index.html``, ``report.tex``, ``checks.tex`` and one file an assignment."""
 
 import math
 import re
@@ -75,10 +75,11 @@ EVIDENCE_KINDS: tuple[str, ...] = tuple(dict.fromkeys(EVIDENCE.values()))
 
 @dataclass(frozen=True)
 class Report:
-    """The two outputs, the LaTeX of each assignment by its name, and counts for the log."""
+    """The page, the LaTeX of the report, of its supplement and of each assignment by its name, and counts for the log."""
 
     html: str
     tex: str
+    checks: str
     parts: Mapping[str, str]
     counts: Mapping[str, int]
 
@@ -132,13 +133,14 @@ def build(catalogue: Catalogue, results: Results, tex_folder: Path, incomplete: 
     return Report(
         html=context.html(HtmlBackend(catalogue, templates.shown, years, formulas)),
         tex=context.tex(None),
+        checks=context.checks(),
         parts={assignment: context.tex(assignment) for assignment in catalogue.assignments},
         counts=context.counts(),
     )
 
 
 class _Context:
-    """Fills the two frames."""
+    """Fills the frames."""
 
     def __init__(  # noqa: PLR0917
         self,
@@ -193,7 +195,7 @@ class _Context:
         contents = Contents(self.catalogue, self.results, self.templates, marked, lambda text: Markup(backend.text(text)))
         laid_out: Any = environment.get_template("shown.html.j2").module
         kinds = {
-            "figure": lambda name: str(laid_out.figure(contents.embedded(name, plain(self.document.plain(f"alt {name}"))))),
+            "figure": lambda name: str(laid_out.figure(contents.embedded(name, self._alt(name)))),
             "table": lambda name: str(laid_out.table(contents.table(name))),
         }
         filled = {key: Markup(fill(text, kinds)) for key, text in texts.items()}
@@ -224,12 +226,18 @@ class _Context:
         )  # nosec B704
 
     def tex(self, part: str | None) -> str:
-        """``report.tex``, or the LaTeX of one assignment, whose references to the rest of the report are words without a link."""
-        keys, papers, present = None, self.shown.papers, None
-        if part is not None:
-            keys = self._keys(part)
-            papers = self.document.cited(keys)
-            present = self._targets(part, papers)
+        """``report.tex``, or the LaTeX of one assignment, whose references to the rest of the report lead into ``report.pdf``."""
+        if part is None:
+            return self._printed("report.tex.j2", None, list(self.document.pieces), self.shown.papers, None)
+        keys = self._keys(part)
+        papers = self.document.cited(keys)
+        return self._printed("report.tex.j2", part, keys, papers, self._targets(part, papers))
+
+    def checks(self) -> str:
+        """``checks.tex``, the supplement that lists every check; all its references lead into ``report.pdf``."""
+        return self._printed("checks.tex.j2", None, list(self.document.pieces), set(), set())
+
+    def _printed(self, template: str, part: str | None, keys: list[str], papers: set[str], present: set[str] | None) -> str:
         backend = LatexBackend(self.catalogue, self.shown, self.years, present)
         texts = self.document.write(backend, keys)
         environment = self._frames(autoescape=False)
@@ -241,20 +249,20 @@ class _Context:
         contents = Contents(self.catalogue, self.results, self.templates, texts, backend.text)
         laid_out: Any = environment.get_template("shown.tex.j2").module
         kinds = {
-            "figure": lambda name: str(laid_out.figure(contents.included(name, self.tex_folder))),
+            "figure": lambda name: str(laid_out.figure(contents.included(name, self._alt(name), self.tex_folder))),
             "table": lambda name: str(laid_out.table(contents.table(name))),
         }
         filled = {key: fill(text, kinds) for key, text in texts.items()}
         for key, text in filled.items():
             latex.declarations(text, self.document.pieces[key].where)
-        body = environment.get_template("report.tex.j2").render(
+        body = environment.get_template(template).render(
             **self._common(filled, part),
             metrics=[{"metric": metric.metric, "label": metric.label, "text": explained(metric)} for metric in contents.metrics()],
             macros=latex_macros(),
             papers=self._papers(papers),
         )
         mark = "%% characters"
-        return body.replace(mark, latex.declarations(body, "report.tex"), 1)
+        return body.replace(mark, latex.declarations(body, template.removesuffix(".j2")), 1)
 
     def _frames(self, autoescape: bool) -> jinja2.Environment:
         environment = jinja2.Environment(  # nosec B701  # True for HTML; TeX is escaped by its backend
@@ -277,11 +285,14 @@ class _Context:
         questions = self._questions(part)
         kinds = {name: "fig" if name in self.shown.figures else "tab" for answer in questions for name in self._shown_by(answer)}
         return {
-            *(f"{kind}-{name}" for kind in ("question", "checks") for name in questions),
+            *(f"question-{name}" for name in questions),
             *(f"{kind}-{name}" for name, kind in kinds.items()),
             *(f"chapter-{chapter.name}" for chapter in self._chapters("before", part)),
             *(f"paper-{name}" for name in papers),
         }
+
+    def _alt(self, name: str) -> str:
+        return plain(self.document.plain(f"alt {name}"))
 
     def _shown_by(self, name: str) -> tuple[str, ...]:
         answer = self.catalogue.answers.get(name)

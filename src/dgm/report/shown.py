@@ -50,26 +50,27 @@ class Contents:
             return None
         raise ValueError(f"{path}: no such file; figure {name!r} was not drawn")
 
-    def figure(self, name: str) -> dict[str, Any]:
-        """A figure without its image."""
+    def figure(self, name: str, alt: str) -> dict[str, Any]:
+        """A figure without its image, and the text that describes it."""
         entry = self.catalogue.figures[name]
         made = origin.of_figure(name, entry, self.results)
-        return self._common(name) | {"width": f"{entry.width:g}", "origin": made, "data": sorted(set(entry.sources.values()))}
+        data = sorted(set(entry.sources.values()))
+        return self._common(name) | {"width": f"{entry.width:g}", "alt": alt, "origin": made, "data": data}
 
     def embedded(self, name: str, alt: str) -> dict[str, Any]:
-        """A figure with its SVG and the text that describes it, for a page that needs no other file."""
+        """A figure with its SVG, for a page that needs no other file."""
         path = self.image(name, ".svg")
-        shown = self.figure(name) | {"image": None, "alt": alt, "percent": f"{100 * self.catalogue.figures[name].width:.0f}"}
+        shown = self.figure(name, alt) | {"image": None, "percent": f"{100 * self.catalogue.figures[name].width:.0f}"}
         if path is not None:
             content = path.read_bytes()
             width, height = _svg_size(content, path)
             shown["image"] = {"data": _as_address(content), "width": f"{width:.0f}", "height": f"{height:.0f}"}
         return shown
 
-    def included(self, name: str, folder: Path) -> dict[str, Any]:
+    def included(self, name: str, alt: str, folder: Path) -> dict[str, Any]:
         """A figure with the path of its PDF from the folder of the document."""
         path = self.image(name, ".pdf")
-        return self.figure(name) | {"image": Path(os.path.relpath(path, folder)).as_posix() if path else None}
+        return self.figure(name, alt) | {"image": Path(os.path.relpath(path, folder)).as_posix() if path else None}
 
     def table(self, name: str) -> dict[str, Any]:
         """A table of metrics: heads, rows of cells, remarks below it."""

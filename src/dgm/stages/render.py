@@ -1,4 +1,4 @@
-"""Render the report: one HTML page, one LaTeX file, and a LaTeX file an assignment, from the answers and the results of a build."""
+"""Render the page, and the LaTeX of the report, its supplement and each assignment, from the answers and the results of a build."""
 
 import json
 import sys
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.add_argument("--assignments", type=Path, nargs="+", required=True, help="folders of the assignments")
     options.add_argument("--html", type=Path, required=True)
     options.add_argument("--tex", type=Path, required=True)
+    options.add_argument("--checks", type=Path, required=True, help="LaTeX file to write: the supplement that lists every check")
     options.add_argument("--parts", type=Path, nargs="*", default=[], help="LaTeX files to write: <assignment>.tex each")
     options.add_argument(
         "--incomplete", action="store_true", help="parts of the build may be missing; mark them where they would stand"
@@ -53,6 +54,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     report = build(catalogue, results, arguments.tex.parent, arguments.incomplete)
     write_text(arguments.html, report.html)
     write_text(arguments.tex, report.tex)
+    write_text(arguments.checks, report.checks)
     for path in arguments.parts:
         write_text(path, report.parts[path.stem])
     counts = report.counts

@@ -111,11 +111,12 @@ class _Rescue:
         write_text(self.folder / "failures.json", json.dumps({"failures": self.failures}) + "\n")
         words = ["--config-json", self.arguments.config_json, "--results", str(self.folder), "--incomplete"]
         where = [*self._sources(), "--html", self._at("report/index.html"), "--tex", self._at("report/report.tex")]
+        where += ["--checks", self._at("report/checks.tex")]
         parts = [self._at(f"report/{assignment}.tex") for assignment in self.parts["assignments"]]
         if not self._stage("the report", render.main, *words, *where, "--parts", *parts):
             raise ValueError("the report could not be written: " + "; ".join(self.failures[-1:]))
         if shutil.which("pdflatex"):
-            for document in ("report", *self.parts["assignments"]):
+            for document in ("report", "checks", *self.parts["assignments"]):
                 files = ["--tex", self._at(f"report/{document}.tex"), "--pdf", self._at(f"report/{document}.pdf")]
                 self._stage(f"{document}.pdf", typeset.main, *files)
         target = self.arguments.results / "report"

@@ -166,8 +166,8 @@ class Plan:
 
     @property
     def documents(self) -> list[str]:
-        """The printed documents: the whole report, and each assignment by itself."""
-        return ["report", *self.assignments]
+        """The printed documents: the whole report, its supplement, and each assignment by itself."""
+        return ["report", "checks", *self.assignments]
 
     def block(self, run: str) -> dict[str, Any]:
         """What the config says of a run; a run repeated with another seed has the block of the first."""

@@ -179,6 +179,12 @@ def test_a_fault_of_the_declaration_is_named_before_any_job(change: dict[str, An
         plan(write(tmp_path / "mine", **change))
 
 
+@pytest.mark.parametrize("name", ["report", "checks"])
+def test_a_folder_called_like_a_document_of_every_build_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"assignments: {name}: a document of every build has this name"):
+        plan(write(tmp_path / name))
+
+
 def test_a_folder_called_like_an_assignment_of_the_repository_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,13 +19,16 @@ def run(tex: Path, pdf: Path) -> int:
 
 
 @needs_latex
-def test_the_report_is_typeset_without_overfull_lines_and_reproducibly(finished: Example, tmp_path: Path) -> None:
-    tex = finished.results / "report" / "report.tex"
+@pytest.mark.parametrize(("name", "pages"), [("report", 4), ("checks", 1)])
+def test_a_document_is_typeset_without_overfull_lines_and_reproducibly(
+    name: str, pages: int, finished: Example, tmp_path: Path
+) -> None:
+    tex = finished.results / "report" / f"{name}.tex"
     listing = sorted(tex.parent.iterdir())
     assert run(tex, tmp_path / "a.pdf") == 0 and run(tex, tmp_path / "b.pdf") == 0
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
     record = json.loads((tmp_path / "a.json").read_text())
-    assert record["warnings"] == [] and record["pages"] >= 4
+    assert record["warnings"] == [] and record["pages"] >= pages
     assert sorted(tex.parent.iterdir()) == listing  # no auxiliary files beside the report
 
 
@@ -49,6 +52,26 @@ def test_the_pdf_has_the_content_of_the_page(finished: Example, tmp_path: Path) 
         'return "unknown time"',
     ):
         assert expected in text, expected
+
+
+@needs_latex
+@pytest.mark.skipif(shutil.which("pdfinfo") is None, reason="no pdfinfo on this machine")
+def test_the_pdf_says_what_it_is_and_not_who_made_it(finished: Example, tmp_path: Path) -> None:
+    for name, title in (("report", "Deep generative models"), ("checks", "Supplement: all checks – Deep generative models")):
+        assert run(finished.results / "report" / f"{name}.tex", tmp_path / "a.pdf") == 0
+        done = subprocess.run(["pdfinfo", str(tmp_path / "a.pdf")], capture_output=True, text=True, encoding="utf-8", check=True)
+        said = {key: value.strip() for key, _, value in (line.partition(":") for line in done.stdout.splitlines())}
+        assert said["Title"] == f"{title}: answers, computed and checked"
+        assert "2 answers to questions" in said["Subject"] and "; Later" in said["Keywords"] and not said.get("Author")
+
+
+@needs_latex
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext on this machine")
+def test_the_contents_come_before_the_first_chapter(finished: Example, tmp_path: Path) -> None:
+    assert run(finished.results / "report" / "report.tex", tmp_path / "a.pdf") == 0
+    words = ["pdftotext", "-l", "1", str(tmp_path / "a.pdf"), "-"]
+    first = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert "Contents" in first and "checks.pdf" in first and "What it means." not in first
 
 
 @needs_latex

@@ -65,7 +65,11 @@ WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RE
 PROFILES = {f"https://w3id.org/ro/wfrun/{name.lower()}/0.5": f"{name} Run Crate" for name in ("Process", "Workflow", "Provenance")}
 PROFILES |= {"https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate"}
 
-NAMES = {"report/index.html": "The report, HTML", "report/report.pdf": "The report, PDF"}
+NAMES = {
+    "report/index.html": "The report, HTML",
+    "report/report.pdf": "The report, PDF",
+    "report/checks.pdf": "Its supplement, all checks, PDF",
+}
 
 FORMATS = {
     **{f".{name}": f"text/{name}" for name in ("csv", "html")},

@@ -53,6 +53,9 @@ RESULTS_OF_RUN = (("models", "pt"), ("history", "csv"), ("evaluations", "npz"))
 PLACEHOLDERS = "{}<>"
 """Around the names of wildcards and path variables in Snakemake's paths."""
 
+COMMON = ("report", "checks")
+"""The printed documents beside those of the assignments: the whole report and its supplement."""
+
 LIMITS_OF = {
     "prepare": {"train_images", "test_images"},
     "demonstrate": {"repeats"},
@@ -167,7 +170,7 @@ class Plan:
     @property
     def documents(self) -> list[str]:
         """The printed documents: the whole report, its supplement, and each assignment by itself."""
-        return ["report", "checks", *self.assignments]
+        return [*COMMON, *self.assignments]
 
     def block(self, run: str) -> dict[str, Any]:
         """What the config says of a run; a run repeated with another seed has the block of the first."""
@@ -427,7 +430,7 @@ class Plan:
         return self._instances[run][0] if run in self._instances else run
 
     def _check_places(self, repository: Path, variant: str) -> None:
-        """No path holds what Snakemake reads as a placeholder, and the results of another data set lie elsewhere."""
+        """No path holds what Snakemake reads as a placeholder; other data sets' results and the common documents lie elsewhere."""
         wrong = [
             f"{what} {path}: holds one of {' '.join(PLACEHOLDERS)}, which Snakemake reads as a placeholder; rename the folder"
             for what, path in (("the workflow's folder", str(repository)), ("data_dir:", self.data_dir))
@@ -436,6 +439,8 @@ class Plan:
         for other in DATASETS:
             if len(other) > len(self.dataset) and f"{self.results}-".startswith(f"results/{other}-"):
                 wrong.append(f"variant: got {variant!r}; {self.results} would be a folder of data set {other}; call it otherwise")
+        taken = [name for name in COMMON if name in self.folders]
+        wrong += [f"assignments: {name}: a document of every build has this name; call the folder otherwise" for name in taken]
         if wrong:
             raise ValueError("\n".join(wrong))
 

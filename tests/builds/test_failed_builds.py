@@ -1,5 +1,6 @@
 """A build of which a part failed still ends with a report: the failure at its place and at the top, the rest as it should be."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from workflows import snakemake, toy_repository
 pytestmark = pytest.mark.pipeline
 
 RESULTS = Path("results", "mnist-5k-smoke")
+BROKEN = "\\nosuchcommand"
 REPORT = RESULTS / "report" / "index.html"
 RUNS = {
     "nice": {"kind": "nice", "settings": {"hidden_layers": 1, "hidden_units": 8}},
@@ -17,8 +19,10 @@ RUNS = {
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
-    """Repository, folder and output of a build in which one of two trainings fails."""
+    """Repository, folder and output of a build in which one of two trainings fails, and LaTeX refuses the supplement."""
     repository = toy_repository(tmp_path_factory.mktemp("failed") / "repository", RUNS)
+    supplement = repository / "report" / "templates" / "checks.tex.j2"
+    supplement.write_text(supplement.read_text(encoding="utf-8").replace("\\noindent", f"{BROKEN}\\noindent", 1), encoding="utf-8")
     folder = repository.parent / "build"
     done = snakemake("--cores", "2", repository=repository, folder=folder)
     assert done.returncode == 1, done.stdout
@@ -36,6 +40,15 @@ def test_a_failed_training_costs_its_own_numbers_alone(failed: tuple[Path, Path,
     assert (folder / RESULTS / "report" / "report.tex").is_file()
 
 
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX on this machine")
+def test_a_failed_supplement_costs_no_other_document(failed: tuple[Path, Path, str]) -> None:
+    _, folder, _ = failed
+    documents = folder / RESULTS / "report"
+    assert BROKEN in (documents / "checks.tex").read_text(encoding="utf-8") and not (documents / "checks.pdf").exists()
+    for name in ("report", "toy"):
+        assert (documents / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_its_end_says_what_failed_where_its_log_is_and_where_the_report_is(failed: tuple[Path, Path, str]) -> None:
     _, _, said = failed
     end = said.splitlines()[-12:]
@@ -48,6 +61,8 @@ def test_its_end_says_what_failed_where_its_log_is_and_where_the_report_is(faile
 def test_after_the_cure_the_same_call_makes_the_whole_report(failed: tuple[Path, Path, str]) -> None:
     repository, folder, _ = failed
     config = repository / "config.yaml"
+    supplement = repository / "report" / "templates" / "checks.tex.j2"
+    supplement.write_text(supplement.read_text(encoding="utf-8").replace(BROKEN, ""), encoding="utf-8")
     config.write_text(config.read_text().replace("learning_rate: 1.0e+30", "learning_rate: 0.001"))
     done = snakemake("--cores", "2", repository=repository, folder=folder)
     assert done.returncode == 0, done.stdout

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from dgm.models import load_model
-from dgm.report import catalogue
+from dgm.runtime import yaml_files
 from dgm.runtime.files import load_arrays
 from dgm.training.loop import Checkpoint
 
@@ -50,7 +50,7 @@ REQUIRED = {
     "np.save": ("allow_pickle", "False"),
     "np.savez": ("allow_pickle", "False"),
     "np.savez_compressed": ("allow_pickle", "False"),
-    "yaml.load": ("Loader", "_UniqueKeys"),
+    "yaml.load": ("Loader", "_Loader"),
 }
 """Call -> keyword that it must have, and the value."""
 
@@ -111,9 +111,9 @@ def test_libraries_go_by_the_names_that_are_looked_for() -> None:
 
 
 def test_the_loader_of_the_report_makes_plain_values_only() -> None:
-    assert issubclass(catalogue._UniqueKeys, yaml.SafeLoader | getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    assert issubclass(yaml_files._Loader, yaml.SafeLoader | getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     with pytest.raises(ValueError, match="could not determine a constructor"):
-        catalogue._yaml("!!python/object/apply:os.getcwd []", "here")
+        yaml_files.parse_yaml("!!python/object/apply:os.getcwd []", "here")
 
 
 # --- the rules

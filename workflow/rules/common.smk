@@ -1,4 +1,3 @@
-import json
 import os
 import shlex
 import shutil
@@ -8,15 +7,6 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-
-SRC = Path(str(workflow.current_basedir)).resolve().parents[1] / "src"
-if not SRC.is_dir():
-    raise WorkflowError(
-        f"{SRC.parent} has no src/, which the rules call; clone the whole repository and name its workflow/Snakefile"
-    )
-# Seen from the working directory: what a build records of itself (commands, params, inputs) is the same wherever the clone lies.
-REPOSITORY = Path(os.path.relpath(SRC.parent))
-sys.path.insert(0, str(SRC))
 
 from dgm.runtime.device import STAGE_ENVIRONMENT, gpu_ids, jobs_per_gpu
 from dgm.workflow.failures import Failures
@@ -176,8 +166,10 @@ def job_of(job):
 
 def read_summary():
     """What the last job of a build said of it."""
+    from dgm.runtime.files import load_record
+
     record = Path(PLAN.results, "records", "conclude", "report.json")
-    return json.loads(record.read_text(encoding="utf-8"))["summary"]
+    return load_record(record, ("summary",))["summary"]
 
 
 def results_folder(wildcards, output):

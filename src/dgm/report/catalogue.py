@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Literal, Self, TypeVar
 
-import yaml
 from pydantic import Field, model_validator
 
 from dgm.assignments import FILE, NAMESPACE, drawings, modules, within
 from dgm.errors import unknown
 from dgm.runtime.folders import visible
+from dgm.runtime.yaml_files import parse_yaml, read_text, read_yaml
 from dgm.settings import Settings, parse
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "files",
     "load",
     "load_figures",
-    "read_yaml",
 ]
 
 
@@ -291,38 +290,12 @@ class Catalogue(Settings):
         return tuple(names)
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml where it is there: 10 times faster
-    """YAML in which a key that occurs twice is an error instead of a silent overwrite."""
-
-
-def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key, _ in node.value:
-        name = loader.construct_object(key)
-        if name in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {name!r} occurs twice", key.start_mark)
-        seen.add(name)
-    made: dict[Any, Any] = loader.construct_mapping(node, deep=True)
-    return made
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
 RESERVED = ("main", "corrections", "making", "checks", "bibliography")
 """Parts of the report that are not written in a file of their own."""
 
 S = TypeVar("S", bound=Settings)
 
 _CORRECTION = re.compile(r"^:::+ *(correction\b|\{[^}]*\.correction\b)", re.MULTILINE)
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises:
-        ValueError: when the file is missing, not YAML, or repeats a key; the message names file and line.
-    """
-    return _yaml(_read(path), str(path))
 
 
 def load_figures(path: Path) -> dict[str, Figure]:
@@ -477,15 +450,14 @@ def _elsewhere(folder: Path, made: Mapping[str, Assignment]) -> tuple[dict[str, 
     for path in within(beside):
         if path.name not in made:
             try:
-                content = read_yaml(path / FILE)
+                others, asked = read_assignment(path)
+                figures = _entries(path / "figures.yaml", Figure, needed=False)
+                tables = _entries(path / "tables.yaml", Table, needed=False)
             except ValueError:  # a draft or a copy beside ours is no concern of this report
                 continue
-            asked = content.get("questions") or [] if isinstance(content, Mapping) else []
-            runs |= set(map(str, content.get("runs") or [])) if isinstance(content, Mapping) else set()
-            found |= {str(entry.get("id")): str(entry.get("title")) for entry in asked if isinstance(entry, Mapping)}
-            for name in ("figures.yaml", "tables.yaml"):
-                listed = read_yaml(path / name) if (path / name).is_file() else None
-                found |= dict.fromkeys(map(str, listed or ()), path.name)
+            runs |= set(others.runs)
+            found |= {question.id: question.title for question in asked.values()}
+            found |= dict.fromkeys((*figures, *tables), path.name)
     return found, frozenset(runs)
 
 
@@ -532,31 +504,13 @@ def read_chapter(path: Path) -> Chapter:
 
 def _split(path: Path, kind: type[S], needed: str) -> tuple[S, str, int]:
     """Header, text, and the number of lines before the text."""
-    lines = _read(path).splitlines()
+    lines = read_text(path).splitlines()
     if not lines or lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
         raise ValueError(f"{path}: needs a header between two lines '---' with at least '{needed}'")
     end = next(index for index, line in enumerate(lines[1:], start=1) if line.strip() == "---")
-    block = _yaml("\n".join(lines[1:end]), str(path))
+    block = parse_yaml("\n".join(lines[1:end]), str(path))
     header = parse(kind, block if isinstance(block, dict) else {}, str(path))
     return header, "\n".join(lines[end + 1 :]) + "\n", end + 1
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error})") from None
-
-
-def _yaml(text: str, where: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_UniqueKeys)  # nosec B506  # a safe loader with one check more
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
 
 
 def _entries(path: Path, kind: type[S], needed: bool = True) -> dict[str, S]:

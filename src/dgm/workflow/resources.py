@@ -3,13 +3,14 @@
 None of it changes a result, so it is no part of ``config.yaml``, and changing it retrains nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, PositiveInt
 
 from dgm.errors import unknown
-from dgm.report.catalogue import read_yaml
+from dgm.runtime.yaml_files import read_yaml
 from dgm.settings import Settings, parse
 
 __all__ = ["STAGES", "Request", "Requests"]
@@ -37,6 +38,18 @@ class Request(Settings):
         return self.threads_from[max(reached)] if reached else self.threads
 
 
+Stages = dict[str, dict[str, Any]]
+"""Stage -> what is said of its request."""
+
+
+class Asked(Settings):
+    """The blocks of ``workflow/resources.yaml``."""
+
+    every_run: Stages = Field({})
+    kinds: dict[str, Stages] = Field({})
+    runs: dict[str, Stages] = Field({})
+
+
 class Requests:
     """The requests of all runs.
 
@@ -51,15 +64,18 @@ class Requests:
 
     def __init__(self, path: Path, kinds: dict[str, str], known: Iterable[str]) -> None:
         self._path, self._kinds = path, kinds
-        self._content = read_yaml(path)
-        for key in set(self._content) - {"every_run", "kinds", "runs"}:
-            raise unknown("block", key, ["every_run", "kinds", "runs"], str(path))
-        for block, names in (("kinds", list(known)), ("runs", list(kinds))):
-            for name, stages in self._content.get(block, {}).items():
+        content = read_yaml(path)
+        if not isinstance(content, Mapping):
+            raise ValueError(f"{path}: got a {type(content).__name__}; need a mapping")
+        for key in set(content) - set(Asked.model_fields):
+            raise unknown("block", key, Asked.model_fields, str(path))
+        self._asked = parse(Asked, content, str(path))
+        for what, blocks, names in (("kind", self._asked.kinds, list(known)), ("run", self._asked.runs, list(kinds))):
+            for name, stages in blocks.items():
                 if name not in names:
-                    raise unknown(block.removesuffix("s"), name, names, f"{path}: {block}")
+                    raise unknown(what, name, names, f"{path}: {what}s")
                 for stage in set(stages) - set(STAGES):
-                    raise unknown("stage", stage, STAGES, f"{path}: {block}.{name}")
+                    raise unknown("stage", stage, STAGES, f"{path}: {what}s.{name}")
         self._made: dict[tuple[str, str, str], Request] = {}
         for run in kinds:
             for stage in STAGES:
@@ -68,10 +84,9 @@ class Requests:
     def of(self, stage: str, run: str) -> Request:
         """The request of one job at its first attempt."""
         kind = self._kinds[run]
-        own = self._content.get("runs", {}).get(run, {}).get(stage, {})
+        own = self._asked.runs.get(run, {}).get(stage, {})
         key = (stage, kind, run if own else "")
         if key not in self._made:
-            of_kind = self._content.get("kinds", {}).get(kind, {}).get(stage, {})
-            block = {**self._content.get("every_run", {}).get(stage, {}), **of_kind, **own}
+            block = {**self._asked.every_run.get(stage, {}), **self._asked.kinds.get(kind, {}).get(stage, {}), **own}
             self._made[key] = parse(Request, block, f"{self._path}: {stage} of run {run}")
         return self._made[key]

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from dgm.assignments import REPOSITORY
+from dgm.runtime.yaml_files import read_yaml
 from dgm.workflow.fingerprint import names
 
 __all__ = ["FILE", "faults", "generate", "main", "nearest", "read", "text"]
@@ -168,7 +169,7 @@ def _plain(schema: Schema) -> Schema:
 
 def read(path: Path = FILE) -> Schema:
     """Read a written schema."""
-    schema: Schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+    schema: Schema = read_yaml(path)
     return schema
 
 

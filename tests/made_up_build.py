@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dgm.reproduce.manifest import OWN
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file
+from dgm.runtime.files import save_json
 from dgm.stages import manifest
 
 NAME = "results/mnist-5k"
@@ -37,7 +38,8 @@ def made_up_build(folder: Path) -> Build:
             write(results / name, json.dumps(PROVENANCE) if name == "data/provenance.json" else f"content of {name}")
         record = {"commit": f"{number // 2:040}", "dirty": number > 1, "started": f"2026-01-02T03:0{number}:00.000+00:00"}
         record |= {"command": f"python -m dgm.stages.{job.partition('/')[0]} --seed {number}", "seconds": 12.5}
-        write(results / "records" / f"{job}.json", json.dumps({**record, "python": "3.11.7", "versions": {"numpy": "2.0"}}))
+        record |= {"stage": job.partition("/")[0], "name": job.partition("/")[2], "python": "3.11.7", "versions": {"numpy": "2.0"}}
+        save_json(results / "records" / f"{job}.json", record)
         write(results / "logs" / f"{job}.log", "a log")
         outputs += _noted(folder, job, inputs, [*made, f"records/{job}.json"])
     words = ["--results", str(results), "--manifest", str(results / OWN[0]), "--record", str(results / OWN[1])]

@@ -15,7 +15,7 @@ from dgm.figures import style
 from dgm.report.build import Report, build
 from dgm.report.catalogue import Catalogue, load
 from dgm.report.results import Results
-from dgm.runtime.files import save_arrays
+from dgm.runtime.files import load_record, save_arrays, save_json, write_text
 from dgm.stages import render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,15 +265,19 @@ class Example:
         folders = ["--assignments", *map(str, self.assignments)]
         return render.main([*folders, *(str(word) for pair in words.items() for word in pair)])
 
+    def change_record(self, stage: str, name: str, **changed: Any) -> None:
+        """Write a record anew, with other or more entries."""
+        path = self.results / "records" / stage / f"{name}.json"
+        save_json(path, {**load_record(path), **changed})
+
     def build(self, incomplete: bool = False) -> Report:
         return build(self.load(), Results(self.results, self.config), self.results / "report", incomplete)
 
 
 def _record(folder: Path, stage: str, name: str, **extra: Any) -> None:
-    path = folder / "records" / stage / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "stage": stage,
+        "name": name,
         "command": f"python -m dgm.stages.{stage} --settings '{{\"a\": 1}}' --out results/toys/{name}",
         "started": "2030-01-01T00:00:00+00:00",
         "seconds": 12.3,
@@ -283,7 +287,7 @@ def _record(folder: Path, stage: str, name: str, **extra: Any) -> None:
         "dirty": False,
         **extra,
     }
-    path.write_text(json.dumps(record))
+    save_json(folder / "records" / stage / f"{name}.json", record)
 
 
 def make(folder: Path) -> Example:
@@ -312,6 +316,7 @@ def make(folder: Path) -> Example:
         example.results / "data" / "images.npz",
         {"train_images": pixels[:100], "train_labels": labels[:100], "test_images": pixels[100:], "test_labels": labels[100:]},
     )
+    write_text(example.results / "data" / "provenance.json", json.dumps({"images": {"train": 100, "test": 20}}))
     with style.context():
         drawn, axes = style.figure(1, 2)
         axes[0, 0].plot([0, 1, 2], [1, 0, 1])

@@ -1,6 +1,5 @@
 """Provenance: the jobs behind a figure, a table and the report are found through the files they wrote."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from dgm.claims.tables import COLUMNS
 from dgm.report import origin
 from dgm.report.catalogue import Figure
 from dgm.report.results import Results
+from dgm.runtime.files import save_json
 
 
 @pytest.fixture
@@ -35,9 +35,8 @@ def test_a_figure_comes_from_its_drawing_and_from_the_writers_of_its_sources(exa
     ],
 )
 def test_each_kind_of_source_leads_to_its_jobs(example: Example, source: str, jobs: list[tuple[str, str]], words: str) -> None:
-    path = example.results / "records" / "demonstrate" / "curve.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps({"stage": "demonstrate", "seconds": 1.0}))
+    record = {"stage": "demonstrate", "name": "curve", "seconds": 1.0}
+    save_json(example.results / "records" / "demonstrate" / "curve.json", record)
     results = Results(example.results, example.config)
     figure = Figure.model_validate({"draw": "x", "from": {"a": source}, "caption": "c", "alt": "a"})
     made = origin.of_figure("unplotted", figure, results)
@@ -48,13 +47,11 @@ def test_each_kind_of_source_leads_to_its_jobs(example: Example, source: str, jo
 def test_changes_and_devices_are_told(example: Example, results: Results) -> None:
     made = origin.of_table(example.load().tables["scores"], results)
     assert made.commits == ("0123456789", "0123456789+changes")
-    path = example.results / "records" / "train" / "mix.json"
-    record = json.loads(path.read_text())
     for device, words in (
         ({"name": "Fast GPU", "type": "cuda", "threads": 4, "uuid": "x"}, "Fast GPU"),
         ({"name": "Some CPU", "type": "cpu", "threads": 1, "uuid": ""}, "Some CPU, 1 thread"),
     ):
-        path.write_text(json.dumps({**record, "device": device}))
+        example.change_record("train", "mix", device=device)
         made = origin.of_table(example.load().tables["scores"], Results(example.results, example.config))
         assert made.devices == ("CPU", words)
 
@@ -74,7 +71,7 @@ def test_the_report_counts_every_job_once_and_not_itself(example: Example) -> No
             ",".join(COLUMNS) + "\nq,,c,m,1,1,0,0,maybe" + "," * (len(COLUMNS) - 9) + "\n",
             "no entry of passed 'maybe'",
         ),
-        ("data/images.npz", "no archive", r"images\.npz: not a readable \.npz file"),
+        ("data/provenance.json", "{}", r"provenance\.json: lacks images"),
         ("records/train/flow.json", "{", r"flow\.json: not readable JSON"),
     ],
 )
@@ -84,7 +81,7 @@ def test_damaged_results_are_named(example: Example, file: str, content: str, me
         example.build()
 
 
-@pytest.mark.parametrize("file", ["tables/metrics.csv", "tables/checks.csv", "data/images.npz"])
+@pytest.mark.parametrize("file", ["tables/metrics.csv", "tables/checks.csv", "data/provenance.json"])
 def test_missing_results_are_named(example: Example, file: str) -> None:
     (example.results / file).unlink()
     with pytest.raises(ValueError, match=f"{Path(file).name}: no such file"):

@@ -174,8 +174,7 @@ def test_provenance_stands_under_every_figure_and_table(built: Report) -> None:
 @pytest.mark.parametrize(("files", "cut"), [(10, False), (20_000, True)])
 def test_a_command_of_thousands_of_files_is_shown_in_part(example: Example, files: int, cut: bool) -> None:
     command = "python -m dgm.stages.plot " + " ".join(f"file-{i}.csv" for i in range(files))
-    record = example.results / "records" / "plot" / "wiggle.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "command": command}))
+    example.change_record("plot", "wiggle", command=command)
     page = example.build().html
     assert (command in page) != cut
     assert "file-1.csv" in page
@@ -326,8 +325,7 @@ def test_a_trial_build_says_so(example: Example) -> None:
 def test_operations_that_may_differ_from_run_to_run_are_told(example: Example) -> None:
     assert "Not deterministic there" not in example.build().html
     for name in ("flow", "mix"):
-        path = example.results / "records" / "train" / f"{name}.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "nondeterministic": ["put_"]}))
+        example.change_record("train", name, nondeterministic=["put_"])
     report = example.build()
     assert "put_ (train flow, train mix)" in report.html
     assert "Not deterministic there" in report.tex and r"put\_" in report.tex

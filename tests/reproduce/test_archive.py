@@ -15,6 +15,7 @@ from dgm.reproduce import archive
 from dgm.reproduce.archive import pack, unpack
 from dgm.reproduce.crate import CRATE
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file, metadata_key
+from dgm.runtime.files import load_sealed, save_json
 from dgm.runtime.locks import BUILD_LOCK, try_lock
 
 
@@ -67,10 +68,10 @@ def test_a_build_gives_the_same_bytes_whenever_and_wherever_it_is_packed(build: 
 
 def test_the_file_is_named_after_data_set_and_commit(build: Build) -> None:
     described = build.results / "manifest.json"
-    content = json.loads(described.read_text())
-    described.write_text(json.dumps({**content, "commit": "0123456789abcdef", "dirty": False}))
+    content = load_sealed(described)
+    save_json(described, {**content, "commit": "0123456789abcdef", "dirty": False})
     assert pack(build)[0] == build.folder / "results" / "mnist-5k-0123456789.tar.gz"
-    described.write_text(json.dumps({**content, "commit": "0123456789abcdef", "dirty": True}))
+    save_json(described, {**content, "commit": "0123456789abcdef", "dirty": True})
     assert pack(build)[0].name == "mnist-5k-0123456789+changes.tar.gz"
 
 
@@ -80,7 +81,7 @@ def test_the_file_is_named_after_data_set_and_commit(build: Build) -> None:
         (lambda folder: (folder / NAME / "models/nice.pt").write_text("others"), r"models/nice\.pt \(changed\)"),
         (lambda folder: (folder / NAME / "tables/metrics.csv").unlink(), r"tables/metrics\.csv \(missing\)"),
         (lambda folder: (folder / NAME / "manifest.json").unlink(), r"manifest\.json: no such file; the build is not finished"),
-        (lambda folder: (folder / NAME / "manifest.json").write_text("{}"), r"manifest\.json: lacks artefacts"),
+        (lambda folder: (folder / NAME / "manifest.json").write_text("{}"), r"manifest\.json: lacks seal, artefacts"),
         (lambda folder: shutil.rmtree(folder / METADATA), r"Snakemake does not know how results/mnist-5k/\S+ was made"),
     ],
 )
@@ -155,7 +156,7 @@ NOTE = str(METADATA / metadata_file(f"{NAME}/models/nice.pt"))
         ({f"{NAME}/models/other.pt": b"weights"}, "1 files that the manifest does not list: models/other.pt"),
         ({f"{NAME}/manifest.json": b"[]"}, "manifest.json: expected a mapping, found a list"),
         ({NOTE: b"not JSON"}, "Expecting value"),
-        ({NOTE: b"[]"}, "not a JSON object"),
+        ({NOTE: b"[]"}, "expected a mapping, found a list"),
         (
             {str(METADATA / metadata_file("src/dgm/runtime/stage.py")): b"{}"},
             "speaks of src/dgm/runtime/stage.py, which is not in the archive",

@@ -1,7 +1,6 @@
 """What two builds differ in: times and places are no difference, everything else is, and is named."""
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from dgm.metrics_table import COLUMNS
 from dgm.models import save_model
 from dgm.reproduce.differences import compare, describe, entries, places, same_costs
-from dgm.runtime.files import save_arrays
+from dgm.runtime.files import save_arrays, save_json
 
 OUTPUTS = frozenset(
     {"models/nice.pt", "samples/nice.npz", "metrics/nice.csv", "tables/costs.csv", "figures/a.svg", "report/index.html"}
@@ -25,7 +24,7 @@ def _costs(path: Path, seconds: float, n: int = 3) -> None:
         csv.writer(file).writerows([COLUMNS, *rows])
 
 
-def _record(command: str = "", **extra: Any) -> str:
+def _record(command: str = "", **extra: Any) -> dict[str, Any]:
     said = command or "python -m dgm.stages.train --run nice --threads 1 --gpu 0"
     measured = {
         "started": "2026-01-01T00:00:00+00:00",
@@ -33,7 +32,7 @@ def _record(command: str = "", **extra: Any) -> str:
         "seconds_in_steps": 1.0,
         "device": {"type": "cpu", "name": "A"},
     }
-    return json.dumps({"stage": "train", "command": said, "steps": 7, **measured, **extra})
+    return {"stage": "train", "name": "nice", "command": said, "steps": 7, **measured, **extra}
 
 
 def build(folder: Path, seconds: float = 1.0, report_dir: str = "report") -> Path:
@@ -59,10 +58,9 @@ def build(folder: Path, seconds: float = 1.0, report_dir: str = "report") -> Pat
     (folder / "figures" / "a.svg").write_text("<svg/>")
     (folder / "report" / "index.html").write_text(f"{seconds} s")
     _costs(folder / "tables" / "costs.csv", seconds)
-    (folder / "records" / "train" / "nice.json").write_text(_record(seconds=seconds, seconds_in_steps=seconds / 2))
-    (folder / "records" / "collect" / "questions.json").write_text(
-        _record(f"python -m dgm.stages.collect --report-dir {report_dir}")
-    )
+    save_json(folder / "records" / "train" / "nice.json", _record(seconds=seconds, seconds_in_steps=seconds / 2))
+    collected = _record(f"python -m dgm.stages.collect --report-dir {report_dir}", stage="collect", name="questions")
+    save_json(folder / "records" / "collect" / "questions.json", collected)
     return folder
 
 
@@ -109,8 +107,11 @@ def test_times_and_places_are_no_difference(first: Path, second: Path) -> None:
         ("records/train/nice.json", _record("python -m dgm.stages.train --run gan --threads 1 --gpu 0"), "command: "),
     ],
 )
-def test_another_content_is_a_difference(first: Path, second: Path, name: str, content: str, said: str) -> None:
-    (second / name).write_text(content)
+def test_another_content_is_a_difference(first: Path, second: Path, name: str, content: str | dict[str, Any], said: str) -> None:
+    if isinstance(content, dict):
+        save_json(second / name, content)
+    else:
+        (second / name).write_text(content)
     found = compare(first, second, OUTPUTS, _without_report)
     assert not found.equal
     (told,) = [part.differences for part in found.parts if part.differences]
@@ -167,9 +168,9 @@ def test_a_command_is_told_without_what_the_machine_settles() -> None:
 
 def test_devices_and_versions_are_told_where_they_differ(first: Path, second: Path) -> None:
     said = {"artefacts": {}, "devices": [{"type": "cpu", "name": "A"}], "versions": {"torch": "2.1", "numpy": "2.4"}}
-    (first / "manifest.json").write_text(json.dumps(said))
-    (second / "manifest.json").write_text(json.dumps(said))
+    save_json(first / "manifest.json", said)
+    save_json(second / "manifest.json", said)
     assert places(first, second) == []
     other = {**said, "devices": [{"type": "cuda", "name": "B"}], "versions": {"torch": "2.2", "numpy": "2.4"}}
-    (second / "manifest.json").write_text(json.dumps(other))
+    save_json(second / "manifest.json", other)
     assert places(first, second) == ["device: A / B", "torch: 2.1 / 2.2"]

@@ -14,6 +14,7 @@ from scipy import stats
 from dgm.claims.tables import CHECKED, COLUMNS
 from dgm.report import catalogue
 from dgm.reproduce import manifest
+from dgm.runtime.files import save_json
 from dgm.stages import collect, tabulate
 from dgm.stages import manifest as manifest_stage
 
@@ -192,14 +193,18 @@ def results(tmp_path: Path) -> Path:
         "models/.nice.pt.abc.part": "half",
         "logs/train/nice.log": "log",
         "checkpoints/nice.pt": "checkpoint",
-        "records/train/nice.json": json.dumps({"seconds": 12.5, "device": {"type": "cpu", "name": "A"}, "commit": "c" * 40}),
-        "records/sample/nice.json": json.dumps({"seconds": 1.5, "device": {"type": "cpu", "name": "A"}, "commit": "d" * 40}),
-        "records/plot/curve.json": json.dumps({"seconds": 0.5}),
         "records/manifest/manifest.json": "{}",
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+    device = {"type": "cpu", "name": "A"}
+    for stage, name, said in (
+        ("train", "nice", {"seconds": 12.5, "device": device, "commit": "c" * 40}),
+        ("sample", "nice", {"seconds": 1.5, "device": device, "commit": "d" * 40}),
+        ("plot", "curve", {"seconds": 0.5}),
+    ):
+        save_json(folder / "records" / stage / f"{name}.json", {"stage": stage, "name": name, **said})
     return folder
 
 

@@ -18,8 +18,11 @@ from disks import fill, mounted, remount
 from dgm.runtime.files import (
     Damaged,
     load_arrays,
+    load_bytes,
     load_frame,
     load_json,
+    load_record,
+    load_sealed,
     load_table,
     load_tensors,
     remove,
@@ -28,6 +31,7 @@ from dgm.runtime.files import (
     save_tensors,
     take_written,
     write_atomically,
+    write_bytes,
     write_table,
     write_text,
 )
@@ -302,7 +306,56 @@ def test_a_process_reports_each_file_once(tmp_path: Path) -> None:
 def test_a_changed_entry_of_a_record_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     save_json(path, {"seconds": 1.25, "command": "python", "versions": {"numpy": "2.0"}})
-    assert load_json(path) == {"seconds": 1.25, "command": "python", "versions": {"numpy": "2.0"}}
+    assert load_sealed(path) == {"seconds": 1.25, "command": "python", "versions": {"numpy": "2.0"}}
     path.write_text(path.read_text().replace("1.25", "1.75"))
     with pytest.raises(Damaged, match=r"record\.json: wrong checksum; delete it and build again"):
-        load_json(path)
+        load_sealed(path)
+
+
+def test_a_record_without_its_checksum_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records" / "train" / "flow.json"
+    save_json(path, {"stage": "train", "name": "flow", "seconds": 1.25})
+    assert load_record(path, ("seconds",)) == {"stage": "train", "name": "flow", "seconds": 1.25}
+    path.write_text(path.read_text().replace("1.25", "1.75").replace('"seal"', '"seam"'))
+    with pytest.raises(Damaged, match=r"flow\.json: lacks seal"):
+        load_record(path)
+
+
+def test_the_record_of_another_job_is_refused(tmp_path: Path) -> None:
+    for stage, name in (("train", "flow"), ("train", "mix"), ("sample", "flow")):
+        save_json(tmp_path / "records" / stage / f"{name}.json", {"stage": stage, "name": name})
+    for other in ("train/mix", "sample/flow"):
+        path = tmp_path / "records" / "train" / "flow.json"
+        path.write_bytes((tmp_path / "records" / f"{other}.json").read_bytes())
+        with pytest.raises(Damaged, match=rf"flow\.json: the record of {other}; delete it and build again"):
+            load_record(path)
+
+
+@pytest.mark.parametrize("content", ['{"a": ' + "9" * 5000 + "}", "[" * 100_000, '{"a": ' * 3000 + "1" + "}" * 3000])
+def test_numbers_and_depths_that_no_job_writes_are_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(Damaged, match=r"x\.json: not readable JSON"):
+        load_json(tmp_path / "x.json")
+
+
+def test_a_file_of_another_job_is_refused(tmp_path: Path) -> None:
+    take_written()
+    for name in ("flow", "mix"):
+        save_arrays(tmp_path / "samples" / f"{name}.npz", {"samples": np.full(3, len(name))})
+        recorded(tmp_path, "sample", name)
+        save_tensors(tmp_path / "models" / f"{name}.pt", {"kind": name})
+        write_bytes(tmp_path / "figures" / f"{name}.svg", name.encode())
+        recorded(tmp_path, "train", name)
+    for file, read in (("samples/{}.npz", load_arrays), ("models/{}.pt", load_tensors), ("figures/{}.svg", load_bytes)):
+        path = tmp_path / file.format("flow")
+        read(path)
+        path.write_bytes((tmp_path / file.format("mix")).read_bytes())
+        with pytest.raises(Damaged, match=f"{file.format('flow')}: not as the job (sample|train) wrote it"):
+            read(path)
+
+
+def test_what_a_job_removes_again_is_not_in_its_record(tmp_path: Path) -> None:
+    take_written()
+    write_text(tmp_path / "a" / "b.txt", "text")
+    remove(tmp_path / "a" / "b.txt")
+    assert take_written() == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.maths.measured import Measured, Reading
-from dgm.runtime.files import load_json
+from dgm.runtime.files import load_record
 
 __all__ = ["measured", "of_record"]
 
@@ -30,7 +30,7 @@ def measured(results: Path, stage: str, run: str) -> Iterator[Reading]:
     Raises:
         ValueError: naming a file that is not readable.
     """
-    yield from of_record(stage, load_json(results / "records" / stage / f"{run}.json", NEEDED.get(stage, ())))
+    yield from of_record(stage, load_record(results / "records" / stage / f"{run}.json", NEEDED.get(stage, ())))
 
 
 def of_record(stage: str, record: Mapping[str, Any]) -> Iterator[Reading]:

@@ -15,9 +15,8 @@ import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -27,7 +26,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dgm.runtime.files import write_atomically
+from dgm.runtime.files import write_bytes
 
 __all__ = [
     "COLOURS",
@@ -244,8 +243,4 @@ def save(drawn: Figure, svg: Path, pdf: Path) -> None:
         for kind, path in (("svg", svg), ("pdf", pdf)):
             buffer = io.BytesIO()
             drawn.savefig(buffer, format=kind, metadata=undated[kind], dpi=200)
-            write_atomically(path, partial(_copy, buffer.getvalue()))
-
-
-def _copy(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
+            write_bytes(path, buffer.getvalue())

@@ -4,7 +4,6 @@ Every lookup that fails names the nearest names that exist.
 """
 
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -18,7 +17,7 @@ from dgm.claims.tables import COLUMNS, CORRECTIONS, STOPPED
 from dgm.errors import unknown
 from dgm.maths.measured import Measured, mean
 from dgm.maths.significance import summary
-from dgm.runtime.files import Damaged, load_arrays, load_json, load_table
+from dgm.runtime.files import load_arrays, load_json, load_record, load_table
 from dgm.runtime.folders import visible
 
 SCATTER = ("dataset", "run", "metric", "split", "trainings", "mean", "deviation", "classifiers", "judged")
@@ -305,7 +304,7 @@ class Results:
         """All records by (stage, name)."""
         made = {}
         for path in visible(self.folder / "records", "*/*.json"):
-            made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=load_json(path))
+            made[path.parent.name, path.stem] = Record(stage=path.parent.name, name=path.stem, content=load_record(path))
         return made
 
     @cached_property
@@ -423,20 +422,8 @@ class Results:
 
     @cached_property
     def dataset(self) -> dict[str, Any]:
-        """``name``, and the numbers of images ``train`` and ``test``, from the header of ``data/images.npz``."""
-        path = self.folder / "data" / "images.npz"
-        sizes = {}
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for split in ("train", "test"):
-                    with archive.open(f"{split}_images.npy") as file:
-                        version = np.lib.format.read_magic(file)
-                        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                        sizes[split] = int(read(file)[0][0])
-        except FileNotFoundError:
-            raise Damaged.missing(path) from None
-        except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise Damaged(path, f"not a readable .npz file ({error})") from None
+        """``name``, and the numbers of images ``train`` and ``test``, from ``data/provenance.json``."""
+        sizes = load_json(self.folder / "data" / "provenance.json", ("images",))["images"]
         return {"name": str(self.config.get("dataset", self.folder.name)), **sizes}
 
     def _table(self, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:

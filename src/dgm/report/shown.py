@@ -14,6 +14,7 @@ from dgm.report.catalogue import Catalogue, Column, Row, Table
 from dgm.report.macros import MISSING, Templates
 from dgm.report.numbers import number, with_error
 from dgm.report.results import Results
+from dgm.runtime.files import load_bytes
 
 __all__ = ["Contents"]
 
@@ -62,7 +63,7 @@ class Contents:
         path = self.image(name, ".svg")
         shown = self.figure(name, alt) | {"image": None, "percent": f"{100 * self.catalogue.figures[name].width:.0f}"}
         if path is not None:
-            content = path.read_bytes()
+            content = load_bytes(path)
             width, height = _svg_size(content, path)
             shown["image"] = {"data": _as_address(content), "width": f"{width:.0f}", "height": f"{height:.0f}"}
         return shown

@@ -10,7 +10,6 @@ import argparse
 import errno
 import gzip
 import io
-import json
 import os
 import shutil
 import sys
@@ -26,7 +25,7 @@ from dgm.reproduce import snakemake_notes
 from dgm.reproduce.crate import CRATE, checksums, describe
 from dgm.reproduce.manifest import OWN, REMEDY, SOURCES, faults, listed, load, sha256
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file, metadata_key
-from dgm.runtime.files import write_atomically
+from dgm.runtime.files import Damaged, load_json, load_record, write_atomically
 from dgm.runtime.locks import hold_build
 
 __all__ = ["finished", "main", "pack", "unpack"]
@@ -231,8 +230,10 @@ def _checked(archive: Path, results: Path, name: str) -> dict[str, Any]:
             key = metadata_key(note)
             if not key.startswith(f"{name}/") or not (scratch / key).is_file():
                 raise ValueError(f"{METADATA / note}: speaks of {key}, which is not in the archive")
-            if not isinstance(json.loads((scratch / METADATA / note).read_text(encoding="utf-8")), dict):
-                raise ValueError(f"{METADATA / note}: not a JSON object")
+            try:
+                load_json(scratch / METADATA / note)
+            except Damaged as error:
+                raise ValueError(f"{METADATA / note}: {error.fault}") from None
     except ValueError as error:
         raise ValueError(f"{archive}: {error}; nothing was unpacked") from None
     return manifest
@@ -258,8 +259,7 @@ def _version(manifest: dict[str, Any]) -> str:
 
 def _time(record: Path) -> int:
     """When the manifest was made, in seconds since 1970: the one time of all members."""
-    started = json.loads(record.read_text(encoding="utf-8"))["started"]
-    return int(datetime.fromisoformat(started).timestamp())
+    return int(datetime.fromisoformat(load_record(record, ("started",))["started"]).timestamp())
 
 
 if __name__ == "__main__":

@@ -31,14 +31,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-import yaml
 from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
 from dgm.assignments import REPOSITORY
 from dgm.reproduce.manifest import SOURCES, sha256
 from dgm.reproduce.snakemake_notes import METADATA, Build, metadata_file
-from dgm.runtime.files import Damaged, load_json, require
+from dgm.runtime.files import Damaged, load_json, load_record, require
+from dgm.runtime.yaml_files import read_yaml
 
 __all__ = ["CRATE", "EXCEPTIONS", "checksums", "describe"]
 
@@ -160,7 +160,7 @@ def _jobs(build: Build, files: Sequence[str]) -> Iterator[_Job]:
             inputs[str(said["log"])] = said["input"]
     for log, names in outputs.items():
         for record in (name for name in names if name.startswith(records)):
-            said = load_json(build.folder / record, ("command", "started", "seconds", "python", "versions"))
+            said = load_record(build.folder / record, ("command", "started", "seconds", "python", "versions"))
             yield _Job(record.removeprefix(records).removesuffix(".json"), said, inputs[log], names)
 
 
@@ -175,7 +175,9 @@ def _citation(path: Path) -> dict[str, Any]:
     """How the project is to be cited: title, abstract, authors, licences."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file; an archive has its title, authors and licences from there")
-    citation = dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    citation = read_yaml(path)
+    if not isinstance(citation, dict):
+        raise ValueError(f"{path}: got a {type(citation).__name__}; need a mapping")
     require(path, ("title", "abstract", "authors", "license"), citation)
     return citation
 

@@ -5,7 +5,6 @@ the entries of records that hold them. Everything else must be the same, byte fo
 """
 
 import csv
-import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dgm.reproduce.manifest import MEASURED_KEYS, PLACE_KEYS, artefacts, load, measured, sha256
-from dgm.runtime.files import load_arrays
+from dgm.runtime.files import load_arrays, load_record, load_tensors
 
 __all__ = ["Comparison", "Part", "compare", "describe", "entries", "places", "same_costs"]
 
@@ -152,7 +151,7 @@ def describe(first: Path, second: Path) -> str:
 
 def _repository(results: Path) -> str:
     """The repository as the jobs of a build saw it from their working directory; empty where it was that directory."""
-    words = shlex.split(json.loads((results / "records" / "collect" / "questions.json").read_text(encoding="utf-8"))["command"])
+    words = shlex.split(load_record(results / "records" / "collect" / "questions.json", ("command",))["command"])
     folder = str(PurePosixPath(words[words.index("--report-dir") + 1]).parent)
     return "" if folder == "." else folder
 
@@ -165,8 +164,7 @@ def _difference(name: str, first: Path, second: Path, seen: tuple[str, str]) -> 
     if measured(name) or sha256(one) == sha256(two):
         return ""
     if name.startswith("records/"):
-        contents = (json.loads(path.read_text(encoding="utf-8")) for path in (one, two))
-        found = [entries(content, repository) for content, repository in zip(contents, seen, strict=True)]
+        found = [entries(load_record(path), repository) for path, repository in zip((one, two), seen, strict=True)]
         return "; ".join(
             f"{key}: {found[0].get(key)!r} / {found[1].get(key)!r}"
             for key in sorted(set(found[0]) | set(found[1]))
@@ -197,7 +195,7 @@ def _weights(path: Path) -> dict[str, np.ndarray]:
         else:
             yield at, np.array(repr(value))
 
-    return dict(flat(torch.load(path, weights_only=True, map_location="cpu"), ""))
+    return dict(flat(load_tensors(path), ""))
 
 
 def _of_arrays(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> str:

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dgm.runtime.files import Damaged, load_json
+from dgm.runtime.files import Damaged, load_record, load_sealed
 from dgm.runtime.folders import below
 
 __all__ = [
@@ -110,7 +110,7 @@ def load(results: Path) -> dict[str, Any]:
     path = results / MANIFEST
     if not path.exists():
         raise ValueError(f"{path}: no such file; the build is not finished")
-    found = load_json(path, ("artefacts",))
+    found = load_sealed(path, ("artefacts",))
     if not isinstance(found["artefacts"], dict):
         raise Damaged(path, "artefacts is no mapping")
     return found
@@ -161,4 +161,4 @@ def _records(results: Path) -> list[Path]:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    return load_json(path, ("seconds",))
+    return load_record(path, ("seconds",))

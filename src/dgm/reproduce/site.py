@@ -21,6 +21,7 @@ from dgm.report.macros import SYNTAX
 from dgm.reproduce import snakemake_notes
 from dgm.reproduce.archive import finished
 from dgm.reproduce.manifest import MANIFEST
+from dgm.runtime.files import load_text
 
 __all__ = ["collect", "main"]
 
@@ -60,10 +61,10 @@ def collect(results: Path, site: Path) -> int:
         The number of files in it.
 
     Raises:
-        ValueError: when the report is of an earlier version.
-        OSError: when it is missing, or a file cannot be copied.
+        ValueError: when the report is missing, or of an earlier version.
+        OSError: when a file cannot be copied.
     """
-    head = _Head((results / REPORT).read_text(encoding="utf-8").partition("</head>")[0])
+    head = _Head(load_text(results / REPORT).partition("</head>")[0])
     if "og:image" not in head.named:
         raise ValueError(f"{results / REPORT}: names no image for previews in its head; render the report again")
     lists = {label: sorted(results.glob(pattern)) for label, pattern in LISTS.items()}

@@ -7,7 +7,6 @@ with its own manifest; ``--against RESULTS`` compares with a build that is there
 """
 
 import argparse
-import json
 import os
 import shlex
 import shutil
@@ -24,7 +23,7 @@ from dgm.reproduce import snakemake_notes
 from dgm.reproduce.differences import Comparison, compare, places
 from dgm.reproduce.manifest import REMEDY, faults, listed, load
 from dgm.runtime.device import NONDETERMINISTIC, STAGE_ENVIRONMENT
-from dgm.runtime.files import load_json, write_text
+from dgm.runtime.files import load_record, save_json
 from dgm.runtime.folders import visible
 
 __all__ = ["main", "remake"]
@@ -146,7 +145,7 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     shutil.copytree(second, remade, copy_function=_link, ignore=shutil.ignore_patterns("records", "report", "logs"))
     shutil.copytree(first / "records", remade / "records")
     for record in visible(remade / "records", "*/*.json"):  # whose checksums are those of the other build's files
-        write_text(record, json.dumps({key: value for key, value in load_json(record).items() if key != "written"}))
+        save_json(record, {key: value for key, value in load_record(record).items() if key != "written"})
     (remade / COSTS).unlink()
     shutil.copy(first / COSTS, remade / COSTS)
     for job, words in commands.items():
@@ -160,7 +159,7 @@ def remake(first: Path, second: Path, figures: Sequence[str], scratch: Path) -> 
     for job, words in commands.items():
         if job.startswith("typeset/"):
             said = {**_record(scratch, job), "command": shlex.join(words)}
-            write_text(remade / "records" / f"{job}.json", json.dumps(said))
+            save_json(remade / "records" / f"{job}.json", said)
     return remade
 
 
@@ -207,8 +206,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _record(results: Path, job: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((results / "records" / f"{job}.json").read_text(encoding="utf-8"))
-    return record
+    return load_record(results / "records" / f"{job}.json")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Files that appear whole or not at all, and are read only when they are whole.
 
 Who reads a file of the build gets its content or :class:`Damaged`, which names the file, what is wrong with it, and the remedy.
-Archives of arrays and of tensors have their checksums inside. Those of text files stand in the record of the job that wrote them
-(:func:`take_written`), and a reader compares them with what it finds.
+The checksum of each file stands in the record of the job that wrote it (:func:`take_written`), and a reader compares it with what
+it finds. What no record speaks of, such as checkpoints and the records themselves, has its checksum inside.
 """
 
 import csv
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Damaged",
     "load_arrays",
+    "load_bytes",
     "load_frame",
     "load_json",
+    "load_record",
+    "load_sealed",
     "load_table",
     "load_tensors",
+    "load_text",
     "remove",
     "require",
     "save_arrays",
@@ -37,12 +41,13 @@ __all__ = [
     "save_tensors",
     "take_written",
     "write_atomically",
+    "write_bytes",
     "write_table",
     "write_text",
 ]
 
 
-COMMON_RECORDS = ("prepare", "tabulate", "costs", "collect")
+COMMON_RECORDS = ("prepare", "tabulate", "costs", "collect", "render")
 """Stages whose records are not named after the files that they write."""
 
 Read = TypeVar("Read")
@@ -91,6 +96,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file, where there is one, and what killed writers have left of it."""
+    _written.pop(_place(path), None)
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         _remove_unfinished(path)
@@ -107,15 +113,19 @@ def _remove_unfinished(path: Path) -> None:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, and remember its checksum."""
-    content = text.encode()
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically, and remember its checksum."""
     write_atomically(path, lambda file: file.write(content))
     _written[_place(path)] = hashlib.sha256(content).hexdigest()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically, and remember its checksum."""
+    write_bytes(path, text.encode())
+
+
 def take_written() -> dict[str, str]:
-    """SHA-256 of the texts that this process has written since the last call, by folder and name: ``metrics/nice.csv``."""
+    """SHA-256 of what this process has written and not removed since the last call, by folder and name: ``metrics/nice.csv``."""
     taken = dict(sorted(_written.items()))
     _written.clear()
     return taken
@@ -126,7 +136,7 @@ def _place(path: Path) -> str:
 
 
 def _as_written(path: Path, content: bytes) -> None:
-    """Refuse a text of the build that differs from what its job has written, where a record says so."""
+    """Refuse a file of the build that differs from what its job has written, where a record says so."""
     records = path.parent.parent / "records"
     if path.parent.parent.name == "records" or not records.is_dir():
         return
@@ -134,8 +144,8 @@ def _as_written(path: Path, content: bytes) -> None:
     common = (record for stage in COMMON_RECORDS for record in sorted((records / stage).glob("*.json")))
     for record in itertools.chain(own, common):
         try:
-            said = json.loads(record.read_bytes()).get("written", {}).get(_place(path))
-        except (OSError, ValueError, AttributeError):  # no record, or one that its own readers refuse
+            said = load_json(record).get("written", {}).get(_place(path))
+        except (OSError, Damaged, AttributeError):  # no record, or one that its own readers refuse
             continue
         if said is None:
             continue
@@ -177,11 +187,14 @@ def load_frame(path: Path) -> "pd.DataFrame":
 
     text = _lines(path)
     _rows(path, text, ())  # pandas fills up a row that is too short
-    return pd.read_csv(StringIO(text))
+    try:
+        return pd.read_csv(StringIO(text))
+    except ValueError as error:
+        raise Damaged(path, f"not a readable table ({_first_line(error)})") from None
 
 
 def save_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON, with the checksum of the rest under the key ``seal``."""
+    """Write a mapping as JSON, with the checksum of the rest under the key ``seal``; :func:`load_sealed` asks for it."""
     write_text(path, _json({**content, "seal": _checksum(content)}))
 
 
@@ -199,16 +212,42 @@ def load_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     Raises:
         Damaged: when the file is missing, no such JSON, lacks a key, or has a checksum of other content.
     """
+    text = load_text(path)
     try:
-        content = json.loads(_text(path))
-    except json.JSONDecodeError as error:
+        content = json.loads(text)
+        seal = content.get("seal") if isinstance(content, dict) else None
+        intact = seal is None or seal == _checksum({key: value for key, value in content.items() if key != "seal"})
+    except (ValueError, RecursionError) as error:
         raise Damaged(path, f"not readable JSON ({error})") from None
     if not isinstance(content, dict):
         raise Damaged(path, f"expected a mapping, found a {type(content).__name__}")
-    said = content.pop("seal", None)
-    if said is not None and said != _checksum(content):
+    if not intact:
         raise Damaged(path, "wrong checksum")
     require(path, keys, content)
+    return content
+
+
+def load_sealed(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Read what :func:`save_json` wrote, without its checksum.
+
+    Raises:
+        Damaged: as :func:`load_json`, and when there is no checksum.
+    """
+    content = load_json(path, ("seal", *keys))
+    del content["seal"]
+    return content
+
+
+def load_record(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Read the record of a job, ``records/<stage>/<name>.json``.
+
+    Raises:
+        Damaged: as :func:`load_sealed`, and when it is the record of another job.
+    """
+    content = load_sealed(path, ("stage", "name", *keys))
+    found, expected = f"{content['stage']}/{content['name']}", f"{path.parent.name}/{path.stem}"
+    if found != expected:
+        raise Damaged(path, f"the record of {found}")
     return content
 
 
@@ -223,21 +262,40 @@ def require(path: Path, names: Iterable[str], found: Collection[str]) -> None:
         raise Damaged(path, f"lacks {', '.join(missing)}; found {', '.join(sorted(found)) or 'nothing'}")
 
 
-def _text(path: Path) -> str:
+def load_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        Damaged: when it is missing, or not as its job wrote it.
+    """
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise Damaged.missing(path) from None
+    _as_written(path, content)
+    return content
+
+
+def load_text(path: Path) -> str:
+    """Read UTF-8 text, without the byte-order mark that some editors begin it with.
+
+    Raises:
+        Damaged: as :func:`load_bytes`, and for what is no such text.
+    """
+    content = load_bytes(path)
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Damaged(path, f"not a text file ({error})") from None
-    _as_written(path, content)
-    return text
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _lines(path: Path) -> str:
     """Text whose last line has its end: a number that was cut off is a number too."""
-    text = _text(path)
+    text = load_text(path)
     if not text.endswith("\n"):
         raise Damaged(path, "cut off: its last line has no end" if text else "empty")
     return text
@@ -260,14 +318,14 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as ``.npz``; equal arrays give equal bytes."""
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))
-    write_atomically(path, lambda file: file.write(_sealed(buffer.getvalue())))
+    write_bytes(path, _sealed(buffer.getvalue()))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the named arrays of an ``.npz`` file.
 
     Raises:
-        Damaged: when the file is missing, or one bit of it is not as it was written.
+        Damaged: when the file is missing, or one bit of it is not as it was written, or it is that of another job.
     """
 
     def read(content: BytesIO) -> dict[str, np.ndarray]:
@@ -284,14 +342,14 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
     # by way of memory, because torch turns an error of the disk into one of its own, without its reason
     buffer = BytesIO()
     torch.save(dict(content), buffer)
-    write_atomically(path, lambda file: file.write(_sealed(buffer.getvalue())))
+    write_bytes(path, _sealed(buffer.getvalue()))
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
     """Read what :func:`save_tensors` wrote, onto the CPU. Executes no code from the file.
 
     Raises:
-        Damaged: when the file is missing, or one bit of it is not as it was written.
+        Damaged: when the file is missing, or one bit of it is not as it was written, or it is that of another job.
     """
     import torch
 
@@ -312,8 +370,8 @@ def _unsealed(path: Path, read: Callable[[BytesIO], Read], what: str) -> Read:
     """What an archive holds, once its checksum has been compared: its own, or those of its members in one of somebody else."""
     import zipfile
 
+    content = load_bytes(path)
     try:
-        content = path.read_bytes()
         seal = SEAL.search(content, max(0, len(content) - 71))
         if seal is None:
             with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -323,10 +381,8 @@ def _unsealed(path: Path, read: Callable[[BytesIO], Read], what: str) -> Read:
         elif hashlib.sha256(content[: seal.start()]).hexdigest().encode() != seal.group(1):
             raise ValueError("wrong checksum")
         return read(BytesIO(content))
-    except FileNotFoundError:
-        raise Damaged.missing(path) from None
     except Exception as error:  # a damaged file fails in many ways inside zipfile, numpy and torch
-        reason = str(error).partition("\n")[0] if isinstance(error, ValueError | zipfile.BadZipFile) else type(error).__name__
+        reason = _first_line(error) if isinstance(error, ValueError | zipfile.BadZipFile) else type(error).__name__
         raise Damaged(path, f"not a readable {what} ({reason})") from None
 
 

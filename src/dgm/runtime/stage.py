@@ -74,6 +74,7 @@ def run(work: Callable[[argparse.Namespace], dict[str, Any] | None], arguments: 
             extra = work(arguments) or {}
             record = {
                 "stage": stage,
+                "name": arguments.record.stem,
                 "command": f"python -m dgm.stages.{stage} " + " ".join(_quoted(sys.argv[1:])),
                 "started": started.isoformat(timespec="milliseconds"),
                 "seconds": round(time.perf_counter() - clock, 3),

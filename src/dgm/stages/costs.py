@@ -9,7 +9,7 @@ from typing import Any
 from dgm.evaluation.costs import measured
 from dgm.metrics_table import save
 from dgm.runtime import stage as cli
-from dgm.runtime.files import load_json
+from dgm.runtime.files import load_record
 
 __all__ = ["main"]
 
@@ -28,7 +28,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for job in arguments.jobs:
         stage, _, run = job.partition("/")
-        kind = load_json(arguments.results / "records" / "train" / f"{run}.json", ("kind",))["kind"]
+        kind = load_record(arguments.results / "records" / "train" / f"{run}.json", ("kind",))["kind"]
         rows += [(run, kind, reading) for reading in measured(arguments.results, stage, run)]
     save(arguments.table, rows)
     return {"jobs": len(arguments.jobs), "rows": len(rows)}

@@ -36,10 +36,10 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
             from dgm.evaluation.references import ARRAYS
             from dgm.metrics_table import save
             from dgm.models import kind_of, load_classifier, load_model
-            from dgm.runtime.files import Damaged, load_arrays, load_json, require, save_arrays
+            from dgm.runtime.files import Damaged, load_arrays, load_record, require, save_arrays
             from dgm.runtime.streams import Generators
 
-        train_record = load_json(arguments.train_record, ("kind",))
+        train_record = load_record(arguments.train_record, ("kind",))
         kind = train_record["kind"]
         model = load_model(arguments.model, device.type)
         if kind_of(model) != kind:

@@ -1,7 +1,6 @@
 """Write what a build consists of: checksums, commit, versions, devices, seconds of each job."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from dgm.reproduce.manifest import describe
 from dgm.runtime import stage
-from dgm.runtime.files import write_text
+from dgm.runtime.files import save_json
 
 __all__ = ["main"]
 
@@ -25,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Describe the build and write it down."""
     described = {**stage.commit(), **describe(arguments.results)}
-    write_text(arguments.manifest, json.dumps(described, indent=1) + "\n")
+    save_json(arguments.manifest, described)
     return {"artefacts": len(described["artefacts"])}
 
 

@@ -59,10 +59,11 @@ class _Rescue:
                 whole.append(str(path))
         repeated = ["--repeated", *self.parts["repeated"], "--seeds", str(self.parts["seeds"])]
         tables = ["--table", self._at("tables/metrics.csv"), "--seeds-table", self._at("tables/seeds.csv")]
-        self._stage("tables of metrics", tabulate.main, "--metrics", *whole, *repeated, *tables)
+        self._stage("tables of metrics", "tabulate/metrics", tabulate.main, "--metrics", *whole, *repeated, *tables)
         jobs = [job for job in self.parts["jobs"] if self._ended(job)]
         self._stage(
             "the table of costs",
+            "costs/jobs",
             costs.main,
             "--results",
             str(self.folder),
@@ -84,12 +85,14 @@ class _Rescue:
             words = ["--assignment", folder, "--reads", *self.parts["reads"][assignment]]
             words += ["--results", str(self.folder), "--limits", self.parts["limits"], "--incomplete"]
             stability = ["--stability", str(self.arguments.report_dir / "stability.csv")]
-            if self._stage(f"checks of assignment {assignment}", check.main, *words, *stability, "--checks", table):
+            if self._stage(
+                f"checks of assignment {assignment}", f"check/{assignment}", check.main, *words, *stability, "--checks", table
+            ):
                 tested.append(table)
         names = ("checks", "questions", "corrections")
         tables = [word for name in names for word in (f"--{name}-table", self._at(f"tables/{name}.csv"))]
         where = [*self._sources(), "--incomplete"]
-        self._stage("the tables of checks", collect.main, "--checks", *tested, *where, *tables)
+        self._stage("the tables of checks", "collect/questions", collect.main, "--checks", *tested, *where, *tables)
 
     def figures(self) -> None:
         """Figures that were not drawn, but whose sources are there."""
@@ -104,7 +107,7 @@ class _Rescue:
                 continue
             words = ["--figure", name, "--figures", home, "--results", str(self.folder)]
             files = ["--svg", self._at(f"figures/{name}.svg"), "--pdf", self._at(f"figures/{name}.pdf")]
-            self._stage(f"figure {name}", plot.main, *words, *files)
+            self._stage(f"figure {name}", f"plot/{name}", plot.main, *words, *files)
 
     def documents(self) -> list[str]:
         """The page, the LaTeX files and, where LaTeX is installed, the PDFs; names of those that were written."""
@@ -113,12 +116,12 @@ class _Rescue:
         where = [*self._sources(), "--html", self._at("report/index.html"), "--tex", self._at("report/report.tex")]
         where += ["--checks", self._at("report/checks.tex")]
         parts = [self._at(f"report/{assignment}.tex") for assignment in self.parts["assignments"]]
-        if not self._stage("the report", render.main, *words, *where, "--parts", *parts):
+        if not self._stage("the report", "render/report", render.main, *words, *where, "--parts", *parts):
             raise ValueError("the report could not be written: " + "; ".join(self.failures[-1:]))
         if shutil.which("pdflatex"):
             for document in ("report", "checks", *self.parts["assignments"]):
                 files = ["--tex", self._at(f"report/{document}.tex"), "--pdf", self._at(f"report/{document}.pdf")]
-                self._stage(f"{document}.pdf", typeset.main, *files)
+                self._stage(f"{document}.pdf", f"typeset/{document}", typeset.main, *files)
         target = self.arguments.results / "report"
         target.mkdir(parents=True, exist_ok=True)
         written = sorted((self.folder / "report").iterdir())
@@ -132,14 +135,9 @@ class _Rescue:
     def _at(self, name: str) -> str:
         return str(self.folder / name)
 
-    def _stage(self, what: str, run: Callable[[Sequence[str]], int], *words: str) -> bool:
-        """Call a stage; whether it succeeded."""
-        record = [
-            "--record",
-            self._at(f".rescue/{what.replace('/', ' ')}.json"),
-            "--log",
-            str(self.arguments.log or self._at("log")),
-        ]
+    def _stage(self, what: str, job: str, run: Callable[[Sequence[str]], int], *words: str) -> bool:
+        """Call a stage, whose record takes the place of the one of the build; whether it succeeded."""
+        record = ["--record", self._at(f"records/{job}.json"), "--log", str(self.arguments.log or self._at("log"))]
 
         def call() -> None:
             if run([*words, *record]) != 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm.runtime import stage
-from dgm.runtime.files import write_atomically
+from dgm.runtime.files import load_text, write_bytes
 
 __all__ = ["main"]
 
@@ -33,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def work(arguments: Namespace) -> dict[str, Any]:
     """Run pdflatex in a scratch folder until its references settle."""
     tex: Path = arguments.tex
-    if not tex.is_file():
-        raise ValueError(f"{tex}: no such file")
+    load_text(tex)
     program = shutil.which("pdflatex")
     if program is None:
         raise ValueError("pdflatex is not installed; on Debian: texlive-latex-base texlive-latex-recommended lmodern")
@@ -66,7 +65,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     say = stage.logger(arguments.log)
     for warning in warnings:
         say(f"{tex.name}: {warning}")
-    write_atomically(arguments.pdf, lambda file: file.write(content))
+    write_bytes(arguments.pdf, content)
     pages = re.search(r"Output written on .*\((\d+) pages?", log)
     return {"warnings": warnings, "pages": int(pages.group(1)) if pages else None, "runs": runs}
 

@@ -55,7 +55,7 @@ def test_the_drawings_mark_their_points():
         np.testing.assert_array_equal(slopes.get_lines()[0].get_ydata(), arrays["slope_variance"])
         arrays = tight_bound.compute()
         triangle, bounds = touching.draw({"arrays": arrays}).axes[:2]
-        assert {"posterior", "prior"} <= {text.get_text() for text in triangle.texts}
+        assert {"posterior", "prior"} <= {line.get_label() for line in triangle.get_lines()}
         assert len(triangle.get_lines()) == len(arrays["marks"])
         curves = [line for line in bounds.get_lines() if len(line.get_xdata()) == len(arrays["scale"])]
         assert len(curves) == 5

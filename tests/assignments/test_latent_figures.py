@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
-from assignments.vaegan.drawings import image_columns, interpolation, latent_plane
-from dgm.figures import style
+from assignments.vaegan.drawings import image_rows, interpolation, latent_plane
+from dgm.figures import _classes, style
 
 
 @pytest.fixture(autouse=True)
@@ -13,24 +14,24 @@ def styled():
         yield
 
 
-def test_a_row_of_the_table_is_one_index_of_all_columns():
+def test_a_column_of_the_table_is_one_index_of_all_rows():
     left = np.linspace(0, 1, 12)[:, None, None] * np.ones((12, 28, 28))
     right = 1 - left
-    columns = [{"source": "a", "array": name, "title": name} for name in ("left", "right")]
-    made = image_columns.draw({"a": {"left": left, "right": right}}, columns=columns, rows=10)
+    rows = [{"source": "a", "array": name, "title": name} for name in ("left", "right")]
+    made = image_rows.draw({"a": {"left": left, "right": right}}, rows=rows, columns=10)
     shown = [axis.images[0] for axis in made.axes]
-    assert [axis.get_title() for axis in made.axes] == ["left", "right"]
-    for row in range(10):
+    assert [axis.get_ylabel() for axis in made.axes] == ["left", "right"]
+    for column in range(10):
         for image, source in zip(shown, (left, right), strict=True):
             sheet = np.asarray(image.get_array())
-            assert sheet[row * 30 + 5, 5] == pytest.approx(source[row, 0, 0])
+            assert sheet[5, column * 30 + 5] == pytest.approx(source[column, 0, 0])
     assert all(image.get_clim() == (0, 1) for image in shown)
 
 
-def test_too_few_images_for_the_rows_are_named():
-    columns = [{"source": "a", "array": "few", "title": ""}]
-    with pytest.raises(ValueError, match="few of a has 3 images; 10 rows are asked for"):
-        image_columns.draw({"a": {"few": np.zeros((3, 28, 28))}}, columns=columns)
+def test_too_few_images_for_the_columns_are_named():
+    rows = [{"source": "a", "array": "few", "title": ""}]
+    with pytest.raises(ValueError, match="few of a has 3 images; 10 columns are asked for"):
+        image_rows.draw({"a": {"few": np.zeros((3, 28, 28))}}, rows=rows)
 
 
 def test_an_interpolation_starts_at_b_and_ends_at_a():
@@ -52,27 +53,24 @@ def test_an_interpolation_starts_at_b_and_ends_at_a():
 def test_every_point_is_drawn_in_the_colour_of_its_class():
     rng = np.random.default_rng(1)
     points, labels = rng.normal(size=(500, 2)), rng.integers(0, 10, 500)
-    panel = latent_plane.draw({"measured": {"train_means": points, "train_labels": labels}}).axes[0]
+    made = latent_plane.draw({"measured": {"train_means": points, "train_labels": labels}})
+    (panel,) = made.axes
     drawn = panel.collections[0]
     offsets, colours = np.asarray(drawn.get_offsets()), drawn.get_facecolors()
     assert len(offsets) == 500
     assert drawn.get_rasterized()
     assert panel.get_aspect() == 1
-    legend = {text.get_text(): line.get_color() for text, line in zip(*_legend(panel), strict=True)}
-    assert list(legend) == [str(label) for label in range(10)]
+    (legend,) = made.legends
+    shown = {text.get_text(): line.get_color() for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)}
+    assert list(shown) == [str(label) for label in range(10)]
     for point, colour in zip(offsets[:50], colours[:50], strict=True):
         label = labels[np.abs(points - point).sum(1).argmin()]
-        np.testing.assert_allclose(colour[:3], legend[str(label)][:3])
-
-
-def _legend(panel):
-    legend = panel.get_legend()
-    return legend.get_texts(), legend.get_lines()
+        np.testing.assert_allclose(colour[:3], to_rgb(shown[str(label)]))
 
 
 def test_labels_that_would_lie_on_each_other_are_pushed_apart_and_others_stay() -> None:
     points = np.array([[0.0, 0.0], [0.1, 0.0], [0.1, 0.0], [5.0, 5.0]])
-    moved = latent_plane.apart(points, 0.5)
+    moved = _classes.apart(points, 0.5)
     distances = np.linalg.norm(moved[:, None] - moved[None], axis=-1)[~np.eye(4, dtype=bool)]
     assert distances.min() >= 0.5
     assert (moved[3] == points[3]).all()

@@ -12,6 +12,7 @@ import pytest
 
 from dgm.claims.tables import COLUMNS
 from dgm.figures import style
+from dgm.figures._files import save
 from dgm.report.build import Report, build
 from dgm.report.catalogue import Catalogue, load
 from dgm.report.results import Results
@@ -321,7 +322,7 @@ def make(folder: Path) -> Example:
         drawn, axes = style.figure(1, 2)
         axes[0, 0].plot([0, 1, 2], [1, 0, 1])
         style.show_images(axes[0, 1], pixels[:8], columns=4)
-        style.save(drawn, example.results / "figures" / "wiggle.svg", example.results / "figures" / "wiggle.pdf")
+        save(drawn, "wiggle", example.results / "figures" / "wiggle.svg", example.results / "figures" / "wiggle.pdf")
     _record(example.results, "train", "flow", seconds=200.0, device="CPU", settings={"epochs": 12, "rate": 1e-3, "extra": None})
     _record(example.results, "train", "mix", dirty=True)
     for stage, name in (("plot", "wiggle"), ("sample", "flow"), ("evaluate", "flow"), ("tabulate", "metrics"), ("prepare", "data")):

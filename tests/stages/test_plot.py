@@ -76,7 +76,7 @@ def test_every_kind_of_source_reaches_draw_and_both_files_appear(folder: Path) -
     assert list(seen()["history"]["value"]) == [1.5, 2.5]
     assert seen()["facts"] == {"n": 3}
     root = ElementTree.fromstring((folder / "out" / "a.svg").read_text())
-    assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(style.WIDTH * 72)
+    assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(style.TEXT * style.SHARE * 72)
     assert not [node for node in root.iter() if node.tag.endswith("}text")]  # text is drawn, so no font is needed
     assert (folder / "out" / "a.pdf").read_bytes().startswith(b"%PDF")
     assert json.loads((folder / "out" / "a.json").read_text())["sources"]["samples"] == "samples/a.npz"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
@@ -15,7 +16,7 @@ RADIUS = 0.34
 DOT = 0.07
 
 
-def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, Any]], aspect: float = 0.62) -> Figure:
+def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, Any]], aspect: float = 0.66) -> Figure:
     """Draw one graph a panel; no data are needed.
 
     Args:
@@ -43,23 +44,30 @@ def _panel(axis: Axes, panel: Mapping[str, Any]) -> None:
         left, bottom, across, up = plate["box"]
         axis.add_patch(
             FancyBboxPatch(
-                (left, bottom), across, up, boxstyle="round,pad=0,rounding_size=0.15", fill=False, linewidth=0.8, zorder=1
+                (left, bottom),
+                across,
+                up,
+                boxstyle="round,pad=0,rounding_size=0.15",
+                fill=False,
+                edgecolor=style.INK,
+                linewidth=0.8,
+                zorder=1,
             )
         )
         axis.text(left + across - 0.12, bottom + 0.1, plate["label"], ha="right", va="bottom")
     nodes = panel["nodes"]
+    shapes = {name: axis.add_patch(_shape(node)) for name, node in nodes.items()}
     for edge in panel["edges"]:
         missing = set(edge[:2]) - set(nodes)
         if missing:
             raise ValueError(f"graphical_model: edge {list(edge)} names {sorted(missing)}; the nodes are {sorted(nodes)}")
-        shapes = {name: _shape(nodes[name]) for name in edge[:2]}
         line = "dashed" if "dashed" in edge[2:] else "solid"
         axis.add_patch(
             FancyArrowPatch(
                 tuple(nodes[edge[0]]["at"]),
                 tuple(nodes[edge[1]]["at"]),
-                patchA=axis.add_patch(shapes[edge[0]]),
-                patchB=axis.add_patch(shapes[edge[1]]),
+                patchA=shapes[edge[0]],
+                patchB=shapes[edge[1]],
                 arrowstyle="-|>",
                 mutation_scale=9,
                 linewidth=1.0,
@@ -71,7 +79,6 @@ def _panel(axis: Axes, panel: Mapping[str, Any]) -> None:
             )
         )
     for node in nodes.values():
-        axis.add_patch(_shape(node))
         x, y = node["at"]
         if node.get("parameter"):
             dx, dy = node.get("label_at", (0, 0.16))
@@ -83,5 +90,5 @@ def _panel(axis: Axes, panel: Mapping[str, Any]) -> None:
 def _shape(node: Mapping[str, Any]) -> Circle:
     if node.get("parameter"):
         return Circle(tuple(node["at"]), DOT, facecolor=style.INK, edgecolor=style.INK, zorder=3)
-    face = "#C9C9C9" if node.get("observed") else "white"
+    face = (*to_rgb(style.COLOURS["grey"]), 0.4) if node.get("observed") else "none"
     return Circle(tuple(node["at"]), RADIUS, facecolor=face, edgecolor=style.INK, linewidth=1.0, zorder=3)

@@ -17,18 +17,14 @@ def draw(sources: Mapping[str, Any], *, lowest: float = -40.0) -> Figure:
     arrays = sources["model"]
     axis, centre = arrays["far_axis"], arrays["centre"]
     half = float(arrays["half_width"])
-    made, axes = style.figure(1, 2, aspect=0.85, width_ratios=(1.2, 1))
-    field, fall = axes[0]
+    made, (field, fall), _ = style.panels(2, aspect=1.15)
     x, y = axis + centre[0], axis + centre[1]
     values = np.clip(arrays["far_log_density"], lowest, None)
-    image = field.imshow(
-        values, origin="lower", extent=(x[0], x[-1], y[0], y[-1]), cmap=style.SEQUENTIAL, vmin=lowest, interpolation="bilinear"
-    )
-    field.contour(x, y, values, levels=[-30, -20, -10, -5], colors="white", linewidths=0.6)
+    image = style.show_field(field, x, y, values, aspect="equal", vmin=lowest)
+    field.contour(x, y, values, levels=[-30, -20, -10, -5], colors="white", linewidths=0.6, linestyles="solid")
     field.add_patch(Rectangle((centre[0] - half, centre[1] - half), 2 * half, 2 * half, fill=False, color="white", linewidth=1))
-    field.set(aspect="equal", title="log-density, square around the data", xlabel="first coordinate", ylabel="second coordinate")
-    field.grid(False)
-    made.colorbar(image, ax=field, shrink=0.75, extend="min")
+    field.set(title="log-density", xlabel="first coordinate", ylabel="second coordinate")
+    made.colorbar(image, ax=field, location="bottom", shrink=0.9, extend="min", label="nats")
     slopes = arrays["slopes"]
     angle = np.linspace(0, 360, len(slopes), endpoint=False)
     fall.plot(angle, slopes, color=style.COLOURS["blue"])

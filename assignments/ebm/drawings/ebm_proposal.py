@@ -15,21 +15,20 @@ __all__ = ["draw"]
 def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, str]], shown: int = 1000) -> Figure:
     """Draw, for each entry of ``panels`` (``source``, ``title``), ``proposal_points`` and ``train`` of the alias ``data``.
 
-    The square is the one around the data, over which the normaliser is integrated.
+    The square is the one around the data, over which the normaliser is integrated. Titles count the points outside their panel.
     """
-    made, axes = style.figure(1, len(panels), aspect=1.0)
-    for panel, spec in zip(axes[0], panels, strict=True):
+    made, axes, _ = style.panels(len(panels), aspect=1.0, lines=2)
+    for panel, spec in zip(axes, panels, strict=True):
         arrays = sources[spec["source"]]
         proposal, half = arrays["proposal_points"][:shown], float(arrays["half_width"])
-        panel.plot(*proposal.T, ".", color=style.COLOURS["grey"], markersize=2, alpha=0.7, label="proposal points", rasterized=True)
-        panel.plot(*sources["data"]["train"].T, ".", color=style.COLOURS["blue"], markersize=1.5, label="data", rasterized=True)
+        style.points(panel, proposal, 3.0, color=style.COLOURS["grey"], label="proposal points")
+        style.points(panel, sources["data"]["train"], 2.0, color=style.COLOURS["blue"], label="data")
         corner = arrays["centre"] - half
         panel.add_patch(Rectangle(tuple(corner), 2 * half, 2 * half, fill=False, color=style.INK, linewidth=0.8))
         reach = 1.6 * half
-        panel.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach), title=spec["title"], xlabel="first coordinate")
-        outside = np.abs(proposal).max(1) > reach
-        if outside.any():
-            panel.text(0.98, 0.02, f"{int(outside.sum())} points lie outside", transform=panel.transAxes, ha="right", fontsize=6.5)
-    axes[0][0].set_ylabel("second coordinate")
-    axes[0][0].legend(loc="upper left", markerscale=4)
+        outside = int((np.abs(proposal).max(1) > reach).sum())
+        title = f"{spec['title']}\n({outside} more points outside)" if outside else spec["title"]
+        panel.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach), title=title, xlabel="first coordinate")
+    axes[0].set_ylabel("second coordinate")
+    made.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=4)
     return made

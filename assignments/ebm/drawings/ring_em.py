@@ -14,22 +14,22 @@ __all__ = ["draw"]
 def draw(sources: Mapping[str, Any]) -> Figure:
     """Draw ``train`` of the alias ``data``, and ``means``, ``weights`` and ``true_means`` of the alias ``fit``, row by row."""
     data, fit = sources["data"], sources["fit"]
-    made, axes = style.figure(1, 2, aspect=0.85, width_ratios=(1.25, 1))
-    plane, bars = axes[0]
-    plane.plot(*data["train"].T, ".", color=style.COLOURS["grey"], markersize=1.5, alpha=0.6, label="points", rasterized=True)
+    made, (plane, bars), _ = style.panels(2, aspect=0.95, lines=3)
+    style.points(plane, data["train"], 2.0, color=style.COLOURS["grey"], label="points")
     for truth, estimate in zip(fit["true_means"], fit["means"], strict=True):
         plane.plot(*np.stack([truth, estimate]).T, "-", color=style.INK, linewidth=0.7)
     plane.plot(*fit["true_means"].T, "o", color=style.COLOURS["blue"], markersize=5, markerfacecolor="none", label="true means")
     plane.plot(*fit["means"].T, "x", color=style.COLOURS["vermilion"], markersize=5, markeredgewidth=1.4, label="estimated means")
-    plane.set(aspect="equal", xlabel="first coordinate", ylabel="second coordinate", title="points and means, matched pairs joined")
-    plane.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=3, columnspacing=1)
+    plane.set(aspect="equal", xlabel="first coordinate", ylabel="second coordinate", title="points and means")
+    plane.margins(0.03)
     k = len(fit["weights"])
     drawn = np.bincount(data["train_components"], minlength=k) / len(data["train_components"])
     place = np.arange(1, k + 1)
     bars.bar(place, fit["weights"], color=style.COLOURS["vermilion"], alpha=0.7, width=0.6, label="estimated")
-    bars.plot(place, drawn, "_", color=style.INK, markersize=11, label="share of the points drawn")
+    bars.plot(place, drawn, "_", color=style.INK, markersize=8, markeredgewidth=1.4, label="share of points drawn")
     bars.axhline(1 / k, color=style.COLOURS["blue"], linewidth=1, label="true")
-    top = 1.35 * max(float(fit["weights"].max()), float(drawn.max()))
-    bars.set(xlabel="component", ylabel="weight", xticks=place, ylim=(0, top), title="weights")
-    bars.legend(loc="upper left", ncols=1)
+    bars.set(xlabel="component", ylabel="weight", xticks=place, title="weights")
+    bars.grid(axis="x", visible=False)
+    for panel in (plane, bars):
+        style.legend_below(panel)
     return made

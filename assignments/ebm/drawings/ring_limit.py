@@ -9,31 +9,33 @@ from dgm.figures import style
 
 __all__ = ["draw"]
 
+_AROUND = (("purple", "-"), ("ochre", "--"), ("green", "-."))
+
 
 def draw(sources: Mapping[str, Any], *, components: Sequence[int] = (3, 10, 20)) -> Figure:
     """Draw the arrays of the demonstration ``ring_bounds`` (alias ``arrays``); ``components`` are those drawn around the circle."""
     arrays = sources["arrays"]
-    made, axes = style.figure(1, 3, aspect=1.1)
-    wide, around, narrow = axes[0]
-    for panel, ring, title in ((wide, "r10", "R = 10"), (narrow, "r1", "R = 1")):
+    made, (wide, around, narrow), place = style.panels(3)
+    for panel, ring, title in ((wide, "r10", "$R=10$"), (narrow, "r1", "$R=1$")):
         counts, limit = arrays[f"{ring}_components"], arrays[f"{ring}_around_limit"][0]
-        panel.plot(counts, arrays[f"{ring}_at_mean"], color=style.COLOURS["blue"], label="posterior, at a mean")
-        panel.plot(counts, arrays[f"{ring}_at_half"], "--", color=style.COLOURS["sky"], label="posterior, halfway")
-        panel.axhline(limit, color=style.INK, linestyle=":", linewidth=1, label="its limit")
-        panel.plot(counts, arrays[f"{ring}_uniform_at_mean"], "-.", color=style.COLOURS["vermilion"], label="uniform")
-        panel.set(xscale="log", xlabel="number of components K", ylabel="bound at |x| = R (nats)", title=title)
-    wide.set_yscale("symlog", linthresh=1)
-    wide.set_ylim(-200, -2)
-    wide.set_yticks([-100, -50, -20, -10, -5, -3], labels=["-100", "-50", "-20", "-10", "-5", "-3"])
+        # all values are negative: a logarithmic axis of their size that points down
+        panel.plot(counts, -arrays[f"{ring}_at_mean"], color=style.COLOURS["blue"], label="posterior, at a mean")
+        panel.plot(counts, -arrays[f"{ring}_at_half"], "--", color=style.COLOURS["sky"], label="posterior, halfway")
+        panel.plot(
+            counts, -arrays[f"{ring}_uniform_at_mean"], "-.", color=style.COLOURS["vermilion"], label="uniform $q$, at a mean"
+        )
+        panel.axhline(-limit, color=style.INK, linestyle=":", linewidth=1, label=r"posterior, $K\to\infty$")
+        panel.set(xscale="log", yscale="log", xlabel="number of components $K$", ylabel=r"bound (nats)", title=title)
+        panel.invert_yaxis()
+    for panel, ticks in ((wide, (3, 5, 10, 20, 50, 100)), (narrow, (2.4, 2.5, 2.6, 2.7, 2.8))):
+        panel.set_yticks(ticks, labels=[f"−{tick:g}" for tick in ticks])
+        panel.minorticks_off()
     narrow.set_xlim(2, 20)
     narrow.set_xticks([2, 5, 10, 20], labels=["2", "5", "10", "20"])
-    narrow.minorticks_off()
-    for count, line in zip(components, style.LINES, strict=False):
-        around.plot(arrays["r10_angle"], arrays[f"r10_around_{count}"], line, linewidth=1.1, label=f"K={count}")
+    for count, (colour, line) in zip(components, _AROUND, strict=False):
+        around.plot(arrays["r10_angle"], arrays[f"r10_around_{count}"], line, color=style.COLOURS[colour], label=f"$K={count}$")
     around.axhline(arrays["r10_around_limit"][0], color=style.INK, linestyle=":", linewidth=1)
-    around.set(
-        xlabel="angle of x", ylabel="log p(x) at |x| = R (nats)", title="around the circle, R = 10", ylim=(-16, 1), xlim=(-1.4, 1.4)
-    )
-    around.legend(loc="upper center", ncols=3, handlelength=1.2, columnspacing=0.7, fontsize=6.3)
-    narrow.legend(loc="lower right")
+    around.set(xlabel="angle of $x$", ylabel=r"$\log p(x)$", title="around the circle, $R=10$", xlim=(-1.4, 1.4), ylim=(-16, 0))
+    style.label_panels([wide, around, narrow])
+    style.legend(made, [wide, around], place)
     return made

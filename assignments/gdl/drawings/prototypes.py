@@ -16,9 +16,10 @@ def draw(sources: Mapping[str, Any], *, columns: int = 10) -> Figure:
     prototypes, weights = sources["samples"]["prototypes"], sources["samples"]["weights"]
     order = np.argsort(-weights, kind="stable")
     rows = -(-len(order) // columns)
-    made, axes = style.figure(rows, columns, aspect=1.25)
+    made, axes = style.figure(rows, columns, aspect=0.93 + style.room_for_titles(["0.123"], columns))
     for panel in axes.ravel():
         panel.set_axis_off()
     for panel, k in zip(axes.ravel(), order, strict=False):
-        style.show_image(panel, prototypes[k], f"{weights[k]:.3f}", vmin=0, vmax=1)
+        style.show_image(panel, prototypes[k], vmin=0, vmax=1)
+        panel.set_title(f"{weights[k]:.3f}", fontsize=8, pad=2)
     return made

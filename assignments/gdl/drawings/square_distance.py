@@ -1,4 +1,4 @@
-"""Points of a square and the density of their distance from its centre."""
+"""Points of a square, and the density and the distribution function of their distance from its centre."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +14,20 @@ __all__ = ["draw"]
 def draw(sources: Mapping[str, Any]) -> Figure:
     """Draw the arrays of the demonstration ``square_distance`` (alias ``arrays``)."""
     arrays = sources["arrays"]
-    made, axes = style.figure(1, 2, aspect=0.75)
-    square, density = axes[0]
-    points = arrays["points"]
-    square.plot(points[:, 0], points[:, 1], ".", color=style.COLOURS["grey"], markersize=1.5)
+    made, (square, density, cumulated), place = style.panels(3)
+    style.points(square, arrays["points"], 1.5, color=style.COLOURS["grey"], label="points")
     for radius, line in ((1.0, "-"), (1.2, "--")):
-        square.add_patch(Circle((1, 1), radius, fill=False, color=style.COLOURS["vermilion"], linestyle=line, linewidth=1.2))
-    square.set(xlim=(0, 2), ylim=(0, 2), aspect="equal", title="circles of radius 1 and 1.2", xticks=(0, 1, 2), yticks=(0, 1, 2))
-    density.stairs(arrays["histogram"], arrays["edges"], fill=True, color=style.COLOURS["sky"], alpha=0.5, label="simulated points")
-    density.plot(arrays["z"], arrays["density"], color=style.COLOURS["blue"], label="derived density")
-    density.plot(arrays["z"], arrays["cdf"], "--", color=style.COLOURS["green"], label="distribution function")
-    density.set(xlabel="distance z", xlim=(0, 1.5), ylim=(0, 1.75), title="density and distribution function")
-    density.legend(loc="upper left")
+        circle = Circle((1, 1), radius, fill=False, color=style.COLOURS["vermilion"], linestyle=line, linewidth=1.2)
+        square.add_patch(circle)
+        square.plot([], [], line, color=style.COLOURS["vermilion"], linewidth=1.2, label=f"circle, radius {radius:g}")
+    square.set(xlim=(0, 2), ylim=(0, 2), aspect="equal", title="the square", xticks=(0, 1, 2), yticks=(0, 1, 2))
+    density.stairs(
+        arrays["histogram"], arrays["edges"], fill=True, color=style.COLOURS["sky"], alpha=0.5, label="simulated distances"
+    )
+    density.plot(arrays["z"], arrays["density"], color=style.COLOURS["blue"], label="density")
+    density.set(xlabel="distance $z$", ylabel="density", xlim=(0, 1.5), ylim=(0, 1.7), title="density")
+    cumulated.plot(arrays["z"], arrays["cdf"], color=style.COLOURS["green"], label="distribution function")
+    cumulated.set(xlabel="distance $z$", ylabel="probability", xlim=(0, 1.5), ylim=(0, 1.05), title="distribution function")
+    style.label_panels([square, density, cumulated])
+    style.legend(made, [square, density, cumulated], place)
     return made

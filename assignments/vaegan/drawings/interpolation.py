@@ -28,10 +28,10 @@ def draw(sources: Mapping[str, Any], *, source: str = "measured") -> Figure:
     panel = axes[0, 0]
     style.show_image(panel, style.tile(images.reshape(-1, height, width).astype(np.float64), steps, gap), vmin=0.0, vmax=1.0)
     for column, alpha in enumerate(alphas):
-        panel.text(column * (width + gap) + width / 2, -4, f"{alpha:.1f}", ha="center", va="bottom", fontsize=7)
+        panel.text(column * (width + gap) + width / 2, -4, f"{alpha:.1f}", ha="center", va="bottom", fontsize=8)
     panel.text(-6, -4, r"$\alpha$", ha="center", va="bottom", fontsize=8)
     for row, (end, start) in enumerate(labels):
         middle = row * (height + gap) + height / 2
-        panel.text(-6, middle, f"{start}", ha="center", va="center", fontsize=9)
-        panel.text(steps * (width + gap) + 4, middle, f"{end}", ha="center", va="center", fontsize=9)
+        panel.text(-6, middle, f"{start}", ha="center", va="center", fontsize=8.5)
+        panel.text(steps * (width + gap) + 4, middle, f"{end}", ha="center", va="center", fontsize=8.5)
     return made

@@ -12,7 +12,7 @@ __all__ = ["draw"]
 
 
 def draw(
-    sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, Any]], images: int = 36, columns: int = 6, wrap: int = 4
+    sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, Any]], images: int = 36, columns: int = 6, wrap: int = 3
 ) -> Figure:
     """Draw one panel for each entry of ``panels``, with the first ``images`` images of its array.
 
@@ -26,7 +26,7 @@ def draw(
     """
     across = min(wrap, len(panels))
     down = -(-len(panels) // across)
-    aspect = -(-images // columns) / columns + style.HEIGHT_OF_TITLE * across / style.WIDTH
+    aspect = -(-images // columns) / columns + style.room_for_titles([panel["title"] for panel in panels], across)
     made, axes = style.figure(down, across, aspect=aspect)
     for axis in axes.ravel():
         axis.set_axis_off()

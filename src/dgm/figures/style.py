@@ -1,21 +1,23 @@
-"""The one home of sizes, colours and fonts of all figures, and of how a figure becomes files.
+"""The one home of sizes, colours, fonts and layouts of all figures.
 
 A figure module ``dgm/figures/<name>.py`` defines ``draw(sources, **settings) -> Figure``; ``sources`` maps the aliases of
 ``figures.yaml`` to arrays (``.npz``), data frames (``.csv``) or mappings (``.json``).
 It draws what it is given and computes nothing::
 
     def draw(sources: Mapping[str, Any], *, columns: int = 10) -> Figure:
-        return style.image_grid(sources["samples"]["images"], columns=columns)
+        made, axes = style.figure()
+        style.show_images(axes[0, 0], sources["samples"]["images"], columns)
+        return made
 
 The plot stage calls ``draw`` inside :func:`context`, so a module need not touch matplotlib's settings. Nothing here uses
 ``pyplot``: figures are plain objects without a window or global state.
+
+A figure has no ground of its own: paper shows through, or a dark page. What is drawn in :data:`INK` takes the colour of the text
+around it; all other colours stand out from both grounds (:data:`COLOURS`, :data:`CLASSES`).
 """
 
-import io
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -23,69 +25,114 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from dgm.runtime.files import write_bytes
-
 __all__ = [
+    "CLASSES",
     "COLOURS",
     "CYCLE",
-    "HEIGHT_OF_TITLE",
     "INK",
     "LINES",
     "SEQUENTIAL",
-    "WIDTH",
+    "SETTINGS",
+    "SHADES",
+    "SHARE",
+    "TEXT",
+    "area",
     "context",
     "figure",
-    "image_grid",
     "label_panels",
-    "save",
+    "legend",
+    "legend_below",
+    "linear_zone",
+    "panels",
+    "points",
+    "room_for_titles",
+    "show_field",
     "show_image",
     "show_images",
     "tile",
+    "whole_numbers",
+    "write",
 ]
 
-WIDTH = 6.3
-"""Width of the text block of the report in inches: a figure of relative width 1 fills it."""
+TEXT = 6.3
+"""Width of the text block of the report in inches."""
 
-HEIGHT_OF_TITLE = 0.28
-"""Room above an image panel for a one-line title, in inches."""
+SHARE = 0.7
+"""Width of a figure as a fraction of the text block, unless it says otherwise: its 8 points are 9 pixels on a phone."""
 
 INK = "#222222"
-"""Colour of axes and text."""
+"""Colour of axes and text in print; the SVG file writes ``currentColor`` in its place."""
 
 COLOURS: Mapping[str, str] = {
     "blue": "#0072B2",
-    "vermilion": "#D55E00",
+    "vermilion": "#C94A00",
     "green": "#009E73",
-    "purple": "#CC79A7",
-    "orange": "#E69F00",
-    "sky": "#56B4E9",
-    "grey": "#6E6E6E",
-    "black": "#222222",
+    "purple": "#C673A0",
+    "ochre": "#B58A00",
+    "sky": "#3D9AD1",
+    "grey": "#747474",
 }
-"""Colours that stay apart for colour-blind readers (the palette of Okabe and Ito, its yellow left out: too pale on white)."""
+"""Colours after the palette of Okabe and Ito, its pale ones darkened: all have a contrast of 3 to white and to a dark page."""
 
-CYCLE: tuple[str, ...] = tuple(COLOURS.values())
+CYCLE: tuple[str, ...] = (*COLOURS.values(), INK)
 """The order in which curves take their colours."""
+
+CLASSES: tuple[str, ...] = (
+    "#0081D2",
+    "#CA805A",
+    "#037A20",
+    "#B60BA4",
+    "#A39208",
+    "#8420FF",
+    "#679086",
+    "#B73258",
+    "#706FFF",
+    "#C279B7",
+)
+"""Colours of the ten classes, in all figures the same; found by a search for the largest distances to every kind of eye."""
 
 LINES: tuple[str, ...] = ("-", "--", "-.", ":")
 """Line styles, to tell curves apart in a black-and-white print too."""
 
-SEQUENTIAL = "cividis"
-"""Colour map of densities and other one-signed fields."""
+SEQUENTIAL = matplotlib.colormaps["cividis"].resampled(64)
+"""Colour map of densities and other one-signed fields that fill their panel; with few enough steps to make small files."""
 
-_SETTINGS: dict[Any, Any] = {
+SHADES = LinearSegmentedColormap.from_list("shades", [(*to_rgb(COLOURS["blue"]), alpha) for alpha in (0.0, 1.0)], N=64)
+"""Colour map from nothing to full blue, for fields that carry lines and text."""
+
+_FAINT = 0.14
+_BELOW = 29.0  # points from an axis to what stands below its ticks and its label
+_LINE = 0.16  # inches of a line of a legend
+
+SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same
     "font.size": 8.0,
     "mathtext.fontset": "cm",
     "axes.titlesize": 8.5,
     "axes.labelsize": 8.0,
-    "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0,
-    "legend.fontsize": 7.0,
+    "axes.labelpad": 2.5,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "xtick.major.pad": 2.5,
+    "ytick.major.pad": 2.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "legend.fontsize": 8.0,
+    "legend.title_fontsize": 8.0,
     "legend.frameon": False,
+    "legend.handlelength": 1.7,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
+    "legend.labelspacing": 0.35,
     "axes.prop_cycle": cycler(color=list(CYCLE)),
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -97,15 +144,20 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#DDDDDD",
+    "axes.facecolor": "none",
+    "grid.color": INK,
+    "grid.alpha": _FAINT,
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
-    "figure.facecolor": "white",
+    "figure.facecolor": "none",
     "figure.dpi": 100.0,
-    "savefig.facecolor": "white",
+    "figure.constrained_layout.w_pad": 0.03,
+    "figure.constrained_layout.h_pad": 0.03,
+    "savefig.facecolor": "none",
     "image.interpolation": "none",  # vector files keep the pixels of an image as they are
-    "image.cmap": SEQUENTIAL,
+    "image.cmap": "cividis",
+    "path.simplify_threshold": 0.2,
     "svg.fonttype": "path",  # the reader needs no font
     "svg.hashsalt": "dgm",  # the ids in the file depend on its content only
     "pdf.fonttype": 42,
@@ -118,17 +170,17 @@ def context() -> Iterator[None]:
     """Matplotlib's defaults with the settings of this module, whatever the user's ``matplotlibrc`` says."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams.update(SETTINGS)
         yield
 
 
-def figure(rows: int = 1, cols: int = 1, width: float = 1.0, aspect: float = 0.72, **subplots: Any) -> tuple[Figure, NDArray[Any]]:
+def figure(rows: int = 1, cols: int = 1, width: float = SHARE, aspect: float = 0.8, **subplots: Any) -> tuple[Figure, NDArray[Any]]:
     """An empty figure with a grid of axes.
 
     Args:
         rows: number of rows of panels.
-        cols: number of columns of panels.
-        width: fraction of the text width, in (0, 1].
+        cols: number of columns of panels; more than two leave little room beside the text of ticks and labels.
+        width: fraction of the text width, in (0, 1]; the same as ``width`` of its entry in ``figures.yaml``.
         aspect: height of one panel divided by its width.
         subplots: passed to :meth:`matplotlib.figure.Figure.subplots` (``sharex``, ``width_ratios``, …).
 
@@ -142,20 +194,77 @@ def figure(rows: int = 1, cols: int = 1, width: float = 1.0, aspect: float = 0.7
         raise ValueError(f"figure: got rows={rows}, cols={cols}; both must be at least 1")
     if not 0 < width <= 1 or aspect <= 0:
         raise ValueError(f"figure: got width={width}, aspect={aspect}; width is a fraction of the text width, aspect is positive")
-    inches = WIDTH * width
+    inches = TEXT * width
     made = Figure(figsize=(inches, inches / cols * aspect * rows), layout="constrained")
     FigureCanvasAgg(made)
     return made, np.asarray(made.subplots(rows, cols, squeeze=False, **subplots))
 
 
-def tile(images: NDArray[Any], columns: int, gap: int = 2, background: float | None = None) -> NDArray[Any]:
+def panels(count: int, aspect: float = 0.85, lines: int = 0, **subplots: Any) -> tuple[Figure, list[Axes], Axes | None]:
+    """A figure with ``count`` panels, two in a row.
+
+    Args:
+        count: number of panels.
+        aspect: height of a panel divided by its width.
+        lines: lines of a legend below each panel, for which the figure becomes higher.
+        subplots: passed to :meth:`matplotlib.figure.Figure.subplots`.
+
+    Returns:
+        The figure, its panels in reading order, and the empty place after the last one, for a legend, where there is one.
+    """
+    rows, columns = -(-count // 2), min(count, 2)
+    room = lines * _LINE * columns / (TEXT * SHARE)
+    made, axes = figure(rows, columns, aspect=aspect + room, **subplots)
+    used, spare = axes.ravel()[:count].tolist(), axes.ravel()[count:].tolist()
+    for axis in spare:
+        axis.set_axis_off()
+    return made, used, spare[0] if spare else None
+
+
+def legend(made: Figure, axes: Sequence[Axes], place: Axes | None = None, columns: int = 3, where: str = "lower") -> None:
+    """One legend for several panels, each label once: in the panel ``place`` if given, else below or above all, in columns."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if place is None:
+        made.legend(list(found.values()), list(found), loc=f"outside {where} center", ncols=min(columns, len(found)))
+    else:
+        place.legend(list(found.values()), list(found), loc="center", labelspacing=0.6)
+
+
+def legend_below(panel: Axes) -> None:
+    """The legend of one panel below its axis, where no curve can run under it."""
+    drop = _BELOW if panel.get_xlabel() else _BELOW / 2
+    below = panel.transAxes + ScaledTranslation(0, -drop / 72, panel.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, borderaxespad=0)
+
+
+def linear_zone(panel: Axes, half: float, scale: str = "symlog", side: str = "right") -> None:
+    """A vertical axis for values of both signs: linear up to ``half`` to either side of zero, in a shaded strip that says so.
+
+    The word stands at one ``side``. Beyond the strip the axis is logarithmic; with ``scale="asinh"`` one passes smoothly into the
+    other, so that curves get no kink.
+    """
+    panel.set_yscale(scale, **{"linthresh" if scale == "symlog" else "linear_width": half})
+    panel.axhspan(-half, half, color=COLOURS["grey"], alpha=0.15, linewidth=0, zorder=0)
+    at = 0.98 if side == "right" else 0.02
+    panel.text(at, half, "linear", transform=panel.get_yaxis_transform(), ha=side, va="top")
+
+
+def whole_numbers(panel: Axes) -> None:
+    """Ticks of the horizontal axis at whole numbers, such as epochs."""
+    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def tile(images: NDArray[Any], columns: int, gap: int = 2, background: float = np.nan) -> NDArray[Any]:
     """Put images side by side, row by row, with a gap between them.
 
     Args:
         images: [n, height, width], or [n, 1, height, width], or [n, side²] (square images, flattened).
         columns: images in a row; the last row is filled up with the background.
         gap: pixels between two images.
-        background: value of gaps and empty places; by default the largest value of ``images``, which is white on a grey map.
+        background: value of gaps and empty places; by default nothing is drawn there.
 
     Returns:
         One array [rows * (height + gap) - gap, columns * (width + gap) - gap].
@@ -177,8 +286,7 @@ def tile(images: NDArray[Any], columns: int, gap: int = 2, background: float | N
         raise ValueError(f"tile: got columns={columns}; need at least 1")
     count, height, width = images.shape
     rows = -(-count // columns)
-    fill = images.max() if background is None else background
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, dtype=images.dtype)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), background, dtype=np.float64)
     for place, image in enumerate(images):
         top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
@@ -196,32 +304,58 @@ def show_image(axes: Axes, image: NDArray[Any], title: str = "", cmap: str = "gr
 
 
 def show_images(axes: Axes, images: NDArray[Any], columns: int, title: str = "", **imshow: Any) -> None:
-    """Show :func:`tile` of ``images`` in one panel, for figures that mix image panels with others."""
+    """Show :func:`tile` of ``images`` in one panel."""
     show_image(axes, tile(images, columns), title, **imshow)
 
 
-def image_grid(
-    images: NDArray[Any] | Mapping[str, NDArray[Any]], columns: int = 10, width: float = 1.0, gap: int = 2, **imshow: Any
-) -> Figure:
-    """A figure of image tiles; a mapping gives one titled panel an entry, side by side.
+def show_field(panel: Axes, x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], **imshow: Any) -> AxesImage:
+    """Colours of ``values`` [len(y), len(x)] on an even grid, smooth between its points."""
+    across, up = ((axis[-1] - axis[0]) / (len(axis) - 1) / 2 for axis in (x, y))  # a pixel reaches half a step to either side
+    extent = (x[0] - across, x[-1] + across, y[0] - up, y[-1] + up)
+    settings = {
+        "origin": "lower",
+        "aspect": "auto",
+        "interpolation": "bilinear",
+        "interpolation_stage": "data",
+        "cmap": SEQUENTIAL,
+    } | imshow
+    shown = panel.imshow(values, extent=extent, **settings)
+    panel.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    panel.grid(False)
+    return shown
 
-    Args:
-        images: an array that :func:`tile` accepts, or titles mapped to such arrays.
-        columns: images in a row of each panel.
-        width: fraction of the text width of the whole figure.
-        gap: pixels between two images.
-        imshow: passed on to ``imshow``, e.g. ``vmin=0, vmax=1``.
-    """
-    panels = images if isinstance(images, Mapping) else {"": images}
-    sheets = {title: tile(array, columns, gap) for title, array in panels.items()}
-    room = HEIGHT_OF_TITLE if any(sheets) else 0.0
-    inches = WIDTH * width
-    tallest = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets.values())
-    made = Figure(figsize=(inches, inches / len(sheets) * tallest + room), layout="constrained")
-    FigureCanvasAgg(made)
-    for axes, (title, sheet) in zip(made.subplots(1, len(sheets), squeeze=False)[0], sheets.items(), strict=True):
-        show_image(axes, sheet, title, **imshow)
-    return made
+
+def room_for_titles(titles: Sequence[str], across: int) -> float:
+    """What titles above image panels add to the aspect of a panel where ``across`` share the width: each line takes some."""
+    lines = max((title.count("\n") + 1 for title in titles if title), default=0)
+    return (_LINE * lines + 0.07) * across / (TEXT * SHARE)
+
+
+def area(panel: Axes, x: NDArray[Any], y: NDArray[Any], **settings: Any) -> None:
+    """Fill from a curve down to zero, through at most some 250 of its points."""
+    step = max(1, len(x) // 250)
+    x, y = x[::step], y[::step]
+    panel.fill([x[0], *x, x[-1]], [0, *y, 0], **({"linewidth": 0} | settings))
+
+
+def points(panel: Axes, places: NDArray[Any], size: float, **settings: Any) -> None:
+    """Many points [n, 2] as one picture of fixed resolution and few colours, so that the file does not grow with their number."""
+    panel.scatter(*places.T, s=size, linewidths=0, rasterized=True, antialiased=False, **settings)
+
+
+def write(panel: Axes, at: Sequence[float], text: str, offset: tuple[float, float] = (0, 0), edge: str = "none") -> None:
+    """A short text on top of points or a map: black on a white plate, on any ground."""
+    panel.annotate(
+        text,
+        (float(at[0]), float(at[1])),
+        xytext=offset,
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color="black",
+        bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": edge, "alpha": 0.85},
+        zorder=5,
+    )
 
 
 def label_panels(axes: Sequence[Axes] | NDArray[Any]) -> None:
@@ -229,18 +363,3 @@ def label_panels(axes: Sequence[Axes] | NDArray[Any]) -> None:
     for index, panel in enumerate(np.asarray(axes, dtype=object).ravel()):
         panel.set_title(f"({chr(ord('a') + index)}) {panel.get_title()}".rstrip(), loc="left")
         panel.set_title("", loc="center")
-
-
-def save(drawn: Figure, svg: Path, pdf: Path) -> None:
-    """Write the figure twice; equal figures give equal bytes, and a file appears whole or not at all."""
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it reports the date stamps of fonts, about which nothing can be done
-    kinds = {name: value for name, value in _SETTINGS.items() if name.split(".")[0] in ("svg", "pdf", "savefig")}
-    undated = {
-        "svg": {"Date": None, "Creator": None},
-        "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
-    }
-    with matplotlib.rc_context(kinds):
-        for kind, path in (("svg", svg), ("pdf", pdf)):
-            buffer = io.BytesIO()
-            drawn.savefig(buffer, format=kind, metadata=undated[kind], dpi=200)
-            write_bytes(path, buffer.getvalue())

@@ -19,7 +19,6 @@ def draw(
     curves: Sequence[Mapping[str, str]],
     xlabel: str,
     ylabel: str,
-    width: float = 0.7,
 ) -> Figure:
     """Draw one curve through the runs for each entry of ``curves``, over a logarithmic axis.
 
@@ -29,14 +28,13 @@ def draw(
         curves: each with ``metric``, ``split`` and ``label``. Bars reach two standard errors to either side where there is one.
         xlabel: what the number is.
         ylabel: what the metric is.
-        width: of the figure, as a fraction of the text width.
 
     Raises:
         ValueError: when a table has no row, or more than one, of what a curve asks for.
     """
     table = joined(sources.values())
     places = sorted(runs.items(), key=lambda item: item[1])
-    made, axes = style.figure(1, 1, width=width, aspect=0.65)
+    made, axes = style.figure(aspect=0.6)
     (axis,) = axes[0]
     styles = zip(style.CYCLE, style.LINES, ("o", "s", "^", "D"), strict=False)
     for curve, (colour, line, marker) in zip(curves, styles, strict=False):
@@ -47,5 +45,5 @@ def draw(
     axis.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     axis.set_xticks([place for _, place in places], [f"{place:g}" for _, place in places])
     axis.minorticks_off()
-    axis.legend()
+    style.legend(made, [axis])
     return made

@@ -94,7 +94,7 @@ class Figure(Settings):
     settings: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of draw")
     caption: str
     alt: str
-    width: float = Field(1.0, gt=0, le=1, description="fraction of the text width")
+    width: float = Field(0.7, gt=0, le=1, description="fraction of the text width; that of the drawing")
 
 
 class Row(Settings):

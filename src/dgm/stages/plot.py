@@ -11,11 +11,12 @@ from matplotlib.figure import Figure as Drawing
 
 from dgm.errors import unknown
 from dgm.figures import style
-from dgm.report.catalogue import drawing, load_figures
+from dgm.figures._files import save
+from dgm.report.catalogue import Figure, drawing, load_figures
 from dgm.runtime import stage
 from dgm.runtime.files import load_arrays, load_frame, load_json
 
-__all__ = ["load_source", "main"]
+__all__ = ["drawn", "load_source", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,18 +38,32 @@ def work(arguments: Namespace) -> dict[str, Any]:
     entry = figures[arguments.figure]
     where = f"{arguments.figures}: {arguments.figure}"
     name = drawing(entry, arguments.figures, where)
-    draw: Callable[..., Drawing] = importlib.import_module(name).draw
-    sources = {alias: load_source(arguments.results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
     with style.context():
-        try:
-            drawn = draw(sources, **entry.settings)
-        except (KeyError, TypeError) as error:
-            # most often a misspelt alias, array or setting: say where it was asked for, keep the traceback for the log
-            raise type(error)(f"{where}: {name}.draw failed: {error!r}") from error
-        if not isinstance(drawn, Drawing):
-            raise ValueError(f"{where}: {name}.draw returned {type(drawn).__name__}; it has to return a figure of matplotlib")
-        style.save(drawn, arguments.svg, arguments.pdf)
+        made = drawn(entry, name, arguments.results, where)
+        save(made, arguments.figure, arguments.svg, arguments.pdf)
     return {"figure": arguments.figure, "draw": name, "sources": dict(entry.sources)}
+
+
+def drawn(entry: Figure, name: str, results: Path, where: str) -> Drawing:
+    """What the module ``name`` draws of an entry, from the files of a build.
+
+    Raises:
+        ValueError: for a source that is missing or unreadable, or a drawing that returns no figure; the message begins with
+            ``where``.
+    """
+    draw: Callable[..., Drawing] = importlib.import_module(name).draw
+    sources = {alias: load_source(results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
+    try:
+        made = draw(sources, **entry.settings)
+    except (KeyError, TypeError) as error:
+        # most often a misspelt alias, array or setting: say where it was asked for, keep the traceback for the log
+        raise type(error)(f"{where}: {name}.draw failed: {error!r}") from error
+    if not isinstance(made, Drawing):
+        raise ValueError(f"{where}: {name}.draw returned {type(made).__name__}; it has to return a figure of matplotlib")
+    for _ in range(2):  # the first layout does not know yet which ticks there will be
+        made.draw_without_rendering()
+    made.set_layout_engine("none")
+    return made
 
 
 def load_source(path: Path, where: str) -> Any:

@@ -168,7 +168,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_the_palette_stands_out_from_white_and_from_the_dark_ground_of_the_page() -> None:
-    sheet = (Path(CATALOGUE.folder) / "templates" / "report.css").read_text(encoding="utf-8")
+    sheet = (Path(CATALOGUE.folder) / "templates" / "page" / "page.css").read_text(encoding="utf-8")
     assert DARK in sheet
     for colour in (*style.COLOURS.values(), *style.CLASSES):
         assert contrast(colour, PAPER) >= 3 and contrast(colour, DARK) >= 3

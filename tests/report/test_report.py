@@ -7,12 +7,14 @@ import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from conftest import Example
 
 from dgm.evaluation.registry import METRICS
 from dgm.report.build import Report
+from dgm.report.shown import _as_address
 
 VOID = {"meta", "img", "input", "br", "hr", "wbr", "link", "path", "line"}
 
@@ -413,10 +415,18 @@ def test_the_stage_writes_all_files_and_a_record(finished: Example) -> None:
     record = json.loads((finished.results / "records" / "render" / "report.json").read_text())
     assert record["counts"]["answered"] == 2
     assert "1 questions open" in (finished.results / "logs" / "render" / "report.log").read_text()
-    for image in re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", (folder / "index.html").read_text()):
-        import base64
+    images = re.findall(r'src="data:image/svg\+xml,([^"]+)"', (folder / "index.html").read_text())
+    drawings = [ElementTree.fromstring(unquote(html.unescape(image))) for image in images]
+    assert drawings and {drawing.tag for drawing in drawings} == {"{http://www.w3.org/2000/svg}svg"}
 
-        assert ElementTree.fromstring(base64.b64decode(image)).tag.endswith("svg")
+
+@pytest.mark.parametrize(
+    "drawing", ["<svg width='1' fill='url(#a)'>50 %</svg>", '<svg title="it\'s">&lt;</svg>', '<svg a="b">\n</svg>']
+)
+def test_a_drawing_survives_its_way_through_an_address(drawing: str) -> None:
+    address = str(_as_address(drawing.encode()))
+    assert not set('"&#') & set(address)
+    assert unquote(address).replace('"', "'") == drawing.replace('"', "'").replace("\n", " ")
 
 
 def test_a_failing_render_leaves_the_old_report(example: Example, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,5 +30,5 @@ def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, str]], sho
         title = f"{spec['title']}\n({outside} more points outside)" if outside else spec["title"]
         panel.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach), title=title, xlabel="first coordinate")
     axes[0].set_ylabel("second coordinate")
-    made.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=4)
+    style.legend(made, axes[:1])
     return made

@@ -33,6 +33,9 @@ _ROUND = '<style type="text/css">*{stroke-linejoin: round; stroke-linecap: butt}
 
 _PNG = re.compile(r"data:image/png;base64,([^\"]+)")
 _HEAD = re.compile(r"^<!DOCTYPE[^>]*>\s*<svg([^>]*)>")
+_SPACE = re.compile(r'<use [^>]*href="#([^"]+)"/>')
+"""A sign of a text; that of a space has no shape, and none is kept."""
+
 _PLACE = re.compile(r'(?<= [xy]=")(-?\d+\.\d{3,})(?=")')
 
 
@@ -71,6 +74,8 @@ def shortest_svg(text: str, name: str) -> str:
     options.shorten_ids_prefix = f"f{hashlib.sha256(name.encode()).hexdigest()[:4]}"
     options.indent_type, options.newlines = "none", False
     short: str = scour.scourString(text, options)
+    short = short.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")  # as SVG 2 has it
+    short = _SPACE.sub(lambda found: found[0] if f'id="{found[1]}"' in short else "", short)
     return _HEAD.sub(lambda found: f'<svg{found[1]} stroke-linejoin="round">{_STYLE}', short, count=1)
 
 

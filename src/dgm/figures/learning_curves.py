@@ -95,7 +95,8 @@ def _curve(panel: Axes, history: pd.DataFrame, curve: Mapping[str, Any], x: str,
         return
     rows = rows.sort_values(x).iloc[min(int(curve.get("drop", 0)), len(rows) - 1) :]
     colour, line = style.CYCLE[index % len(style.CYCLE)], style.LINES[index % len(style.LINES)]
-    panel.plot(rows[x], sign * rows["value"], line, color=colour, label=curve["label"])
+    alone = "s^vD"[index % 4] if len(rows) == 1 else ""  # a line through one point cannot be seen
+    panel.plot(rows[x], sign * rows["value"], line, marker=alone, color=colour, label=curve["label"])
     if curve.get("peak", False):
         best = rows.iloc[int(rows["value"].to_numpy().argmax())]
         panel.plot([best[x]], [sign * best["value"]], "o", color=colour, label=f"highest, {x} {best[x]:.0f}")

@@ -25,9 +25,11 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
@@ -228,16 +230,24 @@ def legend(made: Figure, axes: Sequence[Axes], place: Axes | None = None, column
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     if place is None:
-        made.legend(list(found.values()), list(found), loc=f"outside {where} center", ncols=min(columns, len(found)))
+        shown = made.legend(list(found.values()), list(found), loc=f"outside {where} center", ncols=min(columns, len(found)))
     else:
-        place.legend(list(found.values()), list(found), loc="center", labelspacing=0.6)
+        shown = place.legend(list(found.values()), list(found), loc="center", labelspacing=0.6)
+    _enlarge(shown)
 
 
 def legend_below(panel: Axes) -> None:
     """The legend of one panel below its axis, where no curve can run under it."""
     drop = _BELOW if panel.get_xlabel() else _BELOW / 2
     below = panel.transAxes + ScaledTranslation(0, -drop / 72, panel.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, borderaxespad=0)
+    _enlarge(panel.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, borderaxespad=0))
+
+
+def _enlarge(shown: Legend) -> None:
+    """Points that are small because they are many can be seen in the legend."""
+    for handle in shown.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([max(12.0, *handle.get_sizes())])
 
 
 def linear_zone(panel: Axes, half: float, scale: str = "symlog", side: str = "right") -> None:
@@ -254,7 +264,7 @@ def linear_zone(panel: Axes, half: float, scale: str = "symlog", side: str = "ri
 
 def whole_numbers(panel: Axes) -> None:
     """Ticks of the horizontal axis at whole numbers, such as epochs."""
-    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def tile(images: NDArray[Any], columns: int, gap: int = 2, background: float = np.nan) -> NDArray[Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from dgm.evaluation.registry import Metric, declared
 from dgm.report import origin
 from dgm.report.catalogue import Catalogue, Column, Row, Table
@@ -165,10 +167,12 @@ class Contents:
         return f"{remark}."
 
 
-def _as_address(svg: bytes) -> str:
-    """An SVG as the rest of a ``data:`` address: its text, in which only what would end the address is coded."""
+def _as_address(svg: bytes) -> Markup:
+    """An SVG as the rest of a ``data:`` address in double quotes: its text, in which only what would end either is coded."""
     text = re.sub(r"\s+", " ", svg.decode())
-    return re.sub("[%#]", lambda found: f"%{ord(found.group()):02X}", text)
+    if "'" not in text:
+        text = text.replace('"', "'")
+    return Markup(re.sub('[%#&"]', lambda found: f"%{ord(found.group()):02X}", text))  # nosec B704  # quotes are coded
 
 
 def _svg_size(content: bytes, path: Path) -> tuple[float, float]:

@@ -34,7 +34,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     names, marks = ("forward fit", "reverse fit", "target $p$"), ("o", "s", "D")
     for row, (value, mark, colour) in enumerate(zip(arrays["valley"], marks, ("blue", "vermilion", "grey"), strict=True)):
         mass.plot(value, row, mark, color=style.COLOURS[colour], markersize=6)
-        above = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
+        above: dict[str, Any] = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
         mass.annotate(f"{value:.4f}", (value, row), **above)
     mass.set(xscale="log", xlim=(3e-4, 1), xlabel=r"$P(|x|<1)$", title="mass in the valley")
     mass.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.7))

@@ -30,8 +30,8 @@ def draw(sources: Mapping[str, Any]) -> Figure:
         reverse.plot(path[:, 0], path[:, 1], color=style.COLOURS["green"], linewidth=0.8, zorder=2)
     reverse.plot(*arrays["starts"].T, ".", color=style.COLOURS["green"], markersize=4, zorder=3)
     depth = arrays["reverse_minima"][:, 2]
-    deepest = {"marker": "*", "color": style.COLOURS["vermilion"], "markersize": 9, "linestyle": "", "zorder": 4}
-    other = {"marker": "o", "color": style.COLOURS["ochre"], "markersize": 5, "linestyle": "", "zorder": 4}
+    deepest: dict[str, Any] = {"marker": "*", "color": style.COLOURS["vermilion"], "markersize": 9, "linestyle": "", "zorder": 4}
+    other: dict[str, Any] = {"marker": "o", "color": style.COLOURS["ochre"], "markersize": 5, "linestyle": "", "zorder": 4}
     for point in arrays["reverse_minima"]:
         reverse.plot(point[0], np.log(point[1]), **(deepest if point[2] < depth.min() + 1e-6 else other))
     reverse.plot(arrays["saddles"][:, 0], np.log(arrays["saddles"][:, 1]), "x", color=style.INK, zorder=4)

@@ -19,7 +19,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     densities.plot(arrays["x"], arrays["proposal"], "--", color=style.COLOURS["green"], label="proposal $q$")
     densities.set(xlabel="$x$", ylabel="density", title="target and proposal", ylim=(0, None))
     sizes, estimate, error = arrays["sizes"], arrays["estimate"], arrays["error"]
-    band = {"color": style.COLOURS["blue"], "alpha": 0.25, "linewidth": 0}
+    band: dict[str, Any] = {"color": style.COLOURS["blue"], "alpha": 0.25, "linewidth": 0}
     growing.plot(sizes, estimate, color=style.COLOURS["blue"], label=r"estimate $\hat F$")
     growing.fill_between(sizes, estimate - 1.96 * error, estimate + 1.96 * error, **band, label="95 % interval")
     growing.axhline(arrays["exact"][0], color=style.INK, linestyle=":", linewidth=1, label="exact value")

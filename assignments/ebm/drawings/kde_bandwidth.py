@@ -20,7 +20,7 @@ def draw(sources: Mapping[str, Any], *, panels: Sequence[Mapping[str, str]]) -> 
         panel.plot(x, validation, "-o", color=style.COLOURS["blue"], markersize=2.5, label="validation points")
         best = int(validation.argmax())
         panel.plot(x[best], validation[best], "o", color=style.COLOURS["blue"], markersize=7, markerfacecolor="none")
-        below = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center"}
+        below: dict[str, Any] = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center"}
         panel.annotate(f"{x[best]:.4f}", (x[best], validation[best]), **below)
         low = float(validation.min())
         panel.set(xlabel="bandwidth", title=spec["title"], xscale="log", ylim=(low - 0.05 * abs(low), None))

@@ -37,5 +37,6 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     style.label_panels([histogram, width, dimension])
     handles, labels = width.get_legend_handles_labels()
     handles += [*histogram.get_legend_handles_labels()[0], Line2D([], [], color=style.INK, marker=".", markersize=6, linestyle="")]
+    assert place is not None
     place.legend(handles, [*labels, "true value, 2", "measured on draws"], loc="center", labelspacing=0.6)
     return made

@@ -10,7 +10,7 @@ from dgm.figures import style
 
 __all__ = ["draw"]
 
-_CURVES = (
+_CURVES: tuple[tuple[str, str, str, Any], ...] = (
     ("target", "posterior $p$", style.COLOURS["grey"], "-"),
     ("reverse", r"least $D_{\mathrm{KL}}(q\,\|\,p)$", style.COLOURS["vermilion"], "-"),
     ("forward", r"least $D_{\mathrm{KL}}(p\,\|\,q)$", style.COLOURS["blue"], "--"),

@@ -25,7 +25,7 @@ def draw(sources: Mapping[str, Any]) -> Figure:
     laws.set(xlabel="$x$", xticks=(0, 0.5, 1, 1.5, 2), yticks=(), title="the three densities")
     laws.spines["left"].set_visible(False)
     shift, infinite = arrays["shift"], arrays["infinite"].astype(bool)
-    divergence = {"color": style.COLOURS["vermilion"], "linewidth": 1.2}
+    divergence: dict[str, Any] = {"color": style.COLOURS["vermilion"], "linewidth": 1.2}
     distances.plot(shift, np.where(infinite, _ROOF, np.nan), ":", **divergence, label=r"$D_{\mathrm{KL}}$, infinite")
     distances.plot(shift[~infinite], np.zeros((~infinite).sum()), "o", **divergence, label=r"$D_{\mathrm{KL}}$, zero")
     distances.plot(shift, arrays["wasserstein"], color=style.COLOURS["blue"], label="$W_1$")

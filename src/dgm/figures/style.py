@@ -230,7 +230,8 @@ def legend(made: Figure, axes: Sequence[Axes], place: Axes | None = None, column
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     if place is None:
-        shown = made.legend(list(found.values()), list(found), loc=f"outside {where} center", ncols=min(columns, len(found)))
+        outside: Any = f"outside {where} center"
+        shown = made.legend(list(found.values()), list(found), loc=outside, ncols=min(columns, len(found)))
     else:
         shown = place.legend(list(found.values()), list(found), loc="center", labelspacing=0.6)
     _enlarge(shown)
@@ -322,7 +323,7 @@ def show_field(panel: Axes, x: NDArray[Any], y: NDArray[Any], values: NDArray[An
     """Colours of ``values`` [len(y), len(x)] on an even grid, smooth between its points."""
     across, up = ((axis[-1] - axis[0]) / (len(axis) - 1) / 2 for axis in (x, y))  # a pixel reaches half a step to either side
     extent = (x[0] - across, x[-1] + across, y[0] - up, y[-1] + up)
-    settings = {
+    settings: dict[str, Any] = {
         "origin": "lower",
         "aspect": "auto",
         "interpolation": "bilinear",
@@ -350,7 +351,8 @@ def area(panel: Axes, x: NDArray[Any], y: NDArray[Any], **settings: Any) -> None
 
 def points(panel: Axes, places: NDArray[Any], size: float, **settings: Any) -> None:
     """Many points [n, 2] as one picture of fixed resolution and few colours, so that the file does not grow with their number."""
-    panel.scatter(*places.T, s=size, linewidths=0, rasterized=True, antialiased=False, **settings)
+    x, y = places.T
+    panel.scatter(x, y, s=size, linewidths=0, rasterized=True, antialiased=False, **settings)
 
 
 def write(panel: Axes, at: Sequence[float], text: str, offset: tuple[float, float] = (0, 0), edge: str = "none") -> None:

@@ -1,8 +1,8 @@
 """YAML that people write: a fault is one message with file and line, and no file fills the memory of who reads it.
 
-Refused beyond what YAML itself refuses: a key that occurs twice, a key that is a list, a value that cannot be read as what it looks like,
-such as the 45th of a month, more than :data:`NESTED` levels, a block that stands within itself, and aliases (``*name``) that unfold
-to more than :data:`UNFOLDED` entries.
+Refused beyond what YAML itself refuses: a key that occurs twice, a key that is a list, a value that cannot be read as what it looks
+like, such as the 45th of a month, more than :data:`NESTED` levels, a block that stands within itself, and aliases (``*name``) that
+unfold to more than :data:`UNFOLDED` entries.
 """
 
 from collections.abc import Hashable

@@ -71,7 +71,8 @@ def test_the_page_needs_nothing_from_outside(built: Report, page: Page) -> None:
 def test_numbers_figures_and_tables_lead_to_the_files_that_they_are_from(original: Example, built: Report, page: Page) -> None:
     files = {attributes["href"].removeprefix("../") for attributes in page.all("a") if attributes.get("href", "").startswith("../")}
     paths = {file.partition("#")[0] for file in files}
-    assert paths == {"tables/metrics.csv", *original.load().figures["wiggle"].sources.values()}
+    printed = {"report/report.pdf", "report/checks.pdf"}
+    assert paths == {"tables/metrics.csv", *printed, *original.load().figures["wiggle"].sources.values()}
     lines = (original.results / "tables" / "metrics.csv").read_text().splitlines()
     traced = re.findall(r'<a class="num"[^>]* href="\.\./tables/metrics\.csv#row=(\d+)">([^<]*)</a>', built.html)
     assert traced

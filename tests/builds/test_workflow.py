@@ -252,7 +252,10 @@ def test_no_link_of_the_report_is_dead(built: Path) -> None:
     links = re.findall(r'href="([^"]+)"', page)
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
     papers = yaml.safe_load((REPOSITORY / "report" / "bibliography.yaml").read_text())
-    outside = {link for link in links if not link.startswith("#")}
+    files = {link.partition("#")[0] for link in links if link.startswith("../")}
+    printed = {f"../report/{name}.pdf" for name in ("report", "checks")}  # made where LaTeX is installed
+    assert printed <= files and all((built / "report" / file).is_file() for file in files - printed)
+    outside = {link for link in links if not link.startswith(("#", "../"))}
     assert outside <= {paper["url"] for paper in papers.values() if "url" in paper}
     for name in DOCUMENTS:
         source = (built / "report" / f"{name}.tex").read_text()

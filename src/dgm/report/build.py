@@ -208,7 +208,7 @@ class _Context:
                 search_index=self._index(contents.metrics()),
                 libraries={name: Markup(library(*place).read_text(encoding="utf-8")) for name, place in LIBRARIES.items()},  # nosec B704
                 preview=(self.results.config.get("address") or "../") + PREVIEW,
-                katex_css=Markup(katex_css("".join(texts.values())) + STYLES),
+                katex_css=Markup(katex_css("".join(texts.values())) + STYLES),  # nosec B704
                 papers=self._papers(self.shown.papers),
                 appendices=APPENDICES,
             )

@@ -70,7 +70,7 @@ def imported(path: Path) -> Iterator[str]:
 def test_the_package_asks_for_what_it_imports() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {re.split(r"[\[<>=~! ]", requirement)[0].replace("-", "_") for requirement in project["dependencies"]}
-    called = {"sklearn": "scikit_learn", "yaml": "pyyaml", "pypandoc": "pypandoc_binary", "cycler": "matplotlib"}
+    called = {"sklearn": "scikit_learn", "yaml": "pyyaml", "pypandoc": "pypandoc_binary", "cycler": "matplotlib", "PIL": "pillow"}
     others = {name for path in (ROOT / "src").rglob("*.py") for name in imported(path)} - set(sys.stdlib_module_names) - {"dgm"}
     assert {called.get(name, name) for name in others} - asked == set()
 

@@ -1,5 +1,6 @@
 """The published folder: every relative link leads to a file in it, and its files are those of the manifest."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -15,8 +16,28 @@ from dgm.reproduce.manifest import faults
 from dgm.reproduce.site import REPOSITORY, collect
 from dgm.stages import manifest
 
-PUBLISHED = ("report/index.html", "report/report.pdf", "report/mine.pdf", "tables/metrics.csv")
+PUBLISHED = ("report/index.html", "report/report.pdf", "report/mine.pdf", "tables/metrics.csv", "arrays/mine.npz")
+QUESTIONS = ("q/mine-1.html", "q/mine-2.html", "q/page.css")
 KEPT = ("report/report.tex", "models/nice.pt")
+
+
+INDEX = {
+    "storedFields": {
+        "0": {"kind": "question", "anchor": "mine-1", "title": "One & <two>", "text": "What is asked? " * 20},
+        "1": {"kind": "question", "anchor": "mine-2", "title": "The next", "text": "Short."},
+        "2": {"kind": "figure", "anchor": "fig-mine", "title": "Figure 1", "text": "Not a question."},
+    }
+}
+
+PLACE, DRAWING = "data:image/svg+xml,<svg viewBox='0 0 4 3'/>", "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+BODY = f"""<a href="#a">A</a> <a href="../tables/metrics.csv#row=2">1</a> <a href="../arrays/mine.npz">data</a>
+<article class="question" id="mine-1"><h3>One</h3><a href="#mine-1/two">own</a> <a href="#mine-2">other</a> <a id="mine-1/two"></a>
+<a href="../arrays/mine.npz">data</a>
+<img class="later" src="{PLACE}" alt="Dots" width="4" height="3"><noscript><img src="{DRAWING}" alt="Dots"></noscript>
+</article>
+<article class="question open" id="mine-2"><h3>The next</h3></article>
+<script type="application/json" id="index">{json.dumps(INDEX).replace("</", "<" + chr(92) + "/")}</script>"""
 
 
 class Links(HTMLParser):
@@ -57,7 +78,7 @@ def made(tmp_path: Path) -> Callable[[str], Path]:
         head = templates.get_template("head.html.j2").render(
             heading="Mine & more", description="“Said” of it", preview=address + PREVIEW
         )
-        page = f'<html><head>{head}</head><body><a href="#a">A</a></body></html>'
+        page = f"<html><head>{head}<style>body {{ margin: 0 }}</style></head><body>{BODY}</body></html>"
         (results / "report" / "index.html").write_text(page, encoding="utf-8")
         record = results / "records" / "manifest" / "manifest.json"
         assert (
@@ -73,7 +94,7 @@ def test_every_relative_link_leads_to_a_file_of_the_folder(made: Callable[[str],
     collect(made("../"), site)
     linked = {target for page in site.rglob("*.html") for target in targets(page)}
     assert linked == {path.resolve() for path in site.rglob("*") if path.is_file()} - {(site / "index.html").resolve()}
-    assert {path.relative_to(site.resolve()).as_posix() for path in linked} == {*PUBLISHED, "manifest.json", PREVIEW}
+    assert {path.relative_to(site.resolve()).as_posix() for path in linked} == {*PUBLISHED, *QUESTIONS, "manifest.json", PREVIEW}
 
 
 def test_the_manifest_holds_for_the_published_files(made: Callable[[str], Path], tmp_path: Path) -> None:
@@ -108,3 +129,25 @@ def test_a_report_without_an_image_for_previews_is_refused_and_the_folder_stays(
     with pytest.raises(ValueError, match=r"index\.html: names no image for previews"):
         collect(results, site)
     assert (site / "index.html").is_file()
+
+
+def test_a_question_has_a_small_page_of_its_own_that_leads_into_the_report(made: Callable[[str], Path], tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    collect(made("../"), site)
+    page = (site / "q" / "mine-1.html").read_text(encoding="utf-8")
+    found = Links(site / "q" / "mine-1.html").found
+    assert "<title>mine-1 One &amp; &lt;two&gt;</title>" in page
+    assert 'content="What is asked? ' in page and page.count("What is asked?") == 2 * 10  # thirty words, in two descriptions
+    assert {"#mine-1/two", "../report/index.html#mine-2", "../report/index.html#mine-1", "mine-2.html"} <= set(found)
+    assert DRAWING in found and "noscript" not in page and 'alt="Dots" width="4"' in page
+    assert "<script" not in page
+    assert (site / "q" / "page.css").read_text(encoding="utf-8") == "body { margin: 0 }"
+    last = Links(site / "q" / "mine-2.html").found
+    assert "mine-1.html" in last and "mine-2.html" not in last
+
+
+def test_a_file_that_the_page_links_to_and_the_build_lacks_is_named(made: Callable[[str], Path], tmp_path: Path) -> None:
+    results = made("../")
+    (results / "arrays" / "mine.npz").unlink()
+    with pytest.raises(OSError, match=r"mine\.npz"):
+        collect(results, tmp_path / "site")

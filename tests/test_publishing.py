@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,16 @@ def test_the_makefile_keeps_to_what_every_system_has() -> None:
     newer = r"\$\(file |!=|\.ONESHELL|&:|::=|sed -i|grep -\w*P|readlink -f|date -d|xargs -\w*r|stat -c|cp --|\\t"
     code = [line for line in MAKEFILE.splitlines() if not line.startswith("#")]
     assert [line for line in code if re.search(newer, line)] == []
+
+
+def test_the_tests_run_with_each_python_that_the_package_is_for() -> None:
+    text = (ROOT / ".github" / "workflows" / "tests.yaml").read_text(encoding="utf-8")
+    found: dict[Any, Any] = yaml.safe_load(text)
+    assert set(found[True]) == {"workflow_dispatch", "pull_request"}
+    assert found["permissions"] == {} and found["jobs"]["test"]["permissions"] == {"contents": "read"}
+    versions = [tuple(map(int, version.split("."))) for version in found["jobs"]["test"]["strategy"]["matrix"]["python"]]
+    least = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert f">={versions[0][0]}.{versions[0][1]}" == least
+    assert versions == [(3, minor) for minor in range(versions[0][1], versions[-1][1] + 1)]
+    assert set(re.findall(r"make (\w+)", text)) == {"setup", "lint", "test"}
+    assert set(re.findall(r"\$\{\{\s*(.*?)\s*\}\}", text)) == {"vars.TORCH_INDEX", "matrix.python"}

@@ -99,7 +99,8 @@ def write_data(plan: Plan, folder: Path, images: int = IMAGES, test_images: int 
     for split, n in (("train", images), ("test", test_images)):
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = made_up_digits(n, rng)
     save_arrays(folder / "data" / "images.npz", arrays)
-    (folder / "data" / "provenance.json").write_text(json.dumps({"dataset": "mnist-5k"}))
+    sizes = {"train": images, "test": test_images}
+    (folder / "data" / "provenance.json").write_text(json.dumps({"dataset": "mnist-5k", "images": sizes}))
     for name in plan.rings:
         files = {"points": f"data/{name}.npz", "metrics": f"metrics/{name}.csv"}
         _stage(simulate, folder, f"simulate/{name}", {"name": name, "settings": plan.ring(name), "seed": 0}, files)

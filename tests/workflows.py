@@ -33,6 +33,7 @@ import yaml
 
 from dgm.assignments import PACKAGE
 from dgm.runtime.device import STAGE_ENVIRONMENT
+from dgm.runtime.files import save_json
 from dgm.runtime.fork_server import SOCKET, start
 
 __all__ = [
@@ -91,6 +92,13 @@ def snakemake(*words: str, repository: Path = REPOSITORY, folder: Path, **enviro
 def unsealed(record: Path) -> dict[str, Any]:
     """What a record says, without the checksums of itself and of the tables that its job wrote: for files that a test changes."""
     return {key: value for key, value in json.loads(record.read_text(encoding="utf-8")).items() if key not in ("seal", "written")}
+
+
+def rewrite(record: Path, **changes: object) -> None:
+    """Change a record, with the checksum of itself and without those of the tables that its job wrote."""
+    content = {**unsealed(record), **changes}
+    record.unlink()  # it may be a link to the record of another build
+    save_json(record, content)
 
 
 def quick(clone: Path, *words: str, cores: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from workflows import QUICK, one_server, planned, snakemake, tool, toy_repository, unsealed
+from workflows import QUICK, one_server, planned, rewrite, snakemake, tool, toy_repository, unsealed
 
 from dgm.runtime.device import STAGE_ENVIRONMENT
 
@@ -145,8 +145,7 @@ def run_again(root: Path, *jobs: str) -> None:
 def test_builds_that_differ_in_times_are_the_same_and_others_are_not(here: Path, elsewhere: Path) -> None:
     second = elsewhere / QUICK
     for path in second.glob("records/*/*.json"):
-        record = unsealed(path)
-        path.write_text(json.dumps({**record, "started": "2031-01-01T00:00:00+00:00", "seconds": 7 * record["seconds"] + 100}))
+        rewrite(path, started="2031-01-01T00:00:00+00:00", seconds=7 * unsealed(path)["seconds"] + 100)
     with (second / "tables" / "costs.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     rows[1:] = [[*row[:3], str(1.0 + place + float(row[3])), *row[4:]] for place, row in enumerate(rows[1:])]

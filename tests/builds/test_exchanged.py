@@ -1,7 +1,6 @@
 """Two models' files exchanged: findings that compare them turn round, and so do the words that the answers print."""
 
 import csv
-import json
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from shipped import FOLDERS, claims, load
-from workflows import unsealed
+from workflows import rewrite
 
 from dgm.claims import verdicts
 from dgm.claims.claim import Finding
@@ -47,9 +46,7 @@ def exchange(results: Path, folder: Path, pairs: Mapping[str, str]) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, target) if path.parent.name not in TABLES else shutil.copy(path, target)
     for path in (folder / "records").glob("*/*.json"):
-        record = unsealed(path)
-        path.unlink()  # a link to the record of the other folder
-        path.write_text(json.dumps(record), encoding="utf-8")
+        rewrite(path, name=path.stem)
     for path in (path for name in TABLES for path in (folder / name).glob("*.csv")):
         with path.open(newline="") as file:
             rows = list(csv.reader(file))

@@ -127,7 +127,7 @@ def test_what_a_damaged_file_says_is_the_cure(repository: Path, built: Path, tmp
     truncate(model)
     broken = snakemake("--cores", "1", *TARGETS, repository=repository, folder=folder)
     assert broken.returncode != 0
-    assert f"{RESULTS / 'models' / 'nice.pt'}: not a readable file of tensors" in broken.stdout
+    assert f"{RESULTS / 'models' / 'nice.pt'}: not as the job train wrote it" in broken.stdout
     assert "Traceback" not in broken.stdout
     model.unlink()
     cured = snakemake("--cores", "1", *TARGETS, repository=repository, folder=folder)

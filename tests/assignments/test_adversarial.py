@@ -30,16 +30,16 @@ def test_a_discriminator_that_tells_images_apart_gives_slopes(monkeypatch, tmp_p
 class Padded(gan.DNet):
     """The last convolution keeps the side of its maps."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[6], self[9] = nn.Conv2d(4, 8, 3, padding=1), nn.Linear(392, 1)
 
 
 class Averaging(gan.DNet):
     """Mean pooling in the place of maximum pooling: the shapes are the same."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[2] = nn.AvgPool2d(2, stride=2)
 
 
@@ -53,32 +53,32 @@ class Squashed(gan.DNet):
 class Smooth(gan.GNet):
     """Bilinear upsampling: the same shapes and sizes, other pixels."""
 
-    def __init__(self, latent):
-        super().__init__(latent)
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[3] = nn.Upsample(scale_factor=2, mode="bilinear")
 
 
 class Steep(gan.GNet):
     """PyTorch's default slope of LeakyReLU."""
 
-    def __init__(self, latent):
-        super().__init__(latent)
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[1] = nn.LeakyReLU(0.01)
 
 
 class Signed(gan.GNet):
     """Pixels between -1 and 1."""
 
-    def __init__(self, latent):
-        super().__init__(latent)
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[10] = nn.Tanh()
 
 
 class Unbiased(gan.GNet):
     """A convolution without the bias that it could have."""
 
-    def __init__(self, latent):
-        super().__init__(latent)
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
         self[4] = nn.Conv2d(32, 16, 3, padding=1, bias=False)
 
 

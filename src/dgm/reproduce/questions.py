@@ -22,7 +22,7 @@ class Question:
     """A question with its answer.
 
     Attributes:
-        id: as in ``gdl-1a``; the name of its page.
+        id: its name, and that of its page.
         title: in plain words, formulas as TeX.
         description: the beginning of what is asked.
         body: the HTML of question, answer and checks; what it refers to elsewhere leads into the whole report.

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from dgm.runtime.device import STAGE_ENVIRONMENT, gpu_ids, jobs_per_gpu
-from dgm.workflow.failures import Failures
+from dgm.workflow.failures import Failures, name_of
 from dgm.runtime.fork_server import start
 from dgm.runtime.interruption import WITH_PARENT, hand_on_to_jobs
 from dgm.runtime.locks import hold_build
@@ -158,10 +158,11 @@ def asked_for_report():
 
 
 def job_of(job):
-    """A job as lines of progress name it: by its wildcard, else by its log."""
-    log = next(iter(job.log), None)
-    name = "-".join(job.wildcards_dict.values()) or (Path(log).stem if log else "")
-    return Job(job.rule.name, name, Path(log) if log else None)
+    """A job as lines of progress name it."""
+    logs = [Path(path) for path in job.log]
+    return Job(
+        job.rule.name, name_of(job.wildcards_dict, logs), logs[0] if logs else None
+    )
 
 
 def read_summary():

@@ -1,12 +1,12 @@
 """What Snakemake prints of a job: a few of the hundreds of files it reads, and when it failed, the end of its log."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LAST_LINES", "Failures"]
+__all__ = ["LAST_LINES", "Failures", "event_of", "name_of"]
 
 LAST_LINES = 12
 """Lines from the end of a log that are shown: the message of an error, or the end of a traceback."""
@@ -38,7 +38,7 @@ class Failures(logging.Filter):
             self.interrupted = True
         if record.levelno >= logging.ERROR and isinstance(record.msg, str):
             record.msg = "\n".join(map(_cut, record.msg.split("\n")))
-        event = getattr(getattr(record, "event", None), "value", None)
+        event = event_of(record)
         if event == "job_error":
             self._shorten(record)
         elif event == "job_info":
@@ -49,16 +49,23 @@ class Failures(logging.Filter):
         said = vars(record)
         logs = [Path(path) for path in said.get("log") or ()]
         last = [line for path in logs for line in _tail(path)]
-        name = f"{said.get('rule_name', 'job')} {' '.join(map(str, (said.get('wildcards') or {}).values()))}".strip()
-        if not said.get("wildcards"):
-            stem = next((path.stem for path in logs), "")
-            name = f"{said.get('rule_name', 'job')} {stem}".strip()
+        name = f"{said.get('rule_name', 'job')} {name_of(said.get('wildcards') or {}, logs)}".strip()
         self.jobs[name] = last[-1] if last else "no message in its log"
         _cut_files(said)
         if said.get("shellcmd"):
             said["shellcmd"] = _cut(str(said["shellcmd"]))
         if last:
             said["aux"] = {**(said.get("aux") or {}), "message": "\n        ".join(["", *last])}
+
+
+def event_of(record: logging.LogRecord) -> str:
+    """What a record of Snakemake's log tells of, such as ``job_error``; empty for plain words."""
+    return str(getattr(getattr(record, "event", None), "value", ""))
+
+
+def name_of(wildcards: Mapping[str, object], logs: Sequence[Path]) -> str:
+    """What a job is called beside its rule: by its wildcards, else by its log."""
+    return " ".join(map(str, wildcards.values())) or next((path.stem for path in logs), "")
 
 
 def _cut(line: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
+from dgm.workflow.failures import event_of
+
 __all__ = ["Job", "Progress"]
 
 EVERY = 60.0
@@ -58,6 +60,7 @@ class Progress(logging.Filter):
     began: dict[int, float] = field(default_factory=dict)
     took: dict[int, float] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
+    start: float = 0.0
 
     def __hash__(self) -> int:
         return id(self)
@@ -75,7 +78,7 @@ class Progress(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Always True; the record is left as it is."""
         said = vars(record)
-        event = getattr(said.get("event"), "value", None)
+        event = event_of(record)
         if event == "job_started":
             self.began.update(dict.fromkeys(said["jobs"], self.clock()))
         elif event in ("job_finished", "job_error"):

@@ -1,13 +1,13 @@
 """What jobs cost: from their records into one table."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 
 from dgm.evaluation.costs import of_record
 from dgm.metrics_table import COLUMNS
+from dgm.runtime.files import save_json
 from dgm.stages import costs
 
 TRAINED = {"kind": "nice", "seconds_in_steps": 12.0, "epochs": 4, "images_per_second": 500.0, "gpu_peak_bytes": None}
@@ -46,8 +46,7 @@ def results(tmp_path: Path) -> Path:
     """Records of three jobs of a run, one of which says nothing of what it used."""
     for stage, record in (("train", TRAINED | USED), ("sample", SAMPLED), ("evaluate", USED)):
         path = tmp_path / "records" / stage / "flow.json"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(record))
+        save_json(path, {"stage": stage, "name": "flow", **record})
     return tmp_path
 
 

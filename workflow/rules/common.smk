@@ -33,6 +33,7 @@ wildcard_constraints:
     run=PLAN.pattern,
     ring="|".join(PLAN.rings) or "none",
     figure="|".join(PLAN.figures) or "none",
+    explorable="|".join(PLAN.explorables) or "none",
     assignment="|".join(PLAN.assignments),
     demonstration="|".join(PLAN.demonstrations) or "none",
     document="|".join(PLAN.documents),
@@ -93,6 +94,10 @@ MADE = [
         "<results>/figures/{figure}.{suffix}",
         figure=PLAN.figures,
         suffix=["svg", "pdf"],
+    ),
+    expand(
+        "<results>/explorables/{explorable}.json",
+        explorable=PLAN.explorables,
     ),
     expand("<results>/history/{run}.csv", run=PLAN.runs),
     expand("<records>/{name}.json", name=PLAN.records()),

@@ -28,6 +28,31 @@ rule plot:
         " --svg {output.svg:q} --pdf {output.pdf:q} --record {output.record:q} --log {log:q}"
 
 
+rule export:
+    input:
+        sources=lambda wildcards: [
+            f"{PLAN.results}/{path}"
+            for path in PLAN.explored(wildcards.explorable).sources.values()
+        ],
+    output:
+        data="<results>/explorables/{explorable}.json",
+        record="<records>/export/{explorable}.json",
+    log:
+        "<logs>/export/{explorable}.log",
+    localrule: True
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        entry=lambda wildcards: PLAN.exporting(wildcards.explorable),
+        figures=lambda wildcards: PLAN.figures_file(wildcards.explorable),
+        results=results_folder,
+        code=lambda wildcards: PLAN.exporting_code(wildcards.explorable),
+    shell:
+        "python -m dgm.stages.export --figure {wildcards.explorable:q} --figures {params.figures:q} --results {params.results:q}"
+        " --data {output.data:q} --record {output.record:q} --log {log:q}"
+
+
 rule render:
     input:
         REPORT_SOURCES.values(),

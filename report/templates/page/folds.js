@@ -10,7 +10,7 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  const all = () => [...document.querySelectorAll("main details")];
+  const all = () => [...document.querySelectorAll("main details:not(.explore)")];
   const unfold = document.getElementById("unfold");
   unfold.addEventListener("click", () => {
     const open = all().some((part) => !part.open);
@@ -20,7 +20,7 @@
   // on paper: all but the commands behind figures and the code of the checks
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("main details:not([open], .origin, .code), .contents details:not([open])")];
+    folded = [...document.querySelectorAll("main details:not([open], .origin, .code, .explore), .contents details:not([open])")];
     for (const part of folded) part.open = true;
   });
   addEventListener("afterprint", () => {

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from dgm.assignments import REPOSITORY
 from dgm.claims.methods import EVIDENCE
 from dgm.evaluation.registry import Metric, explained
-from dgm.report import latex, origin, search
+from dgm.report import explorables, latex, origin, search
 from dgm.report.backends import HtmlBackend, LatexBackend, year_labels
-from dgm.report.catalogue import Catalogue, Chapter, Correction, Paper
+from dgm.report.catalogue import Catalogue, Chapter, Correction, Paper, explorable
 from dgm.report.document import Document, fill
 from dgm.report.formulas import katex_css, latex_macros, shortened
 from dgm.report.listing import Checked, check_source
@@ -211,9 +211,20 @@ class _Context:
                 katex_css=Markup(katex_css("".join(texts.values())) + STYLES),  # nosec B704
                 papers=self._papers(self.shown.papers),
                 appendices=APPENDICES,
+                explorables=self._explorables(),
             )
         )
         return _one_line_each(page.replace(STYLES, styles, 1).replace("<th></th>", "<td></td>"))  # a corner is no heading
+
+    def _explorables(self) -> Markup:
+        """The script of the figures that a reader can change; empty where there are none."""
+        explored = {
+            name: explorable(entry, self.catalogue.homes[name], f"{self.catalogue.homes[name]}: {name}.explore")[1]
+            for name in self.shown.figures
+            if (entry := self.catalogue.figures[name].explore)
+        }
+        made = explorables.script(explored, self.catalogue.folder) if explored else ""
+        return Markup(made.replace("</", "<\\/"))  # nosec B704  # inside a script element "</" may end it
 
     def _index(self, metrics: Sequence[Metric]) -> Markup:
         papers = [(key, paper.title, f"{authors} ({year})") for key, paper, year, authors in self._papers(self.shown.papers)]

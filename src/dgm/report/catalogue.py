@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from dgm.assignments import FILE, NAMESPACE, drawings, modules, within
+from dgm.assignments import FILE, NAMESPACE, drawings, importable, modules, within
 from dgm.errors import unknown
 from dgm.runtime.folders import visible
 from dgm.runtime.yaml_files import parse_yaml, read_text, read_yaml
@@ -24,6 +24,7 @@ __all__ = [
     "Chapter",
     "Column",
     "Correction",
+    "Explorable",
     "Figure",
     "Paper",
     "Question",
@@ -31,6 +32,7 @@ __all__ = [
     "Table",
     "Text",
     "drawing",
+    "explorable",
     "files",
     "load",
     "load_figures",
@@ -86,8 +88,20 @@ class Assignment(Settings):
         return modules(self.folder / "demonstrations")
 
 
+class Explorable(Settings):
+    """What a reader can change in a figure on the page: a module exports numbers, a script of the same name uses them.
+
+    ``about`` says in a sentence, without formulas, what there is to try.
+    """
+
+    module: str = Field(pattern=r"^[a-z_0-9]+$", description="of explorables/ beside the figures file: <module>.py and <module>.js")
+    sources: dict[str, str] = Field(default_factory=dict, alias="from", description="alias -> path relative to results/<dataset>")
+    title: str = Field(min_length=1)
+    about: str = ""
+
+
 class Figure(Settings):
-    """A figure: the module that draws it and the result files it is drawn from."""
+    """A figure: the module that draws it and the result files it is drawn from, and what of it can be changed on the page."""
 
     draw: str = Field(pattern=r"^[a-z_0-9]+$", description="module of drawings/ in the same folder, or of dgm.figures")
     sources: dict[str, str] = Field(default_factory=dict, alias="from", description="alias -> path relative to results/<dataset>")
@@ -95,6 +109,7 @@ class Figure(Settings):
     caption: str
     alt: str
     width: float = Field(0.7, gt=0, le=1, description="fraction of the text width; that of the drawing")
+    explore: Explorable | None = None
 
 
 class Row(Settings):
@@ -315,6 +330,22 @@ def drawing(figure: Figure, file: Path, where: str) -> str:
             return f"{package}.{figure.draw}"
     known = [name for names in packages.values() for name in names]
     raise unknown(f"module of {' or '.join(packages)} named", figure.draw, known, where)
+
+
+def explorable(entry: Explorable, file: Path, where: str) -> tuple[str, Path]:
+    """The module that exports the numbers of an explorable declared in ``file``, and the script that uses them.
+
+    Raises:
+        ValueError: when the folder has no such module, or no script of its name; the message starts with ``where``.
+    """
+    folder = file.parent / "explorables"
+    known = modules(folder)
+    if entry.module not in known:
+        raise unknown(f"module of {folder} named", entry.module, known, where)
+    script = folder / f"{entry.module}.js"
+    if not script.is_file():
+        raise ValueError(f"{where}: {script} is not there; {entry.module}.py exports what it uses")
+    return f"{importable(file.parent)}.explorables.{entry.module}", script
 
 
 def load(folder: Path, assignments: Sequence[Path], runs: Collection[str] | None = None) -> Catalogue:

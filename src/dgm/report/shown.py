@@ -16,7 +16,7 @@ from dgm.report.catalogue import Catalogue, Column, Row, Table
 from dgm.report.macros import MISSING, Templates
 from dgm.report.numbers import number, with_error
 from dgm.report.results import Results
-from dgm.runtime.files import load_bytes
+from dgm.runtime.files import load_bytes, load_text
 
 __all__ = ["Contents"]
 
@@ -68,7 +68,17 @@ class Contents:
             content = load_bytes(path)
             width, height = _svg_size(content, path)
             shown["image"] = {"data": _as_address(content), "width": f"{width:.0f}", "height": f"{height:.0f}"}
-        return shown
+        return shown | {"explore": self.explored(name)}
+
+    def explored(self, name: str) -> dict[str, Any] | None:
+        """What a reader can change in a figure, with its numbers as JSON; None where that is nothing or they are missing."""
+        entry = self.catalogue.figures[name].explore
+        path = self.results.folder / "explorables" / f"{name}.json"
+        if entry is None or (self.templates.incomplete and not path.is_file()):
+            return None
+        # inside a script element "</" may end it
+        content = Markup(load_text(path).replace("</", "<\\/"))  # nosec B704
+        return {"title": entry.title, "about": entry.about, "data": content}
 
     def included(self, name: str, alt: str, folder: Path) -> dict[str, Any]:
         """A figure with the path of its PDF from the folder of the document."""

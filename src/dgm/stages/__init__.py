@@ -3,10 +3,11 @@
     prepare (images) --+-- train --+-- sample -- evaluate --+-- tabulate --------+
     simulate (points) -+           +-- estimate ------------+-- costs -----------+
     demonstrate --------------------------------------------+-- check -- collect-+-- render -- typeset -- conclude -- manifest
-    (illustrations: no data, no training)                   +-- plot ------------+
+    (illustrations: no data, no training)                   +-- plot, export ----+
 
 ``estimate`` runs for the runs that ask for it, ``costs`` reads the records of jobs, ``plot`` also reads tables for some figures,
-``typeset`` needs LaTeX. ``conclude`` fails where a claim is false, so that such a build gets no manifest.
+``export`` writes what a figure hands to the page for a reader to change it, ``typeset`` needs LaTeX. ``conclude`` fails where a
+claim is false, so that such a build gets no manifest.
 
 A stage is thin: it reads its options and files, calls the package that does the work, and writes its results. The stages that
 hold a device (train, sample, evaluate, estimate) import torch inside their functions, once the device is settled. Each job writes

@@ -13,10 +13,10 @@ from dgm.errors import unknown
 from dgm.figures import style
 from dgm.figures._files import save
 from dgm.report.catalogue import Figure, drawing, load_figures
+from dgm.report.sources import load_source
 from dgm.runtime import stage
-from dgm.runtime.files import load_arrays, load_frame, load_json
 
-__all__ = ["drawn", "load_source", "main"]
+__all__ = ["drawn", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,24 +64,6 @@ def drawn(entry: Figure, name: str, results: Path, where: str) -> Drawing:
         made.draw_without_rendering()
     made.set_layout_engine("none")
     return made
-
-
-def load_source(path: Path, where: str) -> Any:
-    """Arrays of an ``.npz``, a data frame of a ``.csv``, or the content of a ``.json`` file.
-
-    Raises:
-        ValueError: for a missing or unreadable file or another suffix; the message starts with ``where``.
-    """
-    try:
-        if path.suffix == ".npz":
-            return load_arrays(path)
-        if path.suffix == ".csv":
-            return load_frame(path)
-        if path.suffix == ".json":
-            return load_json(path)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-    raise ValueError(f"{where}: {path}: got suffix {path.suffix!r}; a figure is drawn from .npz, .csv or .json")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,9 @@ UNREPEATED = frozenset({"classifier", "resample"})
 DECODER_METHODS = ("log_likelihood_given", "observed")
 """What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
 
+LIBRARIES = ("katex", "minisearch", "esbuild", "d3-array", "d3-contour", "d3-scale", "d3-shape")
+"""Packages of JavaScript that the page is made with."""
+
 LISTS = ("figures", "tables", "bibliography")
 """Names of the YAML files that an assignment may have, and the report has."""
 
@@ -317,16 +320,37 @@ class Plan:
         """Digest of the code that draws a figure."""
         return fingerprint("dgm.stages.plot", catalogue.drawing(self.figures[figure], self.catalogue.homes[figure], figure))
 
+    @property
+    def explorables(self) -> list[str]:
+        """The figures that a reader can change on the page."""
+        return [name for name, figure in self.figures.items() if figure.explore]
+
+    def explored(self, figure: str) -> catalogue.Explorable:
+        """What a reader can change in a figure. Raises ValueError for a figure in which that is nothing."""
+        found = self.figures[figure].explore
+        if found is None:
+            raise ValueError(f"{self.catalogue.homes[figure]}: {figure}: has no key explore")
+        return found
+
+    def exporting(self, figure: str) -> str:
+        """What decides which numbers a figure hands to the page, as JSON."""
+        return as_json(self.explored(figure).model_dump(include={"module", "sources"}))
+
+    def exporting_code(self, figure: str) -> str:
+        """Digest of the code that exports the numbers of a figure."""
+        return fingerprint(
+            "dgm.stages.export", catalogue.explorable(self.explored(figure), self.catalogue.homes[figure], figure)[0]
+        )
+
     def artefacts(self) -> list[str]:
-        """Files a figure may be drawn from, relative to the results folder."""
+        """Files a figure may be drawn from, and explored with, relative to the results folder."""
         return [
             "data/images.npz",
             *(f"data/{name}.npz" for name in self.rings),
             "tables/metrics.csv",
             "tables/seeds.csv",
             "tables/costs.csv",
-            *(f"history/{run}.csv" for run in self.runs),
-            *(f"{folder}/{run}.{suffix}" for folder, suffix in (("evaluations", "npz"), ("metrics", "csv")) for run in self.runs),
+            *(f"{folder}/{run}.{suffix}" for folder, suffix in (*RESULTS_OF_RUN, ("metrics", "csv")) for run in self.runs),
             *(f"samples/{run}.npz" for run in self.sampled_runs),
             *(f"estimates/{run}.{suffix}" for suffix in ("npz", "csv") for run in self.estimated_runs),
             *(f"arrays/{name}.npz" for name in self.demonstrations),
@@ -386,6 +410,7 @@ class Plan:
             *(f"check/{assignment}" for assignment in self.assignments),
             "collect/questions",
             *(f"plot/{figure}" for figure in self.figures),
+            *(f"export/{figure}" for figure in self.explorables),
         ]
 
     def parts_json(self) -> str:
@@ -405,13 +430,14 @@ class Plan:
 
     def report_sources(self) -> dict[str, list[str]]:
         """The files that the report is written from: of assignments, of ``report/``, of the page's libraries; and CITATION.cff."""
-        libraries = [self.report.parent / "node_modules" / name / "package.json" for name in ("katex", "minisearch")]
+        libraries = [self.report.parent / "node_modules" / name / "package.json" for name in LIBRARIES]
         folders = [self.report, *self.folders.values()]
         lists = [path for folder in folders for name in LISTS if (path := folder / f"{name}.yaml").is_file()]
         return {
             "assignments": [str(folder / ASSIGNMENT) for folder in self.folders.values()],
             "answers": [str(path) for folder in self.folders.values() for path in catalogue.files(folder / "answers")],
             "chapters": [str(path) for path in catalogue.files(self.report / "chapters")],
+            "explorables": [str(path) for folder in self.folders.values() for path in visible(folder, "explorables/*.js")],
             "templates": [str(path) for path in visible(self.report, "templates/**/*")],
             "lists": [str(path) for path in lists],
             "trainings": [str(self.report / f"{name}.csv") for name in ("stability", "scatter")],
@@ -485,7 +511,7 @@ class Plan:
     def _check_code(self) -> None:
         """The code of assignments can be read, and no file of theirs is left out because of its name."""
         for name, folder in self.folders.items():
-            for part in ("claims", "demonstrations", "drawings"):
+            for part in ("claims", "demonstrations", "drawings", "explorables"):
                 stray = [path for path in visible(folder / part, "*.py") if not path.stem.isidentifier()]
                 if stray:
                     raise ValueError(f"{stray[0]}: cannot be the name of a module; call the file otherwise, such as with _ for -")
@@ -510,11 +536,16 @@ class Plan:
                 catalogue.drawing(figure, home, f"{home}: {name}.draw")
             except ValueError as error:
                 wrong.append(error)
-            for alias, path in figure.sources.items():
+            read = [(f"{name}.from.{alias}", path) for alias, path in figure.sources.items()]
+            if figure.explore:
+                read += [(f"{name}.explore.from.{alias}", path) for alias, path in figure.explore.sources.items()]
+                try:
+                    catalogue.explorable(figure.explore, home, f"{home}: {name}.explore.module")
+                except ValueError as error:
+                    wrong.append(error)
+            for place, path in read:
                 if path not in known[str(home.parent)][0]:
-                    wrong.append(
-                        unknown("file of its runs called", path, known[str(home.parent)][0], f"{home}: {name}.from.{alias}")
-                    )
+                    wrong.append(unknown("file of its runs called", path, known[str(home.parent)][0], f"{home}: {place}"))
         for name, table in self.catalogue.tables.items():
             home = self.catalogue.homes[name]
             for row in table.rows:

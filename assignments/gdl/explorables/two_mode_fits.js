@@ -3,9 +3,14 @@ import { grid, logMixture, logNormal } from "dgm/maths";
 import { panel } from "dgm/view";
 
 const X = grid(-12, 12, 481);
-const E = grid(-8, 8, 641); // standard normal points, for expectations under the model
-const MASS = E.map((e) => Math.exp(logNormal(e, 0, 1)) * (E[1] - E[0]));
-const MEANS = grid(-7, 7, 71);
+// standard normal points and their masses, for expectations under the model: many for numbers, fewer for each point of a curve
+const nodes = (count) => {
+  const e = grid(-8, 8, count);
+  return { e, log: e.map((value) => logNormal(value, 0, 1)), mass: e.map((value) => Math.exp(logNormal(value, 0, 1)) * (e[1] - e[0])) };
+};
+const FINE = nodes(641);
+const COARSE = nodes(81);
+const MEANS = grid(-7, 7, 57);
 
 export const controls = ({ start }) => [
   { key: "mean", label: "Mean of q", min: -7, max: 7, step: 0.1, value: start.mean },
@@ -26,7 +31,8 @@ const moments = ({ distance, weight }) => {
   return [middle, 1 + distance ** 2 - middle ** 2];
 };
 
-const reverseKl = (p, mean, sd) => E.reduce((sum, e, at) => sum + MASS[at] * (logNormal(e, 0, 1) - Math.log(sd) - logMixture(mean + sd * e, p)), 0);
+const reverseKl = (p, mean, sd, { e, log, mass }) =>
+  mass.reduce((sum, part, at) => sum + part * (log[at] - logMixture(mean + sd * e[at], p)), 0) - Math.log(sd);
 
 // E_p[log p], by the trapezoid rule
 const negentropy = (p) => {
@@ -52,10 +58,10 @@ const gradients = {
   reverse: (setting, mean, sd) => {
     const p = target(setting);
     let [byMean, byLogSd] = [0, -1];
-    E.forEach((e, at) => {
-      const pull = MASS[at] * slope(mean + sd * e, p);
+    FINE.mass.forEach((mass, at) => {
+      const pull = mass * slope(mean + sd * FINE.e[at], p);
       byMean -= pull;
-      byLogSd -= pull * sd * e;
+      byLogSd -= pull * sd * FINE.e[at];
     });
     return [byMean, byLogSd];
   },
@@ -82,9 +88,9 @@ export const compute = (data, setting, { mean, logSd }) => {
   return {
     p: X.map((x) => Math.exp(logMixture(x, p))),
     q: X.map((x) => Math.exp(logNormal(x, mean, sd))),
-    reverse: MEANS.map((place) => reverseKl(p, place, sd)),
+    reverse: MEANS.map((place) => reverseKl(p, place, sd, COARSE)),
     forward: MEANS.map((place) => forwardKl(setting, entropy, place, sd)),
-    numbers: { mean, sd, reverse: reverseKl(p, mean, sd), forward: forwardKl(setting, entropy, mean, sd) },
+    numbers: { mean, sd, reverse: reverseKl(p, mean, sd, FINE), forward: forwardKl(setting, entropy, mean, sd) },
   };
 };
 

@@ -24,10 +24,14 @@ export const act = (name, { mean, sd, noise }, { image }, { drawn }) => {
   return { z: Array.from(middle, (value, at) => value + row(sd, image)[at] * eps[at]), drawn: drawn + 1 };
 };
 
-// W_2 tanh(W_1 z + b_1) + b_2
+// W_2 tanh(W_1 z + b_1) + b_2, in loops, as it runs while the point is dragged
 const decode = ({ first, first_bias: firstBias, second, second_bias: secondBias }, [a, b]) => {
   const hidden = firstBias.values.map((bias, at) => Math.tanh(first.values[2 * at] * a + first.values[2 * at + 1] * b + bias));
-  return Float64Array.from(secondBias.values, (bias, pixel) => hidden.reduce((sum, value, at) => sum + second.values[pixel * hidden.length + at] * value, bias));
+  const logits = Float64Array.from(secondBias.values);
+  for (let pixel = 0, weight = 0; pixel < logits.length; pixel += 1) {
+    for (let at = 0; at < hidden.length; at += 1, weight += 1) logits[pixel] += second.values[weight] * hidden[at];
+  }
+  return logits;
 };
 
 export const compute = (data, { image }, { z }) => {
@@ -59,7 +63,8 @@ export const readings = ({ numbers }, { exact, bound, error }, { image }) => [
 
 export const draw = (data, setting, { z, mean, sd, pixels, probabilities }) => {
   const plane = panel({ x: [-4, 4], y: [-4, 4], xLabel: "first coordinate", title: "Codes of training images: drag the point", height: 348 });
-  data.labels.values.forEach((label, at) => plane.dot(row(data.points, at), `c${label} small`, 1.6));
+  const labels = Array.from(data.labels.values);
+  for (const label of new Set(labels)) plane.points(labels.flatMap((other, at) => (other === label ? [row(data.points, at)] : [])), `c${label}`);
   for (const radius of [1, 2]) plane.curve(TURN.map((t) => mean[0] + radius * sd[0] * Math.cos(t)), TURN.map((t) => mean[1] + radius * sd[1] * Math.sin(t)), "r");
   plane.dot(z, "q", 6);
   plane.drag = (x, y) => ({ z1: x, z2: y });

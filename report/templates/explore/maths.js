@@ -6,15 +6,14 @@ const HALF_LOG_TAU = 0.5 * Math.log(2 * Math.PI);
 // log N(x | mean, sd²)
 export const logNormal = (x, mean, sd) => -0.5 * ((x - mean) / sd) ** 2 - Math.log(sd) - HALF_LOG_TAU;
 
-// log(exp(a_1) + exp(a_2) + …); -Infinity for none
-export const logSum = (terms) => {
-  const highest = Math.max(...terms);
-  return Number.isFinite(highest) ? highest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - highest), 0)) : highest;
+// log of a mixture of normal distributions at x, in loops, as drawings call it a hundred thousand times
+export const logMixture = (x, { weights, means, sds }) => {
+  let highest = -Infinity;
+  for (let k = 0; k < weights.length; k += 1) highest = Math.max(highest, Math.log(weights[k]) + logNormal(x, means[k], sds[k]));
+  let sum = 0;
+  for (let k = 0; k < weights.length; k += 1) sum += Math.exp(Math.log(weights[k]) + logNormal(x, means[k], sds[k]) - highest);
+  return highest + Math.log(sum);
 };
-
-// log of a mixture of normal distributions at x
-export const logMixture = (x, { weights, means, sds }) =>
-  logSum(Array.from(weights, (weight, k) => Math.log(weight) + logNormal(x, means[k], sds[k])));
 
 // trapezoid rule
 export const integral = (x, y) => {
@@ -22,6 +21,3 @@ export const integral = (x, y) => {
   for (let at = 1; at < x.length; at += 1) sum += (x[at] - x[at - 1]) * (y[at] + y[at - 1]);
   return sum / 2;
 };
-
-// a log a with 0 log 0 = 0
-export const entropic = (a) => (a > 0 ? a * Math.log(a) : 0);

@@ -52,6 +52,8 @@ export const panel = ({ x, y, xLabel = "", yLabel = "", title = "", label, width
     rule: (at, role) => add("line", { x1: across(at), x2: across(at), y1: TOP, y2: height - BOTTOM, class: `curve ${role}` }),
     level: (at, role) => add("line", { x1: LEFT, x2: width - RIGHT, y1: up(at), y2: up(at), class: `curve ${role}` }),
     dot: (place, role, size = 4.5) => add("circle", { cx: across(place[0]), cy: up(place[1]), r: size, class: `dot ${role}` }),
+    // many small points as one mark, which costs the page as much as a curve
+    points: (places, role) => add("path", { d: places.map(([a, b]) => `M${across(a).toFixed(1)} ${up(b).toFixed(1)}h0`).join(""), class: `points ${role}` }),
     write: (place, words) => add("text", { x: across(place[0]), y: up(place[1]), class: "middle" }, words),
   };
   return made;

@@ -251,18 +251,18 @@ def test_formulas_code_tables_and_links_are_copied(wide: Page) -> None:
     formula.hover()
     formula.locator(".copy").click()
     tex = formula.locator("annotation").first.text_content()
-    assert pasted(wide) == tex != ""
+    assert pasted(wide, "TeX") == tex != ""
     wide.locator("#elbo-2c h3").hover()
     wide.locator("#elbo-2c h3 .anchor").click()
-    assert pasted(wide).endswith("/index.html#elbo-2c")
+    assert pasted(wide, "Link").endswith("/index.html#elbo-2c")
     goto(wide, "gdl-3a")
     wide.locator("#gdl-3a .listing").first.hover()
     wide.locator("#gdl-3a .listing .copy").first.click()
-    assert "def " in pasted(wide)
+    assert "def " in pasted(wide, "Code")
     table = wide.locator("figure:has(table)").first
     table.scroll_into_view_if_needed()
     table.locator(".copy").click()
-    rows = pasted(wide).split("\n")
+    rows = pasted(wide, "Table").split("\n")
     assert len(rows) == table.locator("tr").count()
     assert all("," in row for row in rows)
 
@@ -339,12 +339,14 @@ def goto(page: Page, anchor: str) -> None:
     page.evaluate(FRAMES)
 
 
-def pasted(page: Page) -> str:
-    """What the clipboard holds, pasted into a field that is made for it."""
+def pasted(page: Page, what: str) -> str:
+    """What the clipboard holds once the page says that it has copied it, pasted into a field that is made for it."""
+    page.locator("#said").filter(has_text=f"{what} copied").wait_for(state="attached")
     field = page.evaluate_handle("document.querySelector('main').appendChild(document.createElement('textarea'))").as_element()
     assert field
     field.evaluate("field => field.focus({ preventScroll: true })")
     page.keyboard.press("Control+V")
+    page.wait_for_function("field => field.value", arg=field)
     text = field.input_value()
     field.evaluate("field => field.remove()")
     return text

@@ -14,7 +14,7 @@ from workflows import REPOSITORY
 
 from dgm.report.catalogue import Explorable, explorable
 from dgm.report.explorables import script
-from dgm.report.sources import load_source
+from dgm.report.sources import load_sources
 
 REPORT = REPOSITORY / "report"
 
@@ -43,7 +43,7 @@ class Explored:
 
     def sources(self, results: Path) -> dict[str, Any]:
         """What the files of a build hold."""
-        return {alias: load_source(results / path, alias) for alias, path in self.entry.sources.items()}
+        return load_sources(self.entry.sources, results, self.figure)
 
     def page_alone(self, results: Path, folder: Path, slip: tuple[str, str] | None = None) -> Path:
         """A page with this explorable and nothing else; ``slip`` is a piece of its script and what stands there by mistake."""

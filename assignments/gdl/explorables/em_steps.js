@@ -4,7 +4,7 @@ import { images, panel } from "dgm/view";
 export const controls = ({ first, largest, starts }) => [
   { key: "components", label: "Components K", min: 1, max: largest, step: 1, value: first.components },
   { key: "start", label: "Start", value: first.start, options: Array.from({ length: starts.shape[0] }, (_, at) => [at, `number ${at + 1}`]) },
-  { key: "image", label: "Image whose responsibilities are shown", min: 0, max: 40, step: 1, value: first.image },
+  { key: "image", label: "Image whose responsibilities are shown", min: 0, max: 40, step: 1, value: first.image, looks: true },
 ];
 
 export const actions = { expect: "E step", maximise: "M step", run: "Five iterations" };
@@ -46,13 +46,14 @@ const maximise = ({ images: { shape, values }, extra }, { p, eta }) => {
   return { p: sums.map((each, k) => each.map((sum) => (sum + extra) / (counts[k] + 2 * extra))), pi: counts.map((sum) => sum / count) };
 };
 
+// `coming` is what the E step will give: it has the log-likelihood, too
 export const begin = (data, { components, start }) => {
   const { images: { shape, values }, starts } = data;
   const from = starts.values.subarray(start * starts.shape[1], start * starts.shape[1] + components);
   const p = Array.from(from, (at) => Float64Array.from(values.subarray(at * shape[1], (at + 1) * shape[1]), (x) => 0.25 + 0.5 * x));
   const state = { p, pi: new Float64Array(components).fill(1 / components) };
-  const { eta, logLikelihood } = expect(data, state);
-  return { ...state, eta, curve: [logLikelihood], waiting: "M" };
+  const coming = expect(data, state);
+  return { ...state, coming, eta: coming.eta, curve: [coming.logLikelihood], waiting: "M" };
 };
 
 export const act = (name, data, setting, state) => {
@@ -61,9 +62,10 @@ export const act = (name, data, setting, state) => {
     for (let at = 0; at < data.many; at += 1) next = act("maximise", data, setting, act("expect", data, setting, next));
     return next;
   }
-  if (name === "expect") return { ...state, eta: expect(data, state).eta, waiting: "M" };
-  const next = { ...state, ...maximise(data, state), waiting: "E" };
-  return { ...next, curve: [...state.curve, expect(data, next).logLikelihood] };
+  if (name === "expect") return { ...state, eta: state.coming.eta, waiting: "M" };
+  const next = maximise(data, state);
+  const coming = expect(data, next);
+  return { ...state, ...next, coming, curve: [...state.curve, coming.logLikelihood], waiting: "E" };
 };
 
 export const compute = (data, { image }, { p, pi, eta, curve, waiting }) => {

@@ -36,14 +36,15 @@ TOLERANCE = {"abs": 1e-5}
 
 
 def export(sources: Mapping[str, Any]) -> dict[str, Any]:
-    """The images, their labels, and which images the prototypes start from."""
+    """The images, and which of them the prototypes start from."""
+    images = _images(sources)
     return {
         "first": START,
         "largest": LARGEST,
         "many": MANY,
         "extra": EXTRA,
-        "images": packed(_images(sources), "uint8"),
-        "starts": packed(_starts(len(_images(sources))), "int16"),
+        "images": packed(images, "uint8"),
+        "starts": packed(_starts(len(images)), "int16"),
     }
 
 

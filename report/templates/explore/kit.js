@@ -1,12 +1,13 @@
 // Figures that a reader can change. Each has a module with
-//   controls(data)                 what can be set: {key, label, min, max, step, value}, numbers all; `options` names choices
+//   controls(data)                 what can be set: {key, label, min, max, step, value}, numbers all; `options` names choices;
+//                                  `looks` says that a control only chooses what is shown of the state
 //   compute(data, setting, state)  {numbers: {name: value}, …}: all arithmetic, nothing of the page
 //   readings(found)                [[words, value], …]: what is said of it
 //   draw(data, setting, found)     {panels: […], legend: [[role, words], …]} of view.js; a panel may have `drag`,
 //                                  which turns a place (x, y) that the reader points at into new settings
 // and, where it takes steps, with
-//   begin(data, setting)           the state before the first step, again after every change of a control
-//   actions                        {name: words} of its buttons; `run: {action, times}` repeats one
+//   begin(data, setting)           the state before the first step, again after every change of a control that does not only look
+//   actions                        {name: words} of its buttons
 //   act(name, data, setting, state) the next state
 // Every number has a control, which works with the keyboard; pointing is quicker and never the only way.
 import { read } from "dgm/data";
@@ -20,10 +21,11 @@ const made = (name, properties = {}, ...children) => {
 
 const WAIT = 600; // milliseconds after the last change, so that a screen reader hears the values once
 
-export const explore = (module, place, content) => {
+const explore = (module, place, content) => {
   const data = read(content);
   const controls = module.controls(data);
-  const setting = Object.fromEntries(controls.map(({ key, value }) => [key, value]));
+  const initial = Object.fromEntries(controls.map(({ key, value }) => [key, value]));
+  const setting = { ...initial };
   const begun = () => module.begin?.(data, setting);
   let state = begun();
   let timer;
@@ -56,16 +58,17 @@ export const explore = (module, place, content) => {
       said.textContent = readings.map((pair) => pair.join(" ")).join("; ");
     }, WAIT);
     place.dispatchEvent(new CustomEvent("explored", { detail: { setting: { ...setting }, numbers: found.numbers } }));
-    return found;
   };
-  const change = (wanted, keepState = false) => {
+  const change = (wanted) => {
+    let restarts = false;
     for (const [key, value] of Object.entries(wanted)) {
-      const { min, max, step, options } = controls.find((control) => control.key === key);
+      const { min, max, step, options, looks } = controls.find((control) => control.key === key);
       setting[key] = options ? value : Math.min(max, Math.max(min, Number((min + Math.round((value - min) / step) * step).toFixed(10))));
       fields[key]();
+      restarts ||= !looks;
     }
-    if (!keepState) state = begun();
-    return show();
+    if (restarts) state = begun();
+    show();
   };
   const drag = (panel, holder, event) => {
     const box = holder.firstElementChild.getBoundingClientRect();
@@ -91,21 +94,19 @@ export const explore = (module, place, content) => {
     settings.append(made("label", {}, made("span", { textContent: label }), input, output));
   }
   const buttons = made("div", { className: "buttons" });
-  const press = (name) => {
-    state = module.act(name, data, setting, state);
-    return show();
-  };
   for (const [name, words] of Object.entries(module.actions ?? {})) {
     const button = made("button", { type: "button", textContent: words, name });
-    button.addEventListener("click", () => press(name));
+    button.addEventListener("click", () => {
+      state = module.act(name, data, setting, state);
+      show();
+    });
     buttons.append(button);
   }
   const again = made("button", { type: "button", textContent: "Start again", name: "again" });
-  again.addEventListener("click", () => change(Object.fromEntries(controls.map(({ key, value }) => [key, value]))));
+  again.addEventListener("click", () => change(initial));
   buttons.append(again);
   place.replaceChildren(settings, buttons, panels, legend, table, said);
   show();
-  return { change, press };
 };
 
 // Explorables are made when the reader opens them.

@@ -9,7 +9,7 @@ const BOTTOM = 34;
 const TOP = 24;
 const RIGHT = 10;
 
-export const element = (name, attributes = {}, ...children) => {
+const element = (name, attributes = {}, ...children) => {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
@@ -19,11 +19,11 @@ export const element = (name, attributes = {}, ...children) => {
 export const number = (value, digits = 4) =>
   Number.isFinite(value) ? Number(value.toPrecision(digits)).toString().replace("-", "−") : value > 0 ? "∞" : value < 0 ? "−∞" : "–";
 
-// A panel with axes from x[0] to x[1] and y[0] to y[1]; `label` says in words what it shows.
-export const panel = ({ x, y, xLabel = "", yLabel = "", title = "", label, width = 340, height = 230 }) => {
+// A panel with axes from x[0] to x[1] and y[0] to y[1].
+export const panel = ({ x, y, xLabel, title, width = 340, height = 230 }) => {
   const across = scaleLinear(x, [LEFT, width - RIGHT]);
   const up = scaleLinear(y, [height - BOTTOM, TOP]);
-  const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label ?? title, class: "panel" });
+  const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, class: "panel" });
   const text = (at, words, kind = "") => svg.append(element("text", { x: at[0], y: at[1], class: kind }, words));
   for (const tick of across.ticks(6)) {
     svg.append(element("line", { x1: across(tick), x2: across(tick), y1: TOP, y2: height - BOTTOM, class: "grid" }));
@@ -34,7 +34,7 @@ export const panel = ({ x, y, xLabel = "", yLabel = "", title = "", label, width
     text([LEFT - 5, up(tick) + 3.5], number(tick), "end");
   }
   text([(LEFT + width - RIGHT) / 2, height - 6], xLabel, "middle");
-  text([LEFT, 15], title || yLabel, "title");
+  text([LEFT, 15], title, "title");
   const clip = `clip${Math.random().toString(36).slice(2)}`;
   svg.append(element("clipPath", { id: clip }, element("rect", { x: LEFT, y: TOP - 3, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM + 6 })));
   const marks = element("g", { "clip-path": `url(#${clip})` });
@@ -54,7 +54,6 @@ export const panel = ({ x, y, xLabel = "", yLabel = "", title = "", label, width
     dot: (place, role, size = 4.5) => add("circle", { cx: across(place[0]), cy: up(place[1]), r: size, class: `dot ${role}` }),
     // many small points as one mark, which costs the page as much as a curve
     points: (places, role) => add("path", { d: places.map(([a, b]) => `M${across(a).toFixed(1)} ${up(b).toFixed(1)}h0`).join(""), class: `points ${role}` }),
-    write: (place, words) => add("text", { x: across(place[0]), y: up(place[1]), class: "middle" }, words),
   };
   return made;
 };

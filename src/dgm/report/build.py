@@ -26,7 +26,7 @@ from dgm.report.node import library
 from dgm.report.numbers import exact, number, plain, with_error
 from dgm.report.origin import Origin
 from dgm.report.results import CheckedClaim, JudgedFinding, Record, Results
-from dgm.report.shown import Contents
+from dgm.report.shown import Contents, in_script
 from dgm.runtime.device import NONDETERMINISTIC
 
 __all__ = ["PREVIEW", "Report", "build"]
@@ -218,23 +218,20 @@ class _Context:
 
     def _explorables(self) -> Markup:
         """The script of the figures that a reader can change; empty where there are none."""
+        homes = self.catalogue.homes
         explored = {
-            name: explorable(entry, self.catalogue.homes[name], f"{self.catalogue.homes[name]}: {name}.explore")[1]
+            name: explorable(entry, homes[name], f"{homes[name]}: {name}.explore")[1]
             for name in self.shown.figures
             if (entry := self.catalogue.figures[name].explore)
         }
-        made = explorables.script(explored, self.catalogue.folder) if explored else ""
-        return Markup(made.replace("</", "<\\/"))  # nosec B704  # inside a script element "</" may end it
+        return Markup(explorables.script(explored, self.catalogue.folder) if explored else "")  # nosec B704  # the bundler codes "</script"
 
     def _index(self, metrics: Sequence[Metric]) -> Markup:
         papers = [(key, paper.title, f"{authors} ({year})") for key, paper, year, authors in self._papers(self.shown.papers)]
         present = {"metrics": bool(metrics), "bibliography": bool(papers)}
         appendices = {name: title for name, title in APPENDICES.items() if present.get(name, True)}
         listed = search.entries(self.catalogue, self.document, self.shown, appendices=appendices, metrics=metrics, papers=papers)
-        # inside a script element "</" may end it
-        return Markup(
-            search.index(listed, self.catalogue.folder / "templates" / "page" / "search-options.js").replace("</", "<\\/")
-        )  # nosec B704
+        return in_script(search.index(listed, self.catalogue.folder / "templates" / "page" / "search-options.js"))
 
     def tex(self, part: str | None) -> str:
         """``report.tex``, or the LaTeX of one assignment, whose references to the rest of the report lead into ``report.pdf``."""

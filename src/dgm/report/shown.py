@@ -18,7 +18,7 @@ from dgm.report.numbers import number, with_error
 from dgm.report.results import Results
 from dgm.runtime.files import load_bytes, load_text
 
-__all__ = ["Contents"]
+__all__ = ["Contents", "in_script"]
 
 POINTS_TO_PIXELS = 96 / 72
 
@@ -76,9 +76,7 @@ class Contents:
         path = self.results.folder / "explorables" / f"{name}.json"
         if entry is None or (self.templates.incomplete and not path.is_file()):
             return None
-        # inside a script element "</" may end it
-        content = Markup(load_text(path).replace("</", "<\\/"))  # nosec B704
-        return {"title": entry.title, "about": entry.about, "data": content}
+        return {"title": entry.title, "about": entry.about, "data": in_script(load_text(path))}
 
     def included(self, name: str, alt: str, folder: Path) -> dict[str, Any]:
         """A figure with the path of its PDF from the folder of the document."""
@@ -175,6 +173,11 @@ class Contents:
         if single:
             remark += "; one seed of runs that are not repeated" + (", ± one standard error" if any(single) else "")
         return f"{remark}."
+
+
+def in_script(json: str) -> Markup:
+    """JSON that can stand in a script element, which "</" could end."""
+    return Markup(json.replace("</", "<\\/"))  # nosec B704  # "<\\/" is the same text in JSON
 
 
 def _as_address(svg: bytes) -> Markup:

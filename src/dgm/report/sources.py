@@ -1,11 +1,17 @@
 """Result files that a figure is drawn from, or whose numbers it hands to the page."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dgm.runtime.files import load_arrays, load_frame, load_json
 
-__all__ = ["load_source"]
+__all__ = ["load_source", "load_sources"]
+
+
+def load_sources(sources: Mapping[str, str], results: Path, where: str) -> dict[str, Any]:
+    """What files of a build hold, by alias; ``sources`` has their paths from ``results``. Raises as :func:`load_source` does."""
+    return {alias: load_source(results / path, f"{where}.from.{alias}") for alias, path in sources.items()}
 
 
 def load_source(path: Path, where: str) -> Any:

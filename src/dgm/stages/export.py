@@ -10,7 +10,7 @@ from typing import Any
 from dgm.errors import unknown
 from dgm.report.catalogue import explorable, load_figures
 from dgm.report.explorables import as_json
-from dgm.report.sources import load_source
+from dgm.report.sources import load_sources
 from dgm.runtime import stage
 from dgm.runtime.files import write_text
 
@@ -36,7 +36,7 @@ def work(arguments: Namespace) -> dict[str, Any]:
     entry = explored[arguments.figure]
     where = f"{arguments.figures}: {arguments.figure}.explore"
     name, _ = explorable(entry, arguments.figures, where)
-    sources = {alias: load_source(arguments.results / path, f"{where}.from.{alias}") for alias, path in entry.sources.items()}
+    sources = load_sources(entry.sources, arguments.results, where)
     try:
         content = as_json(importlib.import_module(name).export(sources))
     except (KeyError, TypeError, ValueError) as error:

@@ -13,7 +13,7 @@ from dgm.errors import unknown
 from dgm.figures import style
 from dgm.figures._files import save
 from dgm.report.catalogue import Figure, drawing, load_figures
-from dgm.report.sources import load_source
+from dgm.report.sources import load_sources
 from dgm.runtime import stage
 
 __all__ = ["drawn", "main"]
@@ -52,7 +52,7 @@ def drawn(entry: Figure, name: str, results: Path, where: str) -> Drawing:
             ``where``.
     """
     draw: Callable[..., Drawing] = importlib.import_module(name).draw
-    sources = {alias: load_source(results / path, f"{where}: from.{alias}") for alias, path in entry.sources.items()}
+    sources = load_sources(entry.sources, results, where)
     try:
         made = draw(sources, **entry.settings)
     except (KeyError, TypeError) as error:

@@ -44,7 +44,7 @@ UNREPEATED = frozenset({"classifier", "resample"})
 DECODER_METHODS = ("log_likelihood_given", "observed")
 """What shows that a model has a decoder: :class:`dgm.protocols.HasDecoder` or :class:`dgm.protocols.HasNoiselessDecoder`."""
 
-LIBRARIES = ("katex", "minisearch", "esbuild", "d3-array", "d3-contour", "d3-scale", "d3-shape")
+LIBRARIES = ("katex", "minisearch", "esbuild", "d3-scale", "d3-shape")
 """Packages of JavaScript that the page is made with."""
 
 LISTS = ("figures", "tables", "bibliography")

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explored import CATALOGUE, EXPLORED, REPORT
-from workflows import REPOSITORY
 
 from dgm.figures import style
 from dgm.report.catalogue import Explorable, explorable
@@ -74,20 +73,12 @@ def test_what_an_explorable_lacks_is_said(tmp_path: Path) -> None:
 
 
 def test_a_figure_without_the_key_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    figures = REPOSITORY / "assignments" / "vaegan" / "figures.yaml"
-    words = [
-        "--figure",
-        "vaegan-2d-elbo",
-        "--figures",
-        str(figures),
-        "--results",
-        str(tmp_path),
-        "--data",
-        str(tmp_path / "data.json"),
-    ]
+    figures = tmp_path / "figures.yaml"
+    figures.write_text("plain: {draw: curve, caption: A curve., alt: A curve.}\n")
+    words = ["--figure", "plain", "--figures", str(figures), "--results", str(tmp_path), "--data", str(tmp_path / "data.json")]
     status = export.main([*words, "--record", str(tmp_path / "record.json"), "--log", str(tmp_path / "log")])
     assert status != 0
-    assert "no figure to explore 'vaegan-2d-elbo'" in capsys.readouterr().err
+    assert "no figure to explore 'plain'" in capsys.readouterr().err
     assert not (tmp_path / "data.json").exists()
 
 

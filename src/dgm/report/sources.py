@@ -11,7 +11,7 @@ __all__ = ["load_source", "load_sources"]
 
 def load_sources(sources: Mapping[str, str], results: Path, where: str) -> dict[str, Any]:
     """What files of a build hold, by alias; ``sources`` has their paths from ``results``. Raises as :func:`load_source` does."""
-    return {alias: load_source(results / path, f"{where}.from.{alias}") for alias, path in sources.items()}
+    return {alias: load_source(results / path, f"{where}: from.{alias}") for alias, path in sources.items()}
 
 
 def load_source(path: Path, where: str) -> Any:
